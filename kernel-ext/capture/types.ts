@@ -1,0 +1,76 @@
+/** What capture takes from whoever runs the cells, and what it gives to whoever runs the tasks. */
+
+/** A value in bytes: `bytes` for the graph, `blobs` for large binary parts, which travel beside it uncopied. */
+export interface Encoded {
+  readonly bytes: Uint8Array
+  readonly blobs: readonly Uint8Array[]
+}
+
+/** Encodes and decodes values for one captured function, whose classes it knows on both sides. */
+export interface Codec {
+  /** One value. `path` begins the path in a CaptureError, for example "result". */
+  encode(value: unknown, path: string): Encoded
+  decode(encoded: Encoded): unknown
+  /**
+   * Many values that share nothing after decoding: an object that stands in two of them becomes two objects, as it
+   * would if each had travelled alone, so a task cannot see what another did to its input.
+   * `pathOf(i)` names element i in a CaptureError.
+   */
+  encodeEach(values: readonly unknown[], pathOf: (index: number) => string): Encoded
+  decodeEach(encoded: Encoded): unknown[]
+}
+
+/** A function made ready to leave the process. Plain data: it goes to a worker or into object storage. */
+export interface Shipment {
+  /** Hash of code and captured data, in hex: equal hashes mean equal behaviour. Names the shipment in workers. */
+  readonly hash: string
+  /** Plain JavaScript; evaluating it defines everything the function reaches. */
+  readonly code: string
+  /** Captured values. */
+  readonly data: Encoded
+  /** Absolute folder that `require` and `import()` resolve from on this file system: the notebook's. */
+  readonly resolveFrom: string
+  /** npm packages and node builtins the code imports, as written. */
+  readonly imports: readonly string[]
+}
+
+export interface Captured {
+  readonly shipment: Shipment
+  /** Encodes inputs, decodes results. */
+  readonly codec: Codec
+  /** A worker's stack with the positions of shipped code turned into the cell's own lines; frames of our runtime dropped. */
+  mapStack(stack: string): string
+}
+
+/** What a worker gets from `load(shipment)`. */
+export interface Loaded {
+  readonly fn: (...args: unknown[]) => unknown
+  /** Decodes inputs, encodes results. */
+  readonly codec: Codec
+}
+
+/** One top-level name of the notebook. */
+export type Binding =
+  | { readonly kind: "value"; readonly value: unknown }
+  /** Bound by an import statement: sent as the import, not as what it holds. `name` is "*" for the namespace. */
+  | { readonly kind: "import"; readonly specifier: string; readonly name: string }
+  /** Declared, and its cell has not reached the declaration yet. */
+  | { readonly kind: "uninitialized" }
+
+/** The notebook's cells as capture sees them. The kernel provides it; a plain script has none. */
+export interface CellBindings {
+  /** Folder the notebook's imports resolve from. */
+  readonly folder: string
+  /** The live binding of a top-level name; undefined where no cell declared it. */
+  lookup(name: string): Binding | undefined
+  /** Every compiled cell, newest last. `file` is the script's name in stack traces. */
+  scripts(): readonly CellScript[]
+}
+
+export interface CellScript {
+  readonly file: string
+  /** The JavaScript that was run. */
+  readonly code: string
+  /** Position (1-based line, 0-based column) in `code` → position in the cell as typed, and the cell's label for people ("cell 3"). */
+  original(line: number, column: number): { label: string; line: number; column: number } | undefined
+}

@@ -1,0 +1,50 @@
+import { z } from "zod"
+
+/**
+ * Every option, once: its type, default, range, flag and documentation all come from here. A description is the flag's help.
+ * Options are camelCase in code and kebab-case as flags: `timeoutMs` is `--timeout-ms`.
+ */
+
+const positiveInteger = z.number().int().min(1)
+const milliseconds = z.number().positive()
+
+/** Options of `map`, `callAsync` and `mapReduce`, and flags of the cell magics. */
+export const jobOptions = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("What the job is called in the grid (default: the function's name)"),
+  chunkSize: positiveInteger
+    .optional()
+    .describe("Tasks that travel to a worker together (default: adapts to how long tasks take)"),
+  timeoutMs: milliseconds
+    .optional()
+    .describe("Longest run of one task in milliseconds; then it fails with TimeoutError (default: none)"),
+  memoryMiB: positiveInteger.optional().describe("Heap of a worker process in MiB (default: Node's own)"),
+  retries: z.number().int().min(0).default(0).describe("How often a task that failed is run again"),
+  failFast: z.boolean().default(false).describe("Cancel the rest at the first failure"),
+  concurrency: positiveInteger
+    .optional()
+    .describe("Tasks that run at once (default: as many as there are workers)"),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Seed of ctx.random(): equal seeds give equal numbers on any executor"),
+  env: z.record(z.string(), z.string()).default({}).describe("Environment variables of the tasks"),
+})
+
+export type JobOptions = z.input<typeof jobOptions>
+export type ResolvedJobOptions = z.output<typeof jobOptions>
+
+/** Options of `new LocalhostExecutor(…)` and flags of %LocalhostExecutor. */
+export const localhostOptions = z.strictObject({
+  workers: positiveInteger
+    .max(1024)
+    .optional()
+    .describe("Worker processes (default: the cores this machine lets the kernel use)"),
+})
+
+export type LocalhostOptions = z.input<typeof localhostOptions>

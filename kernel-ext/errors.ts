@@ -1,0 +1,94 @@
+/**
+ * Every error a user may want to catch. Bad arguments throw TypeError or RangeError, as in the platform.
+ * Messages are sentences: they name the thing, what was got, what is taken, and what to do.
+ */
+
+/** Something that a function refers to cannot be sent to a worker. `path` leads to it from the function. */
+export class CaptureError extends Error {
+  override readonly name = "CaptureError"
+  readonly path: readonly string[]
+
+  constructor(message: string, options: { path: readonly string[]; cause?: unknown }) {
+    super(message, options)
+    this.path = options.path
+  }
+}
+
+/** What the worker knew about a task that failed. */
+export interface TaskErrorDetails {
+  readonly index: number
+  readonly attempt: number
+  readonly worker: string | undefined
+  readonly logs: readonly { readonly stream: "stdout" | "stderr"; readonly text: string }[]
+  /** Name and message of what was thrown, as the worker saw them. */
+  readonly remoteName: string
+  readonly remoteMessage: string
+}
+
+/** A task's function threw. `stack` is the remote one, on the cell's own TypeScript lines; `cause` is what was thrown. */
+export class TaskError extends Error {
+  override readonly name: string = "TaskError"
+  readonly details: TaskErrorDetails
+
+  constructor(message: string, details: TaskErrorDetails, options: { stack?: string; cause?: unknown }) {
+    super(message, options)
+    this.details = details
+    if (options.stack !== undefined) this.stack = options.stack
+  }
+
+  get index(): number {
+    return this.details.index
+  }
+}
+
+/** The worker went away under the task: killed, out of memory, process.exit. */
+export class WorkerLostError extends TaskError {
+  override readonly name = "WorkerLostError"
+}
+
+/** The task ran longer than `timeoutMs`. */
+export class TimeoutError extends TaskError {
+  override readonly name = "TimeoutError"
+}
+
+/** The task was cancelled before it had a result. */
+export class CancelledError extends Error {
+  override readonly name = "CancelledError"
+}
+
+/** Some tasks of a job failed. `errors` has one per failed task, in the order of the inputs. */
+export class JobError extends Error {
+  override readonly name = "JobError"
+  readonly jobId: string
+  readonly errors: readonly Error[]
+
+  constructor(message: string, options: { jobId: string; errors: readonly Error[]; cause?: unknown }) {
+    super(message, options)
+    this.jobId = options.jobId
+    this.errors = options.errors
+  }
+}
+
+/** A setting is wrong. The message says which, where it was read, what it got and what it takes. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError"
+  readonly key: string
+
+  constructor(message: string, options: { key: string; cause?: unknown }) {
+    super(message, options)
+    this.key = options.key
+  }
+}
+
+/** A backend could not do what it was asked. */
+export class BackendError extends Error {
+  override readonly name = "BackendError"
+  readonly backend: string
+  readonly retryable: boolean
+
+  constructor(message: string, options: { backend: string; retryable: boolean; cause?: unknown }) {
+    super(message, options)
+    this.backend = options.backend
+    this.retryable = options.retryable
+  }
+}

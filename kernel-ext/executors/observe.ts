@@ -1,0 +1,67 @@
+import type { TaskState } from "../protocol/task.ts"
+
+/**
+ * The window through which views (grid, panel, progress line) see executors. Executors do not know who looks:
+ * `onJob` listeners are told of every job of this process as it begins.
+ */
+
+/** A job as a view sees it. All reads are of the present; nothing here blocks or throws. */
+export interface JobView {
+  readonly id: string
+  /** The function's name, or the `name` option. */
+  readonly name: string
+  /** "LocalhostExecutor", … */
+  readonly executor: string
+  /** "localhost", … */
+  readonly backend: string
+  /** Workers the job may use now. */
+  readonly workers: number
+  /** Tasks known so far; grows while an iterable is still being read. */
+  readonly size: number
+  /** False while inputs may still be added. */
+  readonly sized: boolean
+  /** State codes by task index; at least `size` long, the same memory may be replaced as it grows. Do not write. */
+  readonly states: Uint8Array
+  readonly counts: Readonly<Record<TaskState, number>>
+  readonly startedAtMs: number
+  /** When all tasks had settled; a retry clears it. */
+  readonly endedAtMs: number | undefined
+  /** What one task shows when opened; undefined where there is no such task. */
+  describe(index: number): TaskDescription | undefined
+  /** Calls `listener` with the index of a task whose state, progress or log changed, or -1 for the job itself. Returns the way to stop. */
+  observe(listener: (index: number) => void): () => void
+  /** Cancels the whole job, or these tasks. */
+  cancel(indices?: readonly number[]): void
+  /** Queues failed and cancelled tasks again: all, or these. */
+  retry(indices?: readonly number[]): void
+}
+
+export interface TaskDescription {
+  readonly index: number
+  readonly state: TaskState
+  readonly attempt: number
+  /** Which worker ran it last, for example "localhost:41233". */
+  readonly worker: string | undefined
+  readonly queuedAtMs: number
+  readonly startedAtMs: number | undefined
+  readonly endedAtMs: number | undefined
+  /** Input and result in one short line of text, cut with "…". */
+  readonly input: string | undefined
+  readonly result: string | undefined
+  readonly progress: { readonly fraction: number; readonly note: string | undefined } | undefined
+  /** Console output, in order. */
+  readonly logs: readonly { readonly stream: "stdout" | "stderr"; readonly text: string }[]
+  readonly error: { readonly name: string; readonly message: string; readonly stack: string } | undefined
+}
+
+const listeners = new Set<(job: JobView) => void>()
+
+/** Tells `listener` of each job as it begins, synchronously within the call of `map` or `callAsync`. Returns the way to stop. */
+export function onJob(listener: (job: JobView) => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+export function announceJob(job: JobView): void {
+  for (const listener of listeners) listener(job)
+}

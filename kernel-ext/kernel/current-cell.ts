@@ -1,0 +1,14 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import type { Cell } from "./types.ts"
+
+const storage = new AsyncLocalStorage<Cell>()
+
+/** Runs `body` so that whatever it starts, now or from timers and promises later, belongs to `cell`. */
+export function inCell<T>(cell: Cell, body: () => T): T {
+  return storage.run(cell, body)
+}
+
+/** The cell that the running code belongs to; undefined outside of any. */
+export function currentCell(): Cell | undefined {
+  return storage.getStore()
+}

@@ -1,0 +1,43 @@
+/**
+ * The life of a task: what every executor, worker and view agrees on.
+ *
+ *     queued ─start→ running ─succeed→ done
+ *       ↑               ├────fail───→ failed ───┐
+ *       │               ├───cancel──→ cancelled ┤
+ *       └───────────────┴─retry─────────────────┘
+ */
+
+/** States in the order of their codes: a task's code is its state's index here. */
+export const taskStates = ["queued", "running", "done", "failed", "cancelled"] as const
+
+export type TaskState = (typeof taskStates)[number]
+
+/** One byte a task, so that a hundred thousand states are a hundred kilobytes on the heap and on the wire. */
+export const StateCode = { queued: 0, running: 1, done: 2, failed: 3, cancelled: 4 } as const
+
+export type StateCode = (typeof StateCode)[TaskState]
+
+export type TaskEvent = "start" | "succeed" | "fail" | "cancel" | "retry"
+
+const edges: Readonly<Record<TaskState, Partial<Record<TaskEvent, TaskState>>>> = {
+  queued: { start: "running", fail: "failed", cancel: "cancelled" },
+  running: { succeed: "done", fail: "failed", cancel: "cancelled", retry: "queued" },
+  done: {},
+  failed: { retry: "queued" },
+  cancelled: { retry: "queued" },
+}
+
+/**
+ * The state that `event` leads to.
+ *
+ * @returns undefined where the event has no meaning in this state, for example an answer that comes after a
+ * cancel: callers drop it.
+ */
+export function nextState(state: TaskState, event: TaskEvent): TaskState | undefined {
+  return edges[state][event]
+}
+
+/** Whether nothing more happens to a task in this state unless someone retries it. */
+export function isSettled(state: TaskState): boolean {
+  return state === "done" || state === "failed" || state === "cancelled"
+}
