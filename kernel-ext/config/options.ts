@@ -1,0 +1,134 @@
+import { z } from "zod"
+
+/**
+ * Configuration: every option comes from one zod schema, and all that is said about it is read from there.
+ *
+ *     schema.ts     the schemas
+ *     options.ts    what a schema says of each option: kind, what it takes, default, documentation
+ *     validate.ts   parseOptions: an object of options, or an error that names key, value and what is taken
+ *     flags.ts      the same options as flags: --timeout-ms 500, --no-fail-fast, --env KEY=VALUE
+ *     words.ts      an argument string into words, with quotes
+ */
+
+/** What a schema says of one option. */
+export interface OptionInfo {
+  /** As in code: `timeoutMs`. */
+  readonly key: string
+  readonly kind: "integer" | "number" | "boolean" | "string" | "record" | "list" | "opaque"
+  /** For people: "an integer from 1 to 1024". */
+  readonly taken: string
+  /** The only values there are, where they can be listed. */
+  readonly values: readonly string[] | undefined
+  /** Undefined where the schema has none. */
+  readonly default: unknown
+  readonly required: boolean
+  readonly description: string
+}
+
+const known = new WeakMap<z.ZodObject, readonly OptionInfo[]>()
+
+/** The options of a schema, in its order. */
+export function optionsOf(schema: z.ZodObject): readonly OptionInfo[] {
+  let options = known.get(schema)
+  if (options === undefined) {
+    options = readOptions(schema)
+    known.set(schema, options)
+  }
+  return options
+}
+
+/** The part of JSON Schema that options need. */
+interface Shape {
+  readonly type?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly anyOf?: readonly Shape[]
+  readonly items?: Shape
+  readonly additionalProperties?: Shape | boolean
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly exclusiveMaximum?: number
+  readonly minLength?: number
+  readonly properties?: Readonly<Record<string, Shape>>
+  readonly required?: readonly string[]
+}
+
+function readOptions(schema: z.ZodObject): OptionInfo[] {
+  // What has no JSON form (an AbortSignal, a function) becomes `{}` and is an option without a flag.
+  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Shape
+  return Object.entries(json.properties ?? {}).map(([key, shape]) => ({
+    key,
+    kind: kindOf(shape),
+    taken: takenBy(shape),
+    values: valuesOf(shape),
+    default: shape.default,
+    required: json.required?.includes(key) ?? false,
+    description: shape.description ?? "",
+  }))
+}
+
+function kindOf(shape: Shape): OptionInfo["kind"] {
+  switch (shape.type) {
+    case "integer":
+    case "number":
+    case "boolean":
+    case "string":
+      return shape.type
+    case "array":
+      return "list"
+    case "object":
+      return "record"
+    default:
+      // A choice between types, such as `number | "auto"`, is read from its words.
+      return valuesOf(shape) !== undefined || shape.anyOf !== undefined ? "string" : "opaque"
+  }
+}
+
+function valuesOf(shape: Shape): readonly string[] | undefined {
+  if (shape.type === "boolean") return ["true", "false"]
+  if (shape.const !== undefined) return [String(shape.const)]
+  return shape.enum?.map(String)
+}
+
+/** What a value of this shape may be, in words that follow "takes". */
+function takenBy(shape: Shape): string {
+  if (shape.anyOf !== undefined) return shape.anyOf.map(takenBy).join(", or ")
+  const values = valuesOf(shape)
+  if (values !== undefined) return inWords(shape.type === "boolean" ? values : values.map((v) => `"${v}"`))
+  switch (shape.type) {
+    case "integer":
+      return `an integer${range(shape)}`
+    case "number":
+      return `a number${range(shape)}`
+    case "string":
+      return (shape.minLength ?? 0) > 0 ? "a text that is not empty" : "a text"
+    case "array":
+      return shape.items?.type === "string" ? "a list of texts" : "a list"
+    case "object":
+      return 'an object of texts, such as { KEY: "value" }'
+    default:
+      return "a value of its own type"
+  }
+}
+
+function range(shape: Shape): string {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = shape
+  const low = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? minimum : undefined
+  const high = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined
+  if (low !== undefined && high !== undefined) return ` from ${low} to ${high}`
+  const parts = []
+  if (low !== undefined) parts.push(`of at least ${low}`)
+  if (exclusiveMinimum !== undefined) parts.push(`above ${exclusiveMinimum}`)
+  if (high !== undefined) parts.push(`of at most ${high}`)
+  if (exclusiveMaximum !== undefined) parts.push(`below ${exclusiveMaximum}`)
+  return parts.length === 0 ? "" : ` ${parts.join(" and ")}`
+}
+
+/** "a", "a or b", "a, b or c". */
+export function inWords(words: readonly string[], last = "or"): string {
+  if (words.length < 2) return words.join("")
+  return `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`
+}
