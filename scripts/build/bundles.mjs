@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join, relative } from "node:path"
+import { dist, root } from "../util/paths.mjs"
+import { writeWhole } from "../util/stamp.mjs"
+
+/**
+ * The JavaScript of the library, the kernel and the command line. They are split into shared chunks, so that whoever
+ * loads two of them in one process has one copy of every class and every listener list.
+ */
+const entries = {
+  index: "kernel-ext/index.ts",
+  kernel: "kernel-ext/kernel/main.ts",
+  cli: "kernel-ext/cli.ts",
+}
+
+/** Stays a package: native code, a compiler that reads files beside itself, or both. */
+const external = ["typescript", "zeromq", "esbuild"]
+
+/** Stands in for tslab's own fork of TypeScript, which tslab requires by this name. */
+const tslabsTypeScript = {
+  name: "@tslab/typescript-for-tslab",
+  file: "kernel-ext/kernel/cells/typescript.cjs",
+}
+
+/** Bundled CommonJS calls `require` for node builtins; in a module there is none unless we make it. */
+const banner = {
+  js: 'import { createRequire as cellfanRequire } from "node:module"; const require = cellfanRequire(import.meta.url);',
+}
+
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  format: "esm",
+  write: false,
+  logLevel: "warning",
+}
+
+/** A running kernel may still load a chunk of the build before; younger ones than this are kept. */
+const KEEP_OLD_CHUNKS_MS = 60 * 60 * 1000
+
+export async function buildBundles() {
+  const esbuild = createRequire(import.meta.url)("esbuild")
+  const { outputFiles } = await esbuild.build({
+    ...shared,
+    entryPoints: Object.fromEntries(
+      Object.entries(entries).filter(([, file]) => existsSync(join(root, file))),
+    ),
+    outdir: dist,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    external,
+    alias: { [tslabsTypeScript.name]: join(root, tslabsTypeScript.file) },
+    banner,
+  })
+  write(outputFiles)
+  removeOldChunks(new Set(outputFiles.map((file) => file.path)))
+}
+
+/** The runtime that worker processes load: alone and small, because every worker reads it at its start. */
+export async function buildWorker() {
+  const esbuild = createRequire(import.meta.url)("esbuild")
+  const { outputFiles } = await esbuild.build({
+    ...shared,
+    entryPoints: ["kernel-ext/worker/entry/localhost.ts"],
+    outfile: join(dist, "worker.js"),
+    minify: true,
+    banner,
+  })
+  write(outputFiles)
+}
+
+function write(files) {
+  // Chunks before the entries that name them.
+  const order = [...files].sort((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)))
+  for (const file of order) writeWhole(file.path, file.contents)
+}
+
+function isEntry(path) {
+  return !relative(dist, path).includes("chunks")
+}
+
+function removeOldChunks(current) {
+  const folder = join(dist, "chunks")
+  mkdirSync(folder, { recursive: true })
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    if (!current.has(path) && Date.now() - statSync(path).mtimeMs > KEEP_OLD_CHUNKS_MS)
+      rmSync(path, { force: true })
+  }
+}

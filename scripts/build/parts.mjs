@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { dist, root } from "../util/paths.mjs"
+import { step } from "../util/say.mjs"
+import { hashOf, isDone, markDone } from "../util/stamp.mjs"
+import { buildBundles, buildWorker } from "./bundles.mjs"
+import { buildLabextension } from "./labextension.mjs"
+import { buildTypes } from "./types.mjs"
+
+/**
+ * What `npm run build` makes in dist/, each part only where something it is made from has changed:
+ * bundles.mjs (index.js, kernel.js, cli.js and the worker runtime), types.mjs (declarations), labextension.mjs.
+ */
+
+/** Folders that make up the library, without the kernel around it. */
+const library = [
+  "protocol",
+  "util",
+  "storage",
+  "capture",
+  "worker",
+  "backends",
+  "config",
+  "executors",
+  "errors.ts",
+  "index.ts",
+].map((name) => `kernel-ext/${name}`)
+
+const parts = [
+  {
+    name: "kernel",
+    source: "kernel-ext/kernel/main.ts",
+    title: "Bundle the kernel",
+    inputs: ["kernel-ext", "scripts/build"],
+    outputs: ["index.js", "kernel.js", "cli.js"],
+    build: buildBundles,
+  },
+  {
+    name: "worker",
+    source: "kernel-ext/worker/entry/localhost.ts",
+    title: "Bundle the worker runtime",
+    inputs: [...library, "scripts/build"],
+    outputs: ["worker.js"],
+    build: buildWorker,
+  },
+  {
+    name: "types",
+    source: "kernel-ext/index.ts",
+    title: "Write declarations",
+    inputs: [...library, "tsconfig.json", "tsconfig.types.json", "scripts/build"],
+    outputs: ["types/index.d.ts"],
+    build: buildTypes,
+  },
+  {
+    name: "labextension",
+    source: "labextension/tsconfig.json",
+    title: "Build the JupyterLab extension",
+    inputs: ["labextension", "kernel-ext/protocol", "install.json"],
+    outputs: ["labextension/package.json"],
+    build: buildLabextension,
+  },
+]
+
+/** Builds what is out of date; resolves with the names of the parts that were built. */
+export async function build() {
+  const due = parts
+    .filter((part) => existsSync(join(root, part.source)))
+    .map((part) => ({ ...part, hash: hashOf(["package-lock.json", ...part.inputs]) }))
+    .filter(isOutOfDate)
+  // A part that fails does not stop the others.
+  const outcomes = await Promise.allSettled(due.map(buildPart))
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason
+  return due.map((part) => part.name)
+}
+
+function buildPart(part) {
+  return step(part.title, async () => {
+    await part.build()
+    markDone(part.name, part.hash)
+  })
+}
+
+function isOutOfDate({ name, hash, outputs }) {
+  return !isDone(
+    name,
+    hash,
+    outputs.map((file) => join(dist, file)),
+  )
+}
