@@ -92,3 +92,8 @@ export class BackendError extends Error {
     this.retryable = options.retryable
   }
 }
+
+/** A magic or a command was used wrongly. Shown without a stack, as IPython shows its own. */
+export class UsageError extends Error {
+  override readonly name = "UsageError"
+}

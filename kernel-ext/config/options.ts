@@ -23,6 +23,8 @@ export interface OptionInfo {
   readonly default: unknown
   readonly required: boolean
   readonly description: string
+  /** What stands for its value in help: `ITEMS`. */
+  readonly placeholder: string | undefined
 }
 
 const known = new WeakMap<z.ZodObject, readonly OptionInfo[]>()
@@ -54,6 +56,8 @@ interface Shape {
   readonly minLength?: number
   readonly properties?: Readonly<Record<string, Shape>>
   readonly required?: readonly string[]
+  /** From `.meta({ placeholder })`. */
+  readonly placeholder?: string
 }
 
 function readOptions(schema: z.ZodObject): OptionInfo[] {
@@ -67,6 +71,7 @@ function readOptions(schema: z.ZodObject): OptionInfo[] {
     default: shape.default,
     required: json.required?.includes(key) ?? false,
     description: shape.description ?? "",
+    placeholder: shape.placeholder,
   }))
 }
 
