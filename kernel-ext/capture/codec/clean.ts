@@ -1,0 +1,127 @@
+import { types } from "node:util"
+import { blobMinBytes } from "./raw.ts"
+import { type BinaryView, viewPrototype, viewType } from "./views.ts"
+
+/**
+ * Decides whether V8's serialization keeps a value as it is. It would silently drop or flatten accessors, symbol
+ * keys, hidden properties, frozenness, prototypes, error properties and more: such values take the graph codec.
+ */
+
+/** Deeper than this a value takes the graph codec, which notices cycles by itself. */
+const maxDepth = 200
+
+/** Visits before shared parts, which this scan walks each time, could make it slow: then the graph codec is as good. */
+const maxVisits = 20_000_000
+
+/** Up to this length an array's own keys are looked at. */
+const maxListedLength = 256
+
+const objectPrototype = Object.prototype
+const arrayPrototype = Array.prototype
+
+export class CleanScan {
+  /** Large ArrayBuffers found outside of views: `serializeRaw` wants them. */
+  readonly buffers = new Set<ArrayBuffer>()
+  readonly #viewed = new Set<ArrayBufferLike>()
+  readonly #owners: Map<object, number> | undefined
+  #owner = 0
+  #visits = 0
+
+  /** `apart`: whether an object may stand in only one of the values that `check` is called with. */
+  constructor(options: { apart: boolean }) {
+    this.#owners = options.apart ? new Map() : undefined
+  }
+
+  check(value: unknown): boolean {
+    this.#owner++
+    return this.#clean(value, 0)
+  }
+
+  #clean(value: unknown, depth: number): boolean {
+    if (typeof value !== "object") return typeof value !== "function" && typeof value !== "symbol"
+    if (value === null) return true
+    if (depth > maxDepth || ++this.#visits > maxVisits || !this.#owns(value)) return false
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype === objectPrototype) return this.#plainObject(value, depth)
+    if (prototype === arrayPrototype && Array.isArray(value)) return this.#array(value, depth)
+    return this.#special(value, prototype, depth)
+  }
+
+  #owns(value: object): boolean {
+    if (this.#owners === undefined) return true
+    const owner = this.#owners.get(value)
+    if (owner === undefined) this.#owners.set(value, this.#owner)
+    return owner === undefined || owner === this.#owner
+  }
+
+  #plainObject(value: object, depth: number): boolean {
+    if (Symbol.toStringTag in value || types.isProxy(value) || !Object.isExtensible(value)) return false
+    return this.#properties(value, Reflect.ownKeys(value), depth)
+  }
+
+  #properties(value: object, keys: readonly PropertyKey[], depth: number): boolean {
+    for (const key of keys) {
+      if (typeof key === "symbol" || key === "__proto__") return false
+      const property = Object.getOwnPropertyDescriptor(value, key)
+      if (!property?.enumerable || property.writable !== true || !property.configurable) return false
+      if (!this.#clean(property.value, depth + 1)) return false
+    }
+    return true
+  }
+
+  #array(value: readonly unknown[], depth: number): boolean {
+    if (!Object.isExtensible(value) || types.isProxy(value)) return false
+    // Listing the keys of a long array costs more than sending it. What is lost beyond this length: named properties
+    // of arrays with values that need the graph codec.
+    if (value.length <= maxListedLength && !isListOf(value)) return false
+    for (let index = 0; index < value.length; index++) {
+      if (!this.#clean(value[index], depth + 1)) return false
+    }
+    return true
+  }
+
+  #special(value: object, prototype: unknown, depth: number): boolean {
+    if (ArrayBuffer.isView(value)) return this.#view(value as BinaryView, prototype)
+    if (types.isArrayBuffer(value)) return this.#buffer(value as ArrayBuffer, prototype)
+    if (Reflect.ownKeys(value).length > 0 || !Object.isExtensible(value)) return false
+    if (types.isDate(value)) return prototype === Date.prototype
+    if (types.isMap(value) && prototype === Map.prototype) {
+      for (const [key, item] of value) {
+        if (!this.#clean(key, depth + 1) || !this.#clean(item, depth + 1)) return false
+      }
+      return true
+    }
+    if (types.isSet(value) && prototype === Set.prototype) {
+      for (const item of value) if (!this.#clean(item, depth + 1)) return false
+      return true
+    }
+    return false
+  }
+
+  /** Two views over one buffer, or a view and its buffer, share memory: V8 would copy each. */
+  #view(view: BinaryView, prototype: unknown): boolean {
+    if (prototype !== viewPrototype(viewType(view)) || this.#shared(view.buffer, view)) return false
+    return types.isArrayBuffer(view.buffer)
+  }
+
+  #buffer(buffer: ArrayBuffer, prototype: unknown): boolean {
+    if (prototype !== ArrayBuffer.prototype || this.#shared(buffer, buffer)) return false
+    if (Reflect.ownKeys(buffer).length > 0) return false
+    if (buffer.byteLength >= blobMinBytes) this.buffers.add(buffer)
+    return true
+  }
+
+  #shared(buffer: ArrayBufferLike, holder: object): boolean {
+    // Small Buffers of Node's pool share memory by accident.
+    if (Buffer.isBuffer(holder) && buffer.byteLength === Buffer.poolSize) return false
+    if (this.#viewed.has(buffer)) return true
+    this.#viewed.add(buffer)
+    return false
+  }
+}
+
+/** Whether the array has all its elements, as plain properties, and no others. */
+function isListOf(value: readonly unknown[]): boolean {
+  const keys = Reflect.ownKeys(value)
+  return keys.length === value.length + 1 && keys.at(-1) === "length"
+}

@@ -1,0 +1,98 @@
+import { Deserializer, Serializer } from "node:v8"
+import type { Encoded } from "../types.ts"
+import { type BinaryView, bytesOf, makeView, ownBuffer, viewType } from "./views.ts"
+
+/**
+ * V8's own serialization with large binary parts beside it. For clean data and for data of our own making only: it
+ * loses what structured clone loses, and it must not read what an untrusted worker wrote.
+ */
+
+/** From this size on bytes travel as a blob. Below, a blob costs more than copying. */
+export const blobMinBytes = 4096
+
+/** Where views over a much larger buffer stand, only their own bytes travel. */
+const slackFactor = 2
+
+// Node declares these two only in its own sources.
+interface HostObjects {
+  _setTreatArrayBufferViewsAsHostObjects(on: boolean): void
+}
+
+class BlobSerializer extends Serializer {
+  readonly blobs: Uint8Array[] = []
+  readonly #indexByBuffer = new Map<ArrayBufferLike, number>()
+
+  _writeHostObject(view: BinaryView): void {
+    this.writeUint32(viewType(view))
+    this.writeUint32(view.byteLength)
+    if (view.byteLength < blobMinBytes) {
+      this.writeUint32(0)
+      this.writeRawBytes(bytesOf(view))
+      return
+    }
+    const whole = view.buffer.byteLength <= view.byteLength * slackFactor
+    this.writeUint32(1 + (whole ? this.#wholeBuffer(view.buffer) : this.#add(bytesOf(view))))
+    this.writeUint32(whole ? view.byteOffset : 0)
+  }
+
+  _getDataCloneError = Error
+
+  #wholeBuffer(buffer: ArrayBufferLike): number {
+    const known = this.#indexByBuffer.get(buffer)
+    if (known !== undefined) return known
+    const index = this.#add(new Uint8Array(buffer))
+    this.#indexByBuffer.set(buffer, index)
+    return index
+  }
+
+  /** Copies: whoever holds the array may write to it before the bytes have left, and a retry must send the same. */
+  #add(bytes: Uint8Array): number {
+    return this.blobs.push(bytes.slice()) - 1
+  }
+
+  /** Large ArrayBuffers that stand for themselves go by number, as V8 lets transferred ones. */
+  transferLarge(buffers: Iterable<ArrayBuffer>): void {
+    for (const buffer of buffers) this.transferArrayBuffer(this.#wholeBuffer(buffer), buffer)
+  }
+}
+
+/** `buffers`: every ArrayBuffer of at least `blobMinBytes` that stands in the value outside of a view. */
+export function serializeRaw(tag: number, value: unknown, buffers: Iterable<ArrayBuffer> = []): Encoded {
+  const serializer = new BlobSerializer()
+  ;(serializer as unknown as HostObjects)._setTreatArrayBufferViewsAsHostObjects(true)
+  serializer.writeHeader()
+  serializer.writeUint32(tag)
+  serializer.transferLarge(buffers)
+  serializer.writeValue(value)
+  return { bytes: serializer.releaseBuffer(), blobs: serializer.blobs }
+}
+
+class BlobDeserializer extends Deserializer {
+  readonly #buffers: ArrayBuffer[]
+
+  constructor(bytes: Uint8Array, buffers: ArrayBuffer[]) {
+    super(bytes)
+    this.#buffers = buffers
+  }
+
+  _readHostObject(): BinaryView {
+    const type = this.readUint32()
+    const byteLength = this.readUint32()
+    const blob = this.readUint32()
+    if (blob === 0) return makeView(type, new Uint8Array(this.readRawBytes(byteLength)).buffer, 0, byteLength)
+    const buffer = this.#buffers[blob - 1]
+    if (buffer === undefined) throw new RangeError(`Blob ${blob - 1} of ${this.#buffers.length} is missing`)
+    return makeView(type, buffer, this.readUint32(), byteLength)
+  }
+}
+
+export function deserializeRaw(encoded: Encoded): { tag: number; value: unknown } {
+  const buffers = encoded.blobs.map(ownBuffer)
+  const deserializer = new BlobDeserializer(encoded.bytes, buffers)
+  deserializer.readHeader()
+  const tag = deserializer.readUint32()
+  buffers.forEach((buffer, index) => {
+    deserializer.transferArrayBuffer(index, buffer)
+  })
+  return { tag, value: deserializer.readValue() }
+}
