@@ -55,7 +55,10 @@ export type Completeness =
 /** Runs TypeScript, cell by cell. All offsets are UTF-16 offsets in the code as typed. */
 export interface Interpreter {
   readonly bindings: CellBindings
-  run(code: string, cell: Cell): Promise<CellOutcome>
+  /** Loads the compiler, so that the first cell does not wait for it. Blocks for some hundred milliseconds: call it when idle. */
+  warm(): void
+  /** Runs `code`. Where magics made it from something else, `typed` takes positions in errors back to what the user wrote. */
+  run(code: string, cell: Cell, typed?: TypedSource): Promise<CellOutcome>
   complete(code: string, offset: number): Completion
   /** MIME bundle of type and documentation; undefined where nothing is known. */
   inspect(code: string, offset: number, detail: 0 | 1): DisplayBundle | undefined
@@ -63,6 +66,13 @@ export interface Interpreter {
   /** Binds `name` as if a cell had declared it with this TypeScript type. */
   define(name: string, value: unknown, type: string): void
   close(): Promise<void>
+}
+
+/** What the user typed, where the code that runs was made from it. */
+export interface TypedSource {
+  readonly text: string
+  /** Offset in the code that runs → offset in `text`. */
+  toTyped(offset: number): number
 }
 
 /** Turns magics into TypeScript before the interpreter sees them, and answers for them in completion and inspection. */
