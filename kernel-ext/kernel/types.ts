@@ -75,13 +75,18 @@ export interface TypedSource {
   toTyped(offset: number): number
 }
 
-/** Turns magics into TypeScript before the interpreter sees them, and answers for them in completion and inspection. */
+/**
+ * Turns magics into TypeScript before the interpreter sees them, and answers for them in completion and inspection.
+ * `withMagics(interpreter)` in magics/magics.ts puts them before an interpreter; the server speaks to what it returns.
+ */
 export interface Magics {
   /**
    * The cell as plain TypeScript. Lines keep their numbers; `toTyped` takes a position in the result back to the cell as typed.
    * Throws a UsageError where a magic is used wrongly.
    */
   transform(code: string): MagicTransform
+  /** As `transform`, for tools that look at a cell while it is being typed: never throws. */
+  transformUnfinished(code: string): MagicTransform
   /** Undefined where the offset is not within a magic's own words. */
   complete(code: string, offset: number): Completion | undefined
   inspect(code: string, offset: number): DisplayBundle | undefined
@@ -89,6 +94,8 @@ export interface Magics {
 
 export interface MagicTransform {
   readonly code: string
+  /** The cell as typed. */
+  readonly typed: string
   /** Offset in `code` → offset in the cell as typed. */
   toTyped(offset: number): number
   /** Offset in the cell as typed → offset in `code`. */
