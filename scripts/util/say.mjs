@@ -5,30 +5,40 @@ export class Refusal extends Error {}
 
 const HEARTBEAT_MS = 15_000
 
-/** Runs `work` under a title: a line that counts seconds on a terminal, a line at begin and end in a log. */
+/** Steps that run now, by title, with the time each began: two may run side by side. */
+const running = new Map()
+
+/** Runs `work` under a title: a line that counts seconds on a terminal, a line now and then in a log. */
 export async function step(title, work) {
   const beganMs = Date.now()
-  const stop = process.stderr.isTTY ? tickOnTerminal(title, beganMs) : tickInLog(title, beganMs)
+  running.set(title, beganMs)
+  const stop = process.stderr.isTTY ? tickOnTerminal() : tickInLog(title, beganMs)
+  let mark = "✘"
   try {
     const result = await work()
-    stop()
-    process.stderr.write(`✔ ${title} (${seconds(beganMs)})\n`)
+    mark = "✔"
     return result
-  } catch (error) {
+  } finally {
+    running.delete(title)
     stop()
-    process.stderr.write(`✘ ${title} (${seconds(beganMs)})\n`)
-    throw error
+    process.stderr.write(`${mark} ${title} (${seconds(beganMs)})\n`)
+    if (process.stderr.isTTY) drawRunning()
   }
 }
 
-function tickOnTerminal(title, beganMs) {
-  const draw = () => process.stderr.write(`\r\x1b[2K… ${title} (${seconds(beganMs)})`)
-  draw()
-  const timer = setInterval(draw, 1000)
+function tickOnTerminal() {
+  drawRunning()
+  const timer = setInterval(drawRunning, 1000)
   return () => {
     clearInterval(timer)
     process.stderr.write("\r\x1b[2K")
   }
+}
+
+function drawRunning() {
+  if (running.size === 0) return
+  const text = [...running].map(([title, beganMs]) => `${title} (${seconds(beganMs)})`).join(", ")
+  process.stderr.write(`\r\x1b[2K… ${text}`.slice(0, process.stderr.columns + 4))
 }
 
 function tickInLog(title, beganMs) {

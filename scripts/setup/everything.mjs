@@ -1,0 +1,26 @@
+import { build } from "../build/parts.mjs"
+import { registerWithJupyter } from "./jupyter.mjs"
+import { installPackages } from "./packages.mjs"
+import { makeVirtualEnvironment } from "./virtual-environment.mjs"
+
+/**
+ * What stands between a fresh clone and a running JupyterLab; each step does nothing where its result is there:
+ * packages.mjs (npm), virtual-environment.mjs and find-python.mjs (.venv), ../build (dist), jupyter.mjs (kernelspec and extension).
+ *
+ * @param list which requirements/*.txt the virtual environment gets: "start" or "test"
+ */
+export async function setUp(list) {
+  // Both wait for the network and for different processes, so they wait together.
+  await bothOrFirstError(installThenBuild(), makeVirtualEnvironment(list))
+  registerWithJupyter()
+}
+
+async function installThenBuild() {
+  await installPackages()
+  await build()
+}
+
+async function bothOrFirstError(...promises) {
+  const outcomes = await Promise.allSettled(promises)
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason
+}
