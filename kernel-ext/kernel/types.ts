@@ -63,6 +63,8 @@ export interface Interpreter {
   /** MIME bundle of type and documentation; undefined where nothing is known. */
   inspect(code: string, offset: number, detail: 0 | 1): DisplayBundle | undefined
   isComplete(code: string): Completeness
+  /** What a cell shows for something thrown outside `run`: by a timer, an event, or a promise that nobody awaits. */
+  explain(thrown: unknown): CellError
   /** Binds `name` as if a cell had declared it with this TypeScript type. */
   define(name: string, value: unknown, type: string): void
   close(): Promise<void>
