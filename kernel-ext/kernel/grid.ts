@@ -1,0 +1,47 @@
+import { type JobView, onJob } from "../executors/observe.ts"
+import { commTarget, parseViewOpen } from "../protocol/job-view.ts"
+import { currentCell } from "./current-cell.ts"
+import { SingleCalls } from "./grid/calls.ts"
+import { Jobs } from "./grid/jobs.ts"
+import { showJob } from "./grid/output.ts"
+import { serveView } from "./grid/session.ts"
+import type { Comms } from "./types.ts"
+
+/**
+ * The kernel's half of the grid.
+ *
+ *     output.ts      the picture under the cell, renewed rarely and at the end
+ *     calls.ts       many calls of one task in a cell: the first few shown, the rest counted
+ *     bundle.ts      a job as summary, MIME bundle, one task's details
+ *     picture.ts     the SVG
+ *     jobs.ts        the jobs views can ask for, and the list of all
+ *     session.ts     one view at the other end of a comm
+ *     feed.ts        a job's states to its views, ten times a second
+ *     task-watch.ts  one task's details, live
+ *     times.ts       when tasks ran, for timeline and histogram
+ */
+
+/** Shows every job of this process in the cell that started it, and answers the views of front ends. */
+export function attachGrid(comms: Comms): () => void {
+  const jobs = new Jobs()
+  const calls = new SingleCalls()
+
+  const stop = onJob((job: JobView) => {
+    const cell = currentCell()
+    const known = jobs.add(job, cell === undefined ? "" : String(cell.executionCount))
+    if (cell === undefined || cell.silent || calls.counted(job, cell)) return
+    known.output = showJob(job, cell, (data) => known.feed.tell({ type: "picture", data: { ...data } }))
+  })
+
+  comms.register(commTarget, (comm, data) => {
+    const open = parseViewOpen(data)
+    if (open === undefined) comm.close()
+    else serveView(comm, open, jobs)
+  })
+
+  return () => {
+    stop()
+    jobs.close()
+    calls.close()
+  }
+}

@@ -1,0 +1,91 @@
+import type { JobView } from "../../executors/observe.ts"
+import type { ListedJob } from "../../protocol/job-view.ts"
+import { summarize } from "./bundle.ts"
+import { JobFeed, type Send } from "./feed.ts"
+import type { JobOutput } from "./output.ts"
+
+/** Jobs that stay open to views after they ended. Older ones show what their notebook saved. */
+const maxEnded = 100
+const maxEndedTasks = 2_000_000
+const listIntervalMs = 500
+
+export interface KnownJob {
+  readonly feed: JobFeed
+  /** Label of the cell it was started in. */
+  readonly cell: string
+  output?: JobOutput
+}
+
+/** The jobs of this kernel that views can ask for, and the list of them for whoever watches all. */
+export class Jobs {
+  readonly #known = new Map<string, KnownJob>()
+  readonly #listeners = new Set<Send>()
+  readonly #stops = new Map<string, () => void>()
+  #timer: NodeJS.Timeout | undefined
+
+  get(id: string): KnownJob | undefined {
+    return this.#known.get(id)
+  }
+
+  add(job: JobView, cell: string): KnownJob {
+    const known: KnownJob = { feed: new JobFeed(job), cell }
+    this.#known.set(job.id, known)
+    this.#stops.set(
+      job.id,
+      job.observe(() => this.#listLater()),
+    )
+    this.#forgetOld()
+    this.#listLater()
+    return known
+  }
+
+  watchAll(send: Send): void {
+    this.#listeners.add(send)
+    this.#list(send)
+  }
+
+  unwatchAll(send: Send): void {
+    this.#listeners.delete(send)
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#listeners.clear()
+    for (const id of [...this.#known.keys()]) this.#forget(id)
+  }
+
+  #listLater(): void {
+    if (this.#timer !== undefined || this.#listeners.size === 0) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      for (const send of this.#listeners) this.#list(send)
+    }, listIntervalMs).unref()
+  }
+
+  #list(send: Send): void {
+    const jobs: ListedJob[] = []
+    for (const { feed, cell } of this.#known.values()) jobs.push({ ...summarize(feed.job), cell })
+    send({ type: "jobs", nowMs: Date.now(), jobs })
+  }
+
+  #forgetOld(): void {
+    const ended = [...this.#known.values()].filter(({ feed }) => feed.job.endedAtMs !== undefined)
+    let tasks = ended.reduce((sum, { feed }) => sum + feed.job.size, 0)
+    let count = ended.length
+    for (const { feed } of ended) {
+      if (count <= maxEnded && tasks <= maxEndedTasks) return
+      count--
+      tasks -= feed.job.size
+      this.#forget(feed.job.id)
+    }
+  }
+
+  #forget(id: string): void {
+    const known = this.#known.get(id)
+    known?.feed.close()
+    known?.output?.close()
+    this.#stops.get(id)?.()
+    this.#stops.delete(id)
+    this.#known.delete(id)
+  }
+}

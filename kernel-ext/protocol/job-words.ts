@@ -1,0 +1,60 @@
+import type { JobSummary } from "./job-view.ts"
+import { taskStates } from "./task.ts"
+
+/** How a job is put into words, the same in the text output, the picture and the live view. */
+
+export type JobStatus = "running" | "done" | "failed" | "cancelled"
+
+export function jobStatus(job: Pick<JobSummary, "counts" | "endedAtMs">): JobStatus {
+  if (job.endedAtMs === null) return "running"
+  if (job.counts.failed > 0) return "failed"
+  return job.counts.cancelled > 0 ? "cancelled" : "done"
+}
+
+/** "10,000". */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString("en-US")
+}
+
+/** "340 ms", "12.3 s", "4 min 05 s", "2 h 13 min". */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < 1) return durationMs <= 0 ? "0 ms" : `${durationMs.toFixed(1)} ms`
+  if (durationMs < 999.5) return `${Math.round(durationMs)} ms`
+  if (durationMs < 59_950) return `${(durationMs / 1000).toFixed(1)} s`
+  const seconds = Math.round(durationMs / 1000)
+  const two = (value: number) => String(value).padStart(2, "0")
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`
+  return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`
+}
+
+/** "9,997 done, 3 failed": only the states that occur, what is over first. */
+export function countWords(counts: JobSummary["counts"]): string {
+  const shown = (["done", "failed", "cancelled", "running", "queued"] as const).filter(
+    (state) => counts[state] > 0,
+  )
+  if (shown.length === 0) return "no tasks yet"
+  return shown.map((state) => `${formatCount(counts[state])} ${state}`).join(", ")
+}
+
+/** "bootstrap: 10,000 tasks, 9,997 done, 3 failed in 12.3 s". */
+export function jobSentence(job: JobSummary, nowMs: number): string {
+  const tasks = `${formatCount(job.size)}${job.sized ? "" : "+"} ${job.size === 1 ? "task" : "tasks"}`
+  const elapsed = formatDuration((job.endedAtMs ?? nowMs) - job.startedAtMs)
+  const when = job.endedAtMs === null ? `, ${elapsed} so far` : ` in ${elapsed}`
+  return `${job.name}: ${tasks}, ${countWords(job.counts)}${when}`
+}
+
+/** "LocalhostExecutor, 4 workers". */
+export function placeWords(job: Pick<JobSummary, "executor" | "backend" | "workers">): string {
+  const workers = `${formatCount(job.workers)} ${job.workers === 1 ? "worker" : "workers"}`
+  const backend = job.executor.toLowerCase().startsWith(job.backend.toLowerCase()) ? "" : ` on ${job.backend}`
+  return `${job.executor}${backend}, ${workers}`
+}
+
+/** Tasks that need nothing more, by their own account. */
+export function settledCount(counts: JobSummary["counts"]): number {
+  return taskStates.reduce(
+    (sum, state) => (state === "queued" || state === "running" ? sum : sum + counts[state]),
+    0,
+  )
+}
