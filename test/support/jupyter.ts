@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { basename, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { jupyterEnvironment } from "../../scripts/setup/jupyter.mjs"
+import { venvPython } from "../../scripts/util/paths.mjs"
+import { root } from "./repository.ts"
+
+/** Jupyter as the tests use it: the clone's own virtual environment, with the kernel and the extension of this clone. */
+
+export interface Finished {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a Python program in the virtual environment: `runPython(["-m", "jupyter", "--version"])`. */
+export function runPython(
+  args: readonly string[],
+  options: { cwd?: string; input?: string } = {},
+): Promise<Finished> {
+  const child = spawn(venvPython, args, { cwd: options.cwd ?? root, env: jupyterEnvironment() })
+  const stdout = textOf(child.stdout)
+  const stderr = textOf(child.stderr)
+  child.stdin.end(options.input ?? "")
+  return new Promise((resolve, reject) => {
+    child.on("error", reject)
+    child.on("close", (code) => resolve({ code: code ?? 1, stdout: stdout(), stderr: stderr() }))
+  })
+}
+
+function textOf(stream: NodeJS.ReadableStream): () => string {
+  let text = ""
+  stream.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk
+  })
+  return () => text
+}
+
+/** A notebook as it stands in the file; only what tests read. */
+export interface Notebook {
+  readonly cells: readonly NotebookCell[]
+}
+
+export interface NotebookCell {
+  readonly cell_type: string
+  readonly source: string | readonly string[]
+  readonly outputs?: readonly CellOutput[]
+}
+
+export interface CellOutput {
+  readonly output_type: string
+  readonly name?: string
+  readonly text?: string | readonly string[]
+  readonly data?: Readonly<Record<string, unknown>>
+  readonly ename?: string
+  readonly evalue?: string
+}
+
+/** Runs a notebook by nbclient, in its own folder, and reads the executed copy. */
+export async function executeNotebook(path: string): Promise<Finished & { readonly notebook: Notebook }> {
+  const folder = await mkdtemp(join(tmpdir(), "cellfan-notebook-"))
+  try {
+    const copy = join(folder, basename(path))
+    const finished = await runPython([join(root, "scripts", "execute_notebook.py"), path, copy])
+    const notebook = await readFile(copy, "utf8").catch(() => {
+      throw new Error(`${path} was not executed:\n${finished.stderr}`)
+    })
+    return { ...finished, notebook: JSON.parse(notebook) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A cell's source, or an output's text, in one piece. */
+export function textIn(lines: string | readonly string[] | undefined): string {
+  return typeof lines === "string" ? lines : (lines ?? []).join("")
+}
+
+export interface JupyterServer {
+  /** Ends with a slash. */
+  readonly url: string
+  readonly token: string
+  close(): Promise<void>
+}
+
+const SLOWEST_START_MS = 60_000
+
+/** Starts JupyterLab on a free port, serving `folder`. `module` may be "notebook" for Notebook 7. */
+export async function startJupyter(options: {
+  folder: string
+  module?: "jupyterlab" | "notebook"
+  args?: readonly string[]
+}): Promise<JupyterServer> {
+  const own = await mkdtemp(join(tmpdir(), "cellfan-jupyter-"))
+  const env = { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: own, JUPYTER_CONFIG_DIR: join(own, "config") }
+  const args = [
+    "--no-browser",
+    "--port=0",
+    "--allow-root",
+    `--ServerApp.root_dir=${options.folder}`,
+    ...(options.args ?? []),
+  ]
+  const server = spawn(venvPython, ["-m", options.module ?? "jupyterlab", ...args], {
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+  })
+  const stderr = textOf(server.stderr)
+  const close = () => stop(server, own)
+  try {
+    return { ...(await addressOf(server, own, stderr)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The server writes a note with its address once it accepts connections. */
+async function addressOf(
+  server: ChildProcess,
+  runtime: string,
+  stderr: () => string,
+): Promise<{ url: string; token: string }> {
+  const note = join(runtime, `jpserver-${server.pid}.json`)
+  const giveUpMs = Date.now() + SLOWEST_START_MS
+  while (Date.now() < giveUpMs && server.exitCode === null) {
+    const text = await readFile(note, "utf8").catch(() => undefined)
+    if (text !== undefined && text.endsWith("}")) {
+      const { url, token } = JSON.parse(text)
+      return { url, token }
+    }
+    await sleep(50)
+  }
+  throw new Error(`Jupyter did not start:\n${stderr()}`)
+}
+
+async function stop(server: ChildProcess, own: string): Promise<void> {
+  if (server.exitCode === null && server.signalCode === null) {
+    const gone = new Promise((resolve) => server.once("close", resolve))
+    server.kill("SIGTERM")
+    await gone
+  }
+  await rm(own, { recursive: true, force: true })
+}
