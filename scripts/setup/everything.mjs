@@ -12,7 +12,7 @@ import { makeVirtualEnvironment } from "./virtual-environment.mjs"
 export async function setUp(list) {
   // Both wait for the network and for different processes, so they wait together.
   await bothOrFirstError(installThenBuild(), makeVirtualEnvironment(list))
-  registerWithJupyter()
+  await registerWithJupyter()
 }
 
 async function installThenBuild() {

@@ -1,15 +1,7 @@
-import {
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs"
-import { dirname, join } from "node:path"
-import { dist, root, venv } from "../util/paths.mjs"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { dist, venv } from "../util/paths.mjs"
+import { mustRun } from "../util/run.mjs"
 import { writeWhole } from "../util/stamp.mjs"
 
 /**
@@ -19,36 +11,14 @@ import { writeWhole } from "../util/stamp.mjs"
 
 const share = join(venv, "share", "jupyter")
 
-export function registerWithJupyter() {
-  registerKernel()
-  if (existsSync(join(dist, "labextension", "package.json"))) registerExtension()
+export async function registerWithJupyter() {
+  await mustRun(process.execPath, [join(dist, "cli.js"), "install", "--link", "--prefix", venv])
   writeIfChanged(join(share, "lab", "settings", "overrides.json"), labSettings)
 }
 
 /** Asked at first start otherwise, over the notebook; both would reach for the network. */
 const labSettings = {
   "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
-}
-
-function registerKernel() {
-  const source = join(root, "kernelspec")
-  const target = join(share, "kernels", "cellfan")
-  const spec = JSON.parse(readFileSync(join(source, "kernel.json"), "utf8"))
-  const argv = [process.execPath, join(dist, "kernel.js"), "{connection_file}"]
-  writeIfChanged(join(target, "kernel.json"), { ...spec, argv })
-  for (const logo of ["logo-32x32.png", "logo-64x64.png", "logo-svg.svg"])
-    cpSync(join(source, logo), join(target, logo))
-}
-
-/** A link, so that a build is seen at the next reload of the page. Windows makes junctions without asking for rights. */
-function registerExtension() {
-  const built = join(dist, "labextension")
-  const { name } = JSON.parse(readFileSync(join(built, "package.json"), "utf8"))
-  const link = join(share, "labextensions", name)
-  if (existsSync(link) && lstatSync(link).isSymbolicLink() && readlinkSync(link) === built) return
-  rmSync(link, { recursive: true, force: true })
-  mkdirSync(dirname(link), { recursive: true })
-  symlinkSync(built, link, "junction")
 }
 
 function writeIfChanged(path, value) {

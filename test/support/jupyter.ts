@@ -126,7 +126,7 @@ async function addressOf(
   const giveUpMs = Date.now() + SLOWEST_START_MS
   while (Date.now() < giveUpMs && server.exitCode === null) {
     const text = await readFile(note, "utf8").catch(() => undefined)
-    if (text !== undefined && text.endsWith("}")) {
+    if (text?.endsWith("}")) {
       const { url, token } = JSON.parse(text)
       return { url, token }
     }

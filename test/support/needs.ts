@@ -9,7 +9,7 @@ import type { Context } from "mocha"
  */
 export function need<T>(context: Context, what: string, found: T | undefined): T {
   if (found !== undefined) return found
-  if (process.env["CELLFAN_TEST_ALL"] === "1") throw new Error(`CELLFAN_TEST_ALL is 1 and ${what} is missing`)
+  if (process.env.CELLFAN_TEST_ALL === "1") throw new Error(`CELLFAN_TEST_ALL is 1 and ${what} is missing`)
   console.log(
     `Skipped, ${what} is missing: ${context.test?.parent?.fullTitle() ?? context.test?.fullTitle()}`,
   )
@@ -35,7 +35,7 @@ export function findProgram(...names: readonly string[]): string | undefined {
 
 /** A Chromium or Chrome that playwright-core can drive: $CELLFAN_CHROMIUM, or one of the system's. */
 export function findChromium(): string | undefined {
-  const named = process.env["CELLFAN_CHROMIUM"]
+  const named = process.env.CELLFAN_CHROMIUM
   if (named !== undefined) return existsSync(named) ? named : undefined
   return findProgram("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 }

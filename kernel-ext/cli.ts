@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { install, userDataFolder } from "./cli/install.ts"
+import { nearest } from "./util/nearest.ts"
+
+/** The `cellfan` command. cli/ has one file for each of its words. */
+
+const help = `cellfan hello                  run one task in a local worker process and say whether it worked
+cellfan install                make the kernel and the extension known to your own Jupyter
+cellfan install --prefix DIR   … to the Jupyter of a virtual environment or conda environment
+cellfan --version
+cellfan --help`
+
+const words: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  hello: async (args) => {
+    parseArgs({ args, options: {} })
+    const { hello } = await import("./cli/hello.ts")
+    console.log(await hello())
+  },
+  install: async (args) => {
+    const { values } = parseArgs({ args, options: { prefix: { type: "string" }, link: { type: "boolean" } } })
+    const dataFolder =
+      values.prefix === undefined ? userDataFolder() : join(resolve(values.prefix), "share", "jupyter")
+    const { kernel, extension } = await install({ dataFolder, link: values.link ?? false })
+    console.log(`Kernel: ${kernel}\nExtension: ${extension}`)
+  },
+}
+
+function version(): string {
+  const file = fileURLToPath(new URL("../package.json", import.meta.url))
+  return JSON.parse(readFileSync(file, "utf8")).version
+}
+
+async function main([word, ...args]: string[]): Promise<number> {
+  if (word === undefined || word === "--help" || word === "-h") {
+    console.log(help)
+    return 0
+  }
+  if (word === "--version" || word === "-v") {
+    console.log(version())
+    return 0
+  }
+  const run = words[word]
+  if (run === undefined) {
+    const near = nearest(word, Object.keys(words))
+    console.error(
+      `cellfan has no command ${word}${near === undefined ? "" : `: did you mean ${near}`}? It takes:\n${help}`,
+    )
+    return 2
+  }
+  try {
+    await run(args)
+    return 0
+  } catch (error) {
+    const usage =
+      error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")
+    console.error(error instanceof Error ? error.message : error)
+    return usage ? 2 : 1
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))
