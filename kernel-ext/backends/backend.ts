@@ -1,6 +1,11 @@
 import type { Encoded, Shipment } from "../capture/types.ts"
+import type { LogStream } from "../protocol/worker.ts"
 
-/** The contract between the executor layer and a place where tasks run. One conformance suite holds it: test/conformance/backend.ts. */
+/**
+ * The contract between the executor layer and a place where tasks run. One conformance suite holds it:
+ * test/conformance/backend.ts. The executor chooses which tasks travel together and what happens to those that fail;
+ * the backend chooses the worker, and says what became of each task.
+ */
 
 export interface Backend {
   /** "localhost", "aws_lambda", …: the word used in options, messages and views. */
@@ -8,13 +13,14 @@ export interface Backend {
   readonly supports: BackendSupport
   /** Workers it can run at once now. */
   readonly workers: number
+  /** How many of them have nothing to do. */
+  readonly idle: number
   /** Deploys or connects; cheap when that was done before. */
   open(signal: AbortSignal): Promise<void>
-  /**
-   * Runs the batch's tasks and reports through `events`. Resolves when each task was reported as ended or lost;
-   * rejects with a BackendError only where no task of the batch could be started.
-   */
-  run(batch: TaskBatch, events: BatchEvents, signal: AbortSignal): Promise<void>
+  /** Takes the batch and returns at once. What becomes of its tasks is told through `events`; only `started` may come before this call has returned. */
+  run(batch: TaskBatch, events: BatchEvents): RunningBatch
+  /** Nothing of this job comes any more; what was kept for it may go. */
+  forget(jobId: string): void
   /** Removes what earlier runs left behind. */
   clean(scope: "job" | "all"): Promise<void>
   /** Ends workers and connections. Idempotent. */
@@ -22,10 +28,13 @@ export interface Backend {
 }
 
 export interface BackendSupport {
+  /** Whether a running task can be ended. Waiting ones always can. */
   readonly cancel: boolean
   readonly logs: boolean
   readonly progress: boolean
   readonly reattach: boolean
+  /** Whether `takeBack` gets tasks of a batch that a worker already holds. */
+  readonly takeBack: boolean
 }
 
 /** Tasks that travel together over one function; the executor chooses the batch's size. */
@@ -35,38 +44,73 @@ export interface TaskBatch {
   readonly seed: number
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
-  readonly tasks: readonly { readonly index: number; readonly attempt: number }[]
+  readonly memoryMiB: number | undefined
+  readonly indices: Uint32Array
+  /** Undefined: each runs for the first time. */
+  readonly attempts: Uint16Array | undefined
   /** Inputs of the tasks, in their order: `codec.encodeEach`. */
   readonly inputs: Encoded
+  /** One array: `codec.encode`. */
   readonly extraArgs: Encoded | undefined
 }
 
-/** Told by the backend as it happens; every call is about a task of the batch, by its index. */
-export interface BatchEvents {
-  started(index: number, worker: string, atMs: number): void
-  log(index: number, stream: "stdout" | "stderr", text: string): void
-  progress(index: number, fraction: number, note: string | undefined): void
-  ended(index: number, outcome: TaskOutcome): void
+export interface RunningBatch {
+  /** Tasks of it that are not known to have begun. */
+  readonly waiting: number
+  /** Gives back what has not begun: each such task is told as `returned`. */
+  takeBack(): void
+  /**
+   * Ends these tasks, which the executor no longer waits for. A running one has its signal aborted; if it still runs after
+   * `graceMs` its worker is replaced. Waiting ones are returned. Neither is told as ended.
+   */
+  cancel(indices: readonly number[], graceMs: number): void
 }
 
-export type TaskOutcome =
-  | { readonly kind: "done"; readonly result: Encoded; readonly stats: TaskStats }
+/**
+ * Told by the backend as it happens. Each task of the batch comes exactly once in `done`, `ended` or `returned`, unless it was
+ * cancelled; after the last one comes `closed`.
+ */
+export interface BatchEvents {
+  started(index: number, worker: string, atMs: number): void
+  log(index: number, stream: LogStream, text: string): void
+  progress(index: number, fraction: number, note: string | undefined): void
+  done(tasks: DoneTasks): void
+  ended(index: number, end: TaskEnd): void
+  /**
+   * Tasks that come back to be queued again. They have no result and cost no attempt: either they never began, or
+   * (`suspect`) their worker died and any one of them may have caused it: they are to run apart from others.
+   */
+  returned(indices: readonly number[], suspect: boolean): void
+  /** Nothing more comes. With an error: no task of the batch could be started, and all that were left are to fail with it. */
+  closed(error?: Error): void
+}
+
+/** Stands in `DoneTasks.indices` for a task that was cancelled, whose result nobody waits for. */
+export const noTask = 0xffffffff
+
+/** Tasks that returned, in the order they did. Arrays go by position in `indices`. */
+export interface DoneTasks {
+  readonly worker: string
+  readonly indices: Uint32Array
+  /** `codec.decodeEach` gives the results. */
+  readonly results: Encoded
+  readonly startedAtMs: Float64Array
+  readonly endedAtMs: Float64Array
+  /** What was measured of some: position in `indices`, CPU time in ms, peak memory of the worker in bytes, flat. */
+  readonly measured: readonly number[]
+}
+
+export type TaskEnd =
   | {
       readonly kind: "threw"
+      readonly worker: string
       readonly name: string
       readonly message: string
       readonly stack: string
       readonly error: Encoded | undefined
-      readonly stats: TaskStats
+      readonly startedAtMs: number
+      readonly endedAtMs: number
     }
-  /** The worker went away; `reason` is for people: "exited with code 1", "was killed by SIGKILL". */
-  | { readonly kind: "lost"; readonly reason: string }
-  | { readonly kind: "timedOut" }
-  | { readonly kind: "cancelled" }
-
-export interface TaskStats {
-  readonly startedAtMs: number
-  readonly endedAtMs: number
-  readonly cpuMs: number
-  readonly peakMemoryBytes: number
-}
+  /** The worker went away under it; `reason` is for people: "called process.exit(1)", "was killed by SIGKILL". */
+  | { readonly kind: "lost"; readonly worker: string; readonly reason: string }
+  | { readonly kind: "timedOut"; readonly worker: string; readonly startedAtMs: number }

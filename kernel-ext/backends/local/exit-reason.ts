@@ -1,0 +1,17 @@
+/** Why a worker process ended, in words that follow "the worker". */
+export function exitReason(code: number | null, signal: NodeJS.Signals | null, lastWords: string): string {
+  if (/heap out of memory|Allocation failed - |OOM error in V8/.test(lastWords))
+    return "ran out of memory (raise memoryMiB, or give each task less to hold)"
+  if (/ERR_WORKER_OUT_OF_MEMORY/.test(lastWords)) return "ran out of memory"
+  if (signal === "SIGKILL")
+    return "was killed by SIGKILL (by someone, or by the system for lack of memory)"
+  if (signal !== null) return `was killed by ${signal}${signalMeaning[signal] ?? ""}`
+  return `exited with code ${code}`
+}
+
+const signalMeaning: Partial<Record<NodeJS.Signals, string>> = {
+  SIGABRT: " (it aborted itself)",
+  SIGSEGV: " (native code read memory that is not its own)",
+  SIGBUS: " (native code read memory that is not there)",
+  SIGILL: " (native code ran what is no instruction)",
+}

@@ -1,0 +1,136 @@
+import type { FromWorker } from "../../protocol/worker.ts"
+import type { Backend, BatchEvents, RunningBatch, TaskBatch } from "../backend.ts"
+import { LocalRun } from "./local-run.ts"
+import { Slot, type SlotOwner } from "./slot.ts"
+import { workerFile } from "./worker-file.ts"
+
+/**
+ * Tasks in processes of this machine.
+ *
+ *     local.ts           which slot takes a batch
+ *     slot.ts            a place for one worker process; what happens when it dies, is slow or is told to stop
+ *     local-run.ts       a batch in a slot's hands
+ *     worker-process.ts  the process and its channels
+ *     worker-file.ts     where the worker runtime is
+ *     exit-reason.ts     why a process ended, in words
+ */
+
+/** Jobs whose late output, from timers that outlive their tasks, still finds its way. */
+const maxKnownJobs = 256
+
+/** How often batches are looked after, while there are any. */
+const tickMs = 20
+
+/** How long a task may take to notice its signal before its worker is replaced. */
+const timeoutGraceMs = 500
+
+interface KnownJob {
+  readonly key: number
+  events: BatchEvents
+}
+
+export class LocalBackend implements Backend, SlotOwner {
+  readonly name = "localhost"
+  readonly supports = { cancel: true, logs: true, progress: true, reattach: false, takeBack: true }
+  readonly workers: number
+  readonly #slots: Slot[]
+  readonly #jobs = new Map<string, KnownJob>()
+  readonly #jobsByKey = new Map<number, KnownJob>()
+  #nextJob = 1
+  #nextBatch = 1
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: { workers: number }) {
+    this.workers = options.workers
+    this.#slots = Array.from({ length: options.workers }, () => new Slot(this))
+  }
+
+  get idle(): number {
+    let count = 0
+    for (const slot of this.#slots) if (slot.runs.length === 0) count++
+    return count
+  }
+
+  async open(): Promise<void> {
+    workerFile()
+  }
+
+  run(batch: TaskBatch, events: BatchEvents): RunningBatch {
+    this.#remember(batch.jobId, events)
+    const slot = this.#choose(batch.memoryMiB)
+    const run = new LocalRun(this.#nextBatch++, batch, events, slot)
+    slot.assign(run)
+    this.#timer ??= setInterval(() => this.#tick(), tickMs).unref()
+    return run
+  }
+
+  forget(jobId: string): void {
+    const job = this.#jobs.get(jobId)
+    if (job !== undefined) for (const slot of this.#slots) slot.forget(job.key)
+  }
+
+  async clean(): Promise<void> {}
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    for (const slot of this.#slots) slot.close()
+  }
+
+  keyOf(jobId: string): number {
+    return this.#jobs.get(jobId)?.key ?? 0
+  }
+
+  told(message: Extract<FromWorker, { type: "log" | "progress" }>): void {
+    const events = this.#jobsByKey.get(message.job)?.events
+    if (message.type === "log") events?.log(message.index, message.stream, message.text)
+    else events?.progress(message.index, message.fraction, message.note)
+  }
+
+  #choose(memoryMiB: number | undefined): Slot {
+    let best = this.#slots[0] as Slot
+    let bestCost = Number.POSITIVE_INFINITY
+    for (const slot of this.#slots) {
+      const cost = costOf(slot, memoryMiB)
+      if (cost >= bestCost) continue
+      best = slot
+      bestCost = cost
+    }
+    return best
+  }
+
+  #remember(jobId: string, events: BatchEvents): void {
+    const known = this.#jobs.get(jobId)
+    if (known !== undefined) {
+      known.events = events
+      return
+    }
+    const job = { key: this.#nextJob++, events }
+    this.#jobs.set(jobId, job)
+    this.#jobsByKey.set(job.key, job)
+    const [oldest] = this.#jobs
+    if (this.#jobs.size <= maxKnownJobs || oldest === undefined) return
+    this.#jobs.delete(oldest[0])
+    this.#jobsByKey.delete(oldest[1].key)
+  }
+
+  #tick(): void {
+    const nowMs = Date.now()
+    let busy = false
+    for (const slot of this.#slots) {
+      if (slot.runs.length === 0) continue
+      busy = true
+      slot.tick(nowMs, timeoutGraceMs)
+    }
+    if (busy) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+/** An idle worker first, then a new one, then an idle one that must be restarted for its memory limit, then the least loaded. */
+function costOf(slot: Slot, memoryMiB: number | undefined): number {
+  const fits = slot.fits(memoryMiB)
+  if (slot.runs.length === 0) return !slot.isRunning ? 1 : fits ? 0 : 2
+  return slot.runs.length * 1e9 + slot.load + (fits ? 0 : 1e12)
+}

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import type { Socket } from "node:net"
+import type { Readable } from "node:stream"
+import {
+  Control,
+  type ControlReply,
+  controlReplyBytes,
+  decodeControlReply,
+  type FromWorker,
+  type LogStream,
+  parseFromWorker,
+  type ToWorker,
+} from "../../protocol/worker.ts"
+import { encodeFrame, FrameReader } from "../../util/frames.ts"
+import { exitReason } from "./exit-reason.ts"
+import { workerFile } from "./worker-file.ts"
+
+export interface WorkerListener {
+  message(message: FromWorker, parts: Uint8Array[]): void
+  /** Written to descriptor 1 or 2 by other means than the console: native code, child processes. */
+  rawOutput(stream: LogStream, text: string): void
+  /** Comes once, after the last message. `reason` follows "the worker". */
+  gone(reason: string): void
+}
+
+/** Enough of what a dying process says to tell why it died. */
+const lastWordsLength = 16 * 1024
+
+/** How long the channel may stay open after the process has ended: its own child may have inherited it. */
+const drainMs = 200
+
+/** One worker process: its three channels, and how it ended. */
+export class WorkerProcess {
+  readonly #child: ChildProcess
+  readonly #listener: WorkerListener
+  readonly #input: Socket
+  readonly #output: Socket
+  readonly #control: Socket
+  readonly #replies = new Map<number, (reply: ControlReply) => void>()
+  #nextRequest = 1
+  #lastWords = ""
+  #violation: string | undefined
+  #gone = false
+  /** Why we ended it ourselves. */
+  #killedBecause: string | undefined
+
+  constructor(options: { memoryMiB: number | undefined }, listener: WorkerListener) {
+    this.#listener = listener
+    const flags = options.memoryMiB === undefined ? [] : [`--max-old-space-size=${options.memoryMiB}`]
+    this.#child = spawn(process.execPath, [...flags, workerFile()], {
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
+      // A group of its own: an interrupt from the terminal is the kernel's to handle.
+      detached: true,
+    })
+    const stdio = this.#child.stdio as unknown as [null, Readable, Readable, Socket, Socket, Socket]
+    this.#input = stdio[3]
+    this.#output = stdio[4]
+    this.#control = stdio[5]
+    // A write to a process that has just died fails; that it died is told by its exit.
+    for (const socket of [this.#input, this.#output, this.#control]) socket.on("error", () => {})
+    const reader = new FrameReader((head, parts) => this.#receive(head, parts))
+    this.#output.on("data", (chunk: Buffer) => this.#read(reader, chunk))
+    this.#readControl()
+    this.#readRaw("stdout", stdio[1])
+    this.#readRaw("stderr", stdio[2])
+    this.#child.on("error", (error) => this.#end(`could not be started: ${error.message}`))
+    this.#child.on("exit", (code, signal) => this.#exited(code, signal))
+    // A worker that closes its channel can be given nothing and say nothing.
+    this.#output.on("end", () =>
+      setTimeout(() => this.kill("closed its channel to the kernel"), drainMs).unref(),
+    )
+    this.#child.unref()
+    for (const socket of this.#child.stdio) (socket as Socket | null)?.unref?.()
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  send(message: ToWorker, parts: readonly Uint8Array[]): void {
+    const buffers = encodeFrame(message, parts)
+    if (buffers.length > 1) this.#input.cork()
+    for (const buffer of buffers) this.#input.write(buffer)
+    if (buffers.length > 1) this.#input.uncork()
+  }
+
+  /** Asks which task runs, also while user code blocks the worker. */
+  probe(answered: (reply: ControlReply) => void): void {
+    this.#request(Control.probe, answered)
+  }
+
+  /** Tasks that have not begun, from `next` of the answer on, never will. */
+  takeBack(answered: (reply: ControlReply) => void): void {
+    this.#request(Control.takeBack, answered)
+  }
+
+  /** Ends it at once. `because` is what its tasks are told unless the process had its own reason first. */
+  kill(because: string): void {
+    if (this.#gone || this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    this.#killedBecause ??= because
+    this.#child.kill("SIGKILL")
+  }
+
+  /** Lets an idle worker end by itself. */
+  retire(): void {
+    this.#killedBecause ??= "was closed"
+    this.#input.end()
+  }
+
+  /** Whether it keeps this process alive: a script that forgets to close its executor still ends. */
+  hold(on: boolean): void {
+    const verb = on ? "ref" : "unref"
+    this.#child[verb]()
+    this.#output[verb]()
+  }
+
+  #request(what: number, answered: (reply: ControlReply) => void): void {
+    const id = this.#nextRequest++
+    this.#replies.set(id, answered)
+    const request = Buffer.allocUnsafe(8)
+    request.writeUInt32LE(what, 0)
+    request.writeUInt32LE(id, 4)
+    this.#control.write(request)
+  }
+
+  #read(reader: FrameReader, chunk: Buffer): void {
+    if (this.#violation !== undefined) return
+    try {
+      reader.push(chunk)
+    } catch (error) {
+      this.#violate(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #receive(head: unknown, parts: Uint8Array[]): void {
+    const message = parseFromWorker(head)
+    if (message === undefined) this.#violate("an unknown message")
+    else this.#listener.message(message, parts)
+  }
+
+  #violate(what: string): void {
+    this.#violation = `wrote to its channel what is no message of ours (${what})`
+    this.kill(this.#violation)
+  }
+
+  #readControl(): void {
+    let rest: Buffer = Buffer.alloc(0)
+    this.#control.on("data", (chunk: Buffer) => {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      for (; rest.length >= controlReplyBytes; rest = rest.subarray(controlReplyBytes)) {
+        const reply = decodeControlReply(rest)
+        const answered = this.#replies.get(reply.id)
+        this.#replies.delete(reply.id)
+        answered?.(reply)
+      }
+    })
+  }
+
+  #readRaw(name: LogStream, stream: Readable): void {
+    stream.setEncoding("utf8")
+    stream.on("data", (text: string) => {
+      if (name === "stderr") this.#lastWords = (this.#lastWords + text).slice(-lastWordsLength)
+      this.#listener.rawOutput(name, text)
+    })
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    const end = () => this.#end(this.#killedBecause ?? exitReason(code, signal, this.#lastWords))
+    // What it wrote before it died is still in the channel.
+    if (this.#output.readableEnded || this.#output.destroyed) setImmediate(end)
+    else {
+      const timer = setTimeout(end, drainMs)
+      this.#output.once("close", () => {
+        clearTimeout(timer)
+        setImmediate(end)
+      })
+    }
+  }
+
+  #end(reason: string): void {
+    if (this.#gone) return
+    this.#gone = true
+    for (const socket of this.#child.stdio) socket?.destroy()
+    this.#listener.gone(reason)
+  }
+}

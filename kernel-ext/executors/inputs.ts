@@ -1,0 +1,128 @@
+/** Anything that gives inputs. An input may be a promise, for example a TaskFuture of an earlier job. */
+export type Inputs<I> = Iterable<I | PromiseLike<I>> | AsyncIterable<I | PromiseLike<I>>
+
+/** Inputs of an iterable that are read ahead of the workers. */
+const windowSize = 4096
+
+/** What inputs have to say to the job. */
+export interface InputsListener {
+  /** There are more. */
+  more(): void
+  /** The iterable threw: there will be no more. */
+  broke(error: unknown): void
+}
+
+/**
+ * The inputs of a job, by index. An array is there at once. Any other iterable is read as the workers need it, so that
+ * neither an endless generator nor a million rows of a file stand in memory.
+ */
+export class InputQueue {
+  /** Inputs known so far. */
+  size = 0
+  /** False while there may be more. */
+  complete = false
+  readonly #values: unknown[]
+  readonly #keeps: boolean
+  readonly #listener: InputsListener
+  #iterator: Iterator<unknown> | undefined
+  #asyncIterator: AsyncIterator<unknown> | undefined
+  #reading = false
+  #closed = false
+
+  constructor(inputs: Inputs<unknown>, listener: InputsListener) {
+    this.#listener = listener
+    this.#keeps = Array.isArray(inputs) || ArrayBuffer.isView(inputs)
+    if (this.#keeps) {
+      // A copy of the list: what the user does to it later concerns no task.
+      this.#values = Array.from(inputs as Iterable<unknown>)
+      this.size = this.#values.length
+      this.complete = true
+      return
+    }
+    this.#values = []
+    const source = inputs as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+    if (typeof source?.[Symbol.asyncIterator] === "function")
+      this.#asyncIterator = source[Symbol.asyncIterator]?.()
+    else if (typeof source?.[Symbol.iterator] === "function") this.#iterator = source[Symbol.iterator]?.()
+    else throw new TypeError("map takes an array, an iterable or an async iterable of inputs.")
+  }
+
+  get(index: number): unknown {
+    return this.#values[index]
+  }
+
+  set(index: number, value: unknown): void {
+    this.#values[index] = value
+  }
+
+  /** The task has its result; its input is not needed again. The user's own array holds its inputs anyway. */
+  release(index: number): void {
+    if (!this.#keeps) this.#values[index] = undefined
+  }
+
+  /** Reads on until `index` plus a window is there, or as far as it goes now. */
+  want(index: number): void {
+    if (this.complete || this.#reading) return
+    const goal = index + windowSize
+    if (this.#iterator !== undefined) this.#readSync(this.#iterator, goal)
+    else if (this.#asyncIterator !== undefined && this.size < goal) void this.#readAsync(this.#asyncIterator, goal)
+  }
+
+  /** Reads no further, and lets a generator run its `finally`. */
+  close(): void {
+    if (this.complete || this.#closed) return
+    this.#closed = true
+    this.complete = true
+    try {
+      this.#iterator?.return?.()
+      this.#asyncIterator?.return?.()?.then(undefined, () => {})
+    } catch {
+      // The user's own clean-up threw after nobody was left to tell.
+    }
+  }
+
+  #readSync(iterator: Iterator<unknown>, goal: number): void {
+    this.#reading = true
+    try {
+      while (this.size < goal) {
+        const step = iterator.next()
+        if (step.done === true) {
+          this.complete = true
+          break
+        }
+        this.#values.push(step.value)
+        this.size++
+      }
+    } catch (error) {
+      this.complete = true
+      this.#listener.broke(error)
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  async #readAsync(iterator: AsyncIterator<unknown>, goal: number): Promise<void> {
+    this.#reading = true
+    try {
+      while (this.size < goal && !this.#closed) {
+        const step = await iterator.next()
+        if (this.#closed) break
+        if (step.done === true) {
+          this.complete = true
+          break
+        }
+        this.#values.push(step.value)
+        this.size++
+        this.#listener.more()
+      }
+    } catch (error) {
+      if (!this.#closed) {
+        this.complete = true
+        this.#listener.broke(error)
+      }
+    } finally {
+      this.#reading = false
+    }
+    this.#listener.more()
+  }
+}

@@ -1,0 +1,62 @@
+/** How many tasks travel together. */
+
+/** A batch should keep its worker busy about this long: far longer than a message takes, too short to notice a wait for. */
+const targetMs = 10
+
+/** At the end of a job batches get smaller, but not so small that messages outweigh the work. */
+const leastMs = 0.4
+
+/** While nothing is known a batch is one task; each batch that has been measured may be this many times as large as the one before. */
+const growth = 16
+
+/** Of inputs and of results: what one batch may hold in memory on both sides. */
+const targetBytes = 4 * 1024 * 1024
+
+const largest = 8192
+
+/** Chooses batch sizes for the tasks of one function from how long they took so far. */
+export class ChunkSizer {
+  readonly #fixed: number | undefined
+  #meanMs: number | undefined
+  #meanBytes = 0
+  #limit = 1
+
+  constructor(fixed: number | undefined, known?: ChunkSizer) {
+    this.#fixed = fixed
+    if (known === undefined) return
+    this.#meanMs = known.#meanMs
+    this.#meanBytes = known.#meanBytes
+    this.#limit = known.#limit
+  }
+
+  /** Mean duration of a task, once there is one. */
+  get meanMs(): number | undefined {
+    return this.#meanMs
+  }
+
+  /** Tasks of the next batch, where `remaining` are still to be sent to `workers`. */
+  next(remaining: number, workers: number): number {
+    if (this.#fixed !== undefined) return Math.min(this.#fixed, remaining)
+    const meanMs = this.#meanMs
+    if (meanMs === undefined) return 1
+    const perMs = 1 / Math.max(meanMs, 1e-4)
+    // Each worker's share in several batches, the last of them small: whoever is done first takes more.
+    const fair = Math.max(remaining / (4 * workers), leastMs * perMs)
+    const bytes = this.#meanBytes > 0 ? targetBytes / this.#meanBytes : largest
+    const size = Math.min(targetMs * perMs, fair, this.#limit, bytes, largest)
+    return Math.max(1, Math.min(remaining, Math.ceil(size)))
+  }
+
+  /** Tells how long the tasks of one message took together. */
+  took(tasks: number, totalMs: number): void {
+    const mean = totalMs / tasks
+    // The newest counts for half: a first call is slow until it is compiled, and work often changes along the inputs.
+    this.#meanMs = this.#meanMs === undefined ? mean : (this.#meanMs + mean) / 2
+    this.#limit = Math.max(this.#limit, tasks * growth)
+  }
+
+  weighed(tasks: number, totalBytes: number): void {
+    const mean = totalBytes / tasks
+    this.#meanBytes = this.#meanBytes === 0 ? mean : (this.#meanBytes + mean) / 2
+  }
+}

@@ -1,0 +1,70 @@
+import { StateCode } from "../protocol/task.ts"
+
+/**
+ * What is known of each task, in typed arrays: a million tasks are some forty megabytes and no objects. The arrays grow as
+ * inputs are read.
+ */
+export class TaskTable {
+  size = 0
+  states = new Uint8Array(0)
+  attempts = new Uint16Array(0)
+  /** Worker deaths that were laid to the task. */
+  losses = new Uint8Array(0)
+  startedAtMs = new Float64Array(0)
+  endedAtMs = new Float64Array(0)
+  cpuMs = new Float32Array(0)
+  peakMemoryBytes = new Float64Array(0)
+  /** One more than the worker's place in `workerNames`; 0 before any. */
+  workers = new Uint16Array(0)
+  readonly workerNames: string[] = []
+  readonly #workerNumbers = new Map<string, number>()
+
+  /** Adds tasks up to `size`, queued and never run. */
+  grow(size: number): void {
+    if (size > this.states.length) this.#reserve(Math.max(size, 2 * this.states.length))
+    this.attempts.fill(1, this.size, size)
+    this.size = size
+  }
+
+  /** Exactly as many as will be needed, where that is known. */
+  reserve(size: number): void {
+    if (size > this.states.length) this.#reserve(size)
+  }
+
+  workerOf(index: number): string | undefined {
+    return this.workerNames[(this.workers[index] ?? 0) - 1]
+  }
+
+  setWorker(index: number, name: string): void {
+    this.workers[index] = this.numberOf(name)
+  }
+
+  numberOf(name: string): number {
+    let number = this.#workerNumbers.get(name)
+    if (number === undefined) {
+      number = Math.min(this.workerNames.push(name), 0xffff)
+      this.#workerNumbers.set(name, number)
+    }
+    return number
+  }
+
+  isSettled(index: number): boolean {
+    return (this.states[index] ?? 0) >= StateCode.done
+  }
+
+  #reserve(capacity: number): void {
+    this.states = enlarged(this.states, new Uint8Array(capacity))
+    this.attempts = enlarged(this.attempts, new Uint16Array(capacity))
+    this.losses = enlarged(this.losses, new Uint8Array(capacity))
+    this.startedAtMs = enlarged(this.startedAtMs, new Float64Array(capacity))
+    this.endedAtMs = enlarged(this.endedAtMs, new Float64Array(capacity))
+    this.cpuMs = enlarged(this.cpuMs, new Float32Array(capacity))
+    this.peakMemoryBytes = enlarged(this.peakMemoryBytes, new Float64Array(capacity))
+    this.workers = enlarged(this.workers, new Uint16Array(capacity))
+  }
+}
+
+function enlarged<T extends { set(source: T): void }>(old: T, larger: T): T {
+  larger.set(old)
+  return larger
+}

@@ -1,0 +1,52 @@
+import { writeSync } from "node:fs"
+import { Socket } from "node:net"
+import { isMainThread, Worker, workerData } from "node:worker_threads"
+import type { FromWorker, ToWorker } from "../../protocol/worker.ts"
+import { encodeFrame, FrameReader } from "../../util/frames.ts"
+import { handleFaults } from "../faults.ts"
+import { routeOutput } from "../output.ts"
+import { Runtime } from "../runtime.ts"
+import { Ticket } from "../ticket.ts"
+import { watch } from "../watchdog.ts"
+
+/** A worker process of this machine: messages come on descriptor 3 and leave on 4; the watchdog has 5. */
+const [inputFd, outputFd, controlFd] = [3, 4, 5]
+
+if (isMainThread) main()
+else watch(controlFd, workerData as SharedArrayBuffer)
+
+function main(): void {
+  const ticket = new Ticket()
+  const runtime = new Runtime(send, ticket)
+  routeOutput()
+  handleFaults(runtime, send)
+  const reader = new FrameReader((head, parts) => runtime.receive(head as ToWorker, parts))
+  const input = new Socket({ fd: inputFd })
+  input.on("data", (chunk: Buffer) => reader.push(chunk))
+  input.on("close", () => process.exit(0))
+  input.on("error", () => process.exit(0))
+  send({ type: "ready" })
+  const watchdog = new Worker(new URL(import.meta.url), { workerData: ticket.memory, stdout: false })
+  watchdog.unref()
+}
+
+/**
+ * Writes block: a result is with the host before the next task begins, whatever that one does to the process, and a
+ * host that is busy slows its workers down instead of filling their memory.
+ */
+function send(message: FromWorker, parts: readonly Uint8Array[] = []): void {
+  for (const buffer of encodeFrame(message, parts)) writeWhole(buffer)
+}
+
+function writeWhole(buffer: Uint8Array): void {
+  for (let at = 0; at < buffer.byteLength; ) {
+    try {
+      at += writeSync(outputFd, buffer, at)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") continue
+      // The channel is gone: the host has closed it, or user code did. Nobody would hear of anything further.
+      process.removeAllListeners("exit")
+      process.exit(70)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { Writable } from "node:stream"
+import { writeSync } from "node:fs"
+import { currentTask } from "./context.ts"
+import type { LogStream } from "../protocol/worker.ts"
+
+/**
+ * Makes process.stdout and process.stderr, and so the console, write to the log of whichever task does the writing.
+ * Output that belongs to no task goes where it would have gone.
+ */
+export function routeOutput(): void {
+  for (const [name, fd] of [
+    ["stdout", 1],
+    ["stderr", 2],
+  ] as const) {
+    let stream: Writable | undefined
+    // Made when first used: most tasks print nothing, and a stream costs start-up time.
+    const get = () => (stream ??= new TaskOutput(name, fd))
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, get })
+  }
+}
+
+class TaskOutput extends Writable {
+  readonly fd: number
+  readonly isTTY = false
+  readonly #name: LogStream
+
+  constructor(name: LogStream, fd: number) {
+    super({ decodeStrings: false })
+    this.fd = fd
+    this.#name = name
+  }
+
+  override write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
+    const text =
+      typeof chunk === "string" ? chunk : Buffer.from(chunk as Uint8Array).toString("utf8")
+    const task = currentTask.getStore()
+    if (task !== undefined) task.output.write(this.#name, text)
+    else writeSync(this.fd, text)
+    const callback = typeof encoding === "function" ? encoding : done
+    if (typeof callback === "function") process.nextTick(callback as () => void)
+    return true
+  }
+}

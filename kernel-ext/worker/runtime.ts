@@ -1,0 +1,249 @@
+import { load } from "../capture/load.ts"
+import type { Encoded, Loaded, Shipment } from "../capture/types.ts"
+import type { FromWorker, ToWorker } from "../protocol/worker.ts"
+import { currentTask, type JobInWorker, RunningTask } from "./context.ts"
+import { Report } from "./report.ts"
+import type { Ticket } from "./ticket.ts"
+
+/**
+ * Runs tasks: the same in every place there are workers.
+ *
+ *     runtime.ts    batches in, one task at a time, reports out
+ *     context.ts    ctx of a task, and which task the running code belongs to
+ *     report.ts     what ended, gathered into messages
+ *     failure.ts    whatever was thrown, made to travel
+ *     task-log.ts   a task's console output, bounded; output.ts routes the console there
+ *     faults.ts     errors that no promise carries, and the end of the process
+ *     ticket.ts     which tasks have begun, shared with the watchdog
+ *     watchdog.ts   the thread that user code cannot block
+ *     random.ts     ctx.random()
+ *     entry/        one file per place
+ */
+
+/** How this worker's messages leave. Returns when the bytes are on their way, also when the process ends right after. */
+export type Send = (message: FromWorker, parts?: readonly Uint8Array[]) => void
+
+type RunMessage = Extract<ToWorker, { type: "run" }>
+
+interface Batch {
+  readonly message: RunMessage
+  readonly inputs: Encoded
+}
+
+/** Ended tasks wait at most about this long for others to share their message. */
+const reportEveryMs = 4
+
+/** A batch of tasks that never wait lets go of the event loop this often, for aborts and timers. */
+const yieldEveryMs = 20
+
+/** User code may put its own clock in place of ours. */
+const clock = performance
+const origin = clock.timeOrigin
+
+function now(): number {
+  return origin + clock.now()
+}
+
+/** Thrown tasks have no results; each gets the error that kept the function from loading. */
+interface LoadedJob extends JobInWorker {
+  readonly loaded: Loaded | undefined
+  readonly loadError: unknown
+  readonly extra: readonly unknown[]
+}
+
+export class Runtime {
+  readonly #send: Send
+  readonly #ticket: Ticket
+  readonly #shipments = new Map<string, { shipment: Shipment; loaded: Loaded | undefined }>()
+  readonly #jobs = new Map<number, LoadedJob>()
+  readonly #queue: Batch[] = []
+  #draining = false
+  /** The ticket begins open at position 0, as the host begins with epoch 0. */
+  #openEpoch = 0
+  #env: Readonly<Record<string, string>> | undefined
+  #running: { task: RunningTask; position: number } | undefined
+  #report: Report | undefined
+
+  constructor(send: Send, ticket: Ticket) {
+    this.#send = send
+    this.#ticket = ticket
+  }
+
+  receive(message: ToWorker, parts: readonly Uint8Array[]): void {
+    switch (message.type) {
+      case "ship": {
+        const { hash, code, resolveFrom, imports } = message
+        const shipment = { hash, code, resolveFrom, imports, data: encodedOf(parts) }
+        this.#shipments.set(hash, { shipment, loaded: undefined })
+        return
+      }
+      case "job":
+        this.#jobs.set(message.job, this.#loadJob(message, parts))
+        return
+      case "run":
+        this.#queue.push({ message, inputs: encodedOf(parts) })
+        if (!this.#draining) void this.#drain()
+        return
+      case "abort":
+        if (this.#running?.position === message.position)
+          this.#running.task.abort(abortReason(message.reason))
+        return
+      case "forget":
+        for (const job of message.jobs) this.#jobs.delete(job)
+        for (const hash of message.hashes) this.#shipments.delete(hash)
+        return
+      default:
+        throw new TypeError(`Unknown message: ${(message satisfies never as ToWorker).type}`)
+    }
+  }
+
+  /** The task that runs now, and its position. */
+  get running(): { readonly task: RunningTask; readonly position: number } | undefined {
+    return this.#running
+  }
+
+  /** Sends what has ended. */
+  flush(): void {
+    const report = this.#report
+    if (report === undefined || report.isEmpty) return
+    const { head, parts } = report.take()
+    this.#send(head, parts)
+  }
+
+  #loadJob(message: Extract<ToWorker, { type: "job" }>, parts: readonly Uint8Array[]): LoadedJob {
+    const { job: key, jobId, hash, seed, env } = message
+    const common = { key, jobId, hash, seed, env, send: this.#send }
+    try {
+      const entry = this.#shipments.get(hash)
+      if (entry === undefined) throw new Error(`The function ${hash} did not reach this worker.`)
+      this.#useEnv(env)
+      entry.loaded ??= load(entry.shipment)
+      const extra = message.extra ? (entry.loaded.codec.decode(encodedOf(parts)) as unknown[]) : []
+      return { ...common, loaded: entry.loaded, loadError: undefined, extra }
+    } catch (error) {
+      return { ...common, loaded: undefined, loadError: error, extra: [] }
+    }
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true
+    for (let batch = this.#queue.shift(); batch !== undefined; batch = this.#queue.shift())
+      await this.#runBatch(batch)
+    this.#draining = false
+  }
+
+  async #runBatch({ message, inputs: encoded }: Batch): Promise<void> {
+    if (message.epoch !== this.#openEpoch) {
+      this.#openEpoch = message.epoch
+      this.#ticket.open(message.base)
+    }
+    const job = this.#jobs.get(message.job)
+    if (job === undefined) return
+    const report = new Report(message.batch, job.loaded)
+    this.#report = report
+    this.#useEnv(job.env)
+    let inputs: readonly unknown[] = []
+    let broken = job.loadError
+    try {
+      if (job.loaded !== undefined) inputs = job.loaded.codec.decodeEach(encoded)
+    } catch (error) {
+      broken = error
+    }
+    if (job.loaded === undefined || broken !== undefined) this.#failAll(message, report, broken)
+    else await this.#runTasks(message, job, job.loaded.fn, inputs, report)
+    this.flush()
+    this.#report = undefined
+  }
+
+  /** The hot path: a no-op task passes here in well under a microsecond. */
+  async #runTasks(
+    message: RunMessage,
+    job: LoadedJob,
+    fn: Loaded["fn"],
+    inputs: readonly unknown[],
+    report: Report,
+  ): Promise<void> {
+    const { base, count, first, indices, attempts } = message
+    const ticket = this.#ticket
+    let reportedAt = now()
+    let yieldedAt = reportedAt
+    let startedAt = reportedAt
+    for (let offset = 0; offset < count; offset++) {
+      if (!ticket.claim(base + offset, startedAt)) return
+      const index = indices === undefined ? first + offset : (indices[offset] ?? 0)
+      const task = new RunningTask(job, index, attempts?.[offset] ?? 1)
+      this.#running = { task, position: base + offset }
+      let endedAt: number
+      try {
+        let value = currentTask.run(task, fn, inputs[offset], task, ...job.extra)
+        if (isThenable(value)) value = await this.#settle(task, value)
+        endedAt = now()
+        report.done(startedAt, endedAt, value)
+      } catch (error) {
+        endedAt = now()
+        report.failed(startedAt, endedAt, error)
+      }
+      ticket.rest()
+      this.#running = undefined
+      task.end()
+      startedAt = endedAt
+      if (endedAt - reportedAt > reportEveryMs) {
+        this.flush()
+        reportedAt = startedAt = now()
+      }
+      if (endedAt - yieldedAt > yieldEveryMs && offset + 1 < count) {
+        await new Promise(setImmediate)
+        yieldedAt = startedAt = now()
+      }
+    }
+  }
+
+  /** Waits for a task's promise. What has ended before it is sent if that takes a turn of the event loop. */
+  #settle(task: RunningTask, value: PromiseLike<unknown>): Promise<unknown> {
+    const flush = setImmediate(() => this.flush())
+    return new Promise((resolve, reject) => {
+      task.fail = reject
+      value.then(resolve, reject)
+    }).finally(() => clearImmediate(flush))
+  }
+
+  #failAll({ base, count }: RunMessage, report: Report, error: unknown): void {
+    for (let offset = 0; offset < count; offset++) {
+      const at = now()
+      if (!this.#ticket.claim(base + offset, at)) return
+      report.failed(at, now(), error)
+      this.#ticket.rest()
+    }
+  }
+
+  /** A job's variables hold while its tasks run; another job's tasks find the ones they expect. */
+  #useEnv(env: Readonly<Record<string, string>>): void {
+    if (env === this.#env) return
+    for (const name of Object.keys(this.#env ?? {})) {
+      const original = originalEnv[name]
+      if (original === undefined) delete process.env[name]
+      else process.env[name] = original
+    }
+    Object.assign(process.env, env)
+    this.#env = env
+  }
+}
+
+const originalEnv = { ...process.env }
+
+function encodedOf(parts: readonly Uint8Array[]): Encoded {
+  const [bytes = new Uint8Array(0), ...blobs] = parts
+  return { bytes, blobs }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
+  )
+}
+
+function abortReason(reason: "cancelled" | "timedOut"): DOMException {
+  return reason === "timedOut"
+    ? new DOMException("The task ran longer than its timeoutMs", "TimeoutError")
+    : new DOMException("The task was cancelled", "AbortError")
+}
