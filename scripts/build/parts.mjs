@@ -53,7 +53,7 @@ const parts = [
   },
   {
     name: "labextension",
-    source: "labextension/tsconfig.json",
+    source: "labextension/src/index.ts",
     title: "Build the JupyterLab extension",
     inputs: ["labextension", "kernel-ext/protocol", "install.json"],
     outputs: ["labextension/package.json"],
