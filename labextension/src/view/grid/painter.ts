@@ -1,0 +1,203 @@
+import { StateCode, taskStates } from "../../../../kernel-ext/protocol/task.ts"
+import { type GridLayout, squareOf } from "./layout.ts"
+import type { Palette } from "./palette.ts"
+import { makeSprites } from "./sprites.ts"
+
+/**
+ * Draws the rows in view, all of them each time: small squares as one pixel a task, scaled up by the canvas; large ones
+ * as paths filled with a pattern. What failed is drawn again on top, larger, wherever a square is too small to see.
+ */
+
+export interface GridScene {
+  readonly states: Uint8Array
+  readonly size: number
+  readonly layout: GridLayout
+  /** How far the grid is scrolled, in device pixels. */
+  readonly scroll: number
+  /** Only this state in full colour. */
+  readonly filter: number | undefined
+  /** Where the keyboard is, and the task that is open. */
+  readonly cursor: number | undefined
+  readonly selected: number | undefined
+}
+
+const leastSpritePitch = 8
+const leastGapPitch = 3
+/** Failures are marked while their squares are smaller than this. */
+const leastPlainPitch = 6
+/** Beyond that the failures make an area of their own. */
+const maxMarks = 4000
+/** Which state a square of several tasks shows; the greatest wins. */
+const urgency = Uint8Array.from([1, 3, 0, 4, 2])
+
+export class GridPainter {
+  readonly #canvas: HTMLCanvasElement
+  readonly #context: CanvasRenderingContext2D
+  readonly #small = document.createElement("canvas")
+  readonly #smallContext: CanvasRenderingContext2D
+  #image = new ImageData(1, 1)
+  #palette: Palette
+  #sprites: readonly CanvasPattern[] = []
+  #gaps: CanvasPattern | undefined
+  #spritesFor = 0
+
+  constructor(canvas: HTMLCanvasElement, palette: Palette) {
+    const context = canvas.getContext("2d")
+    const smallContext = this.#small.getContext("2d")
+    if (context === null || smallContext === null) throw new Error("This browser has no 2d canvas")
+    this.#canvas = canvas
+    this.#context = context
+    this.#smallContext = smallContext
+    this.#palette = palette
+  }
+
+  set palette(palette: Palette) {
+    this.#palette = palette
+    this.#spritesFor = 0
+  }
+
+  paint(scene: GridScene): void {
+    const { pitch, rows } = scene.layout
+    const context = this.#context
+    const firstRow = Math.min(rows, Math.max(0, Math.floor(scene.scroll / pitch)))
+    const lastRow = Math.min(rows, Math.ceil((scene.scroll + this.#canvas.height) / pitch))
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.globalAlpha = 1
+    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height)
+    if (lastRow <= firstRow) return
+    context.translate(0, -scene.scroll)
+    this.#prepare(pitch)
+    if (pitch >= leastSpritePitch) this.#paintSprites(scene, firstRow, lastRow)
+    else this.#paintPixels(scene, firstRow, lastRow)
+    if (pitch < leastPlainPitch) this.#markFailures(scene, firstRow, lastRow)
+    this.#outline(scene, scene.selected, 2)
+    this.#outline(scene, scene.cursor, 1)
+  }
+
+  #prepare(pitch: number): void {
+    if (this.#spritesFor === pitch) return
+    this.#spritesFor = pitch
+    const { sprites, gaps } = makeSprites(this.#context, this.#palette, pitch)
+    this.#sprites = sprites
+    this.#gaps = gaps
+  }
+
+  #paintSprites(scene: GridScene, firstRow: number, lastRow: number): void {
+    const { pitch, columns, squares } = scene.layout
+    const paths = taskStates.map(() => new Path2D())
+    for (let row = firstRow; row < lastRow; row++) {
+      const end = Math.min(squares, (row + 1) * columns)
+      for (let from = row * columns; from < end; ) {
+        const code = stateOf(scene, from)
+        let to = from + 1
+        while (to < end && stateOf(scene, to) === code) to++
+        paths[code]?.rect((from - row * columns) * pitch, row * pitch, (to - from) * pitch, pitch)
+        from = to
+      }
+    }
+    paths.forEach((path, code) => {
+      const sprite = this.#sprites[code]
+      if (sprite === undefined) return
+      this.#context.globalAlpha = scene.filter === undefined || scene.filter === code ? 1 : 0.16
+      this.#context.fillStyle = sprite
+      this.#context.fill(path)
+    })
+    this.#context.globalAlpha = 1
+  }
+
+  #paintPixels(scene: GridScene, firstRow: number, lastRow: number): void {
+    const { pitch, columns, squares } = scene.layout
+    const rows = lastRow - firstRow
+    if (this.#image.width !== columns || this.#image.height !== rows) {
+      this.#small.width = columns
+      this.#small.height = rows
+      this.#image = new ImageData(columns, rows)
+    }
+    const pixels = new Uint32Array(this.#image.data.buffer)
+    const colors = this.#pixelsFor(scene.filter)
+    const first = firstRow * columns
+    const last = Math.min(squares, lastRow * columns)
+    if (scene.layout.share === 1) {
+      const { states } = scene
+      for (let square = first; square < last; square++)
+        pixels[square - first] = colors[states[square] ?? 0] ?? 0
+    } else {
+      for (let square = first; square < last; square++)
+        pixels[square - first] = colors[stateOf(scene, square)] ?? 0
+    }
+    pixels.fill(0, last - first)
+    this.#smallContext.putImageData(this.#image, 0, 0)
+    const context = this.#context
+    context.imageSmoothingEnabled = false
+    context.drawImage(this.#small, 0, firstRow * pitch, columns * pitch, rows * pitch)
+    if (pitch < leastGapPitch || this.#gaps === undefined) return
+    context.globalCompositeOperation = "destination-out"
+    context.fillStyle = this.#gaps
+    context.fillRect(0, firstRow * pitch, columns * pitch, rows * pitch)
+    context.globalCompositeOperation = "source-over"
+  }
+
+  #pixelsFor(filter: number | undefined): Uint32Array {
+    if (filter === undefined) return this.#palette.pixels
+    const pixels = this.#palette.fadedPixels.slice()
+    pixels[filter] = this.#palette.pixels[filter] ?? 0
+    return pixels
+  }
+
+  #markFailures(scene: GridScene, firstRow: number, lastRow: number): void {
+    if (scene.filter !== undefined && scene.filter !== StateCode.failed) return
+    const { layout, states } = scene
+    const first = firstRow * layout.columns * layout.share
+    const last = Math.min(scene.size, lastRow * layout.columns * layout.share)
+    const side = Math.round(5 * Math.max(1, devicePixelRatio))
+    const marks = new Path2D()
+    let count = 0
+    for (
+      let task = states.indexOf(StateCode.failed, first);
+      task >= 0 && task < last && count < maxMarks;
+      count++
+    ) {
+      const { column, row } = squareOf(layout, task)
+      const left = Math.round((column + 0.5) * layout.pitch - side / 2)
+      const top = Math.round((row + 0.5) * layout.pitch - side / 2)
+      marks.rect(Math.max(0, left), Math.max(0, top), side, side)
+      task = states.indexOf(StateCode.failed, task + 1)
+    }
+    if (count === 0) return
+    this.#context.strokeStyle = this.#palette.background
+    this.#context.lineWidth = 2
+    this.#context.stroke(marks)
+    this.#context.fillStyle = this.#palette.colors[StateCode.failed] ?? "red"
+    this.#context.fill(marks)
+  }
+
+  #outline(scene: GridScene, task: number | undefined, width: number): void {
+    if (task === undefined || task >= scene.size) return
+    const { pitch } = scene.layout
+    const { column, row } = squareOf(scene.layout, task)
+    const scale = Math.max(1, devicePixelRatio)
+    const side = Math.max(pitch, 7 * scale)
+    const left = (column + 0.5) * pitch - side / 2
+    const top = (row + 0.5) * pitch - side / 2
+    const context = this.#context
+    context.lineWidth = (width + 2) * scale
+    context.strokeStyle = this.#palette.background
+    context.strokeRect(left, top, side, side)
+    context.lineWidth = width * scale
+    context.strokeStyle = this.#palette.focus
+    context.strokeRect(left, top, side, side)
+  }
+}
+
+/** The state a square shows. */
+function stateOf(scene: GridScene, square: number): number {
+  const { share } = scene.layout
+  if (share === 1) return scene.states[square] ?? 0
+  let best: number = StateCode.done
+  const end = Math.min(scene.size, (square + 1) * share)
+  for (let task = square * share; task < end; task++) {
+    const code = scene.states[task] ?? 0
+    if ((urgency[code] ?? 0) > (urgency[best] ?? 0)) best = code
+  }
+  return best
+}

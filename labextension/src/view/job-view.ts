@@ -1,0 +1,318 @@
+import type { JobSummary } from "../../../kernel-ext/protocol/job-view.ts"
+import {
+  countWords,
+  formatCount,
+  formatDuration,
+  jobStatus,
+  placeWords,
+  settledCount,
+} from "../../../kernel-ext/protocol/job-words.ts"
+import { type TaskState, taskStates } from "../../../kernel-ext/protocol/task.ts"
+import type { JobChange, JobModel } from "../model/job-model.ts"
+import { DetailsView } from "./details.ts"
+import { button, element, setShown, setText } from "./dom.ts"
+import { FailureList } from "./failures.ts"
+import { GridView } from "./grid/grid-view.ts"
+import { Legend } from "./legend.ts"
+import { ProgressBar } from "./progress-bar.ts"
+import { Tooltip } from "./tooltip.ts"
+
+/**
+ * A job under its cell. Nothing in this folder knows JupyterLab: the same view serves every front end.
+ *
+ *     grid/          the squares
+ *     legend.ts      counts by state, which filter
+ *     failures.ts    the first errors, in words
+ *     details.ts     one task, opened; stack.ts: its stack with places to click
+ *     tooltip.ts     what the pointer rests on
+ *     progress-bar.ts, dom.ts
+ */
+
+/** What the page around the view can do for it. */
+export interface JobHost {
+  readonly openCell?: (label: string, line: number, column: number) => void
+}
+
+const clockMs = 500
+const sayMs = 1000
+const peekMs = 120
+
+export class JobView {
+  readonly node: HTMLElement
+  readonly grid: GridView
+  readonly #model: JobModel
+  readonly #mark = element("span", "cellfan-Mark", { "aria-hidden": "true" })
+  readonly #name = element("span", "cellfan-Name")
+  readonly #place = element("span", "cellfan-Place")
+  readonly #numbers = element("span", "cellfan-Numbers")
+  readonly #said = element("span", "cellfan-Hidden", { role: "status" })
+  readonly #cancel: HTMLButtonElement
+  readonly #retry: HTMLButtonElement
+  readonly #bar = new ProgressBar()
+  readonly #legend: Legend
+  readonly #failures: FailureList
+  readonly #details: DetailsView
+  readonly #tooltip = new Tooltip()
+  readonly #stop: () => void
+  readonly #visible: IntersectionObserver
+  #inView = true
+  #frame: number | undefined
+  #clock: ReturnType<typeof setInterval> | undefined
+  #saidAtMs = 0
+  #sayLater: ReturnType<typeof setTimeout> | undefined
+  #peek: ReturnType<typeof setTimeout> | undefined
+  #open: number | undefined
+
+  constructor(model: JobModel, host: JobHost = {}) {
+    this.#model = model
+    this.#cancel = button("cellfan-mod-cancel", "Cancel", "Cancel what has not ended", () =>
+      this.#cancelJob(),
+    )
+    this.#retry = button("", "Retry", "Run again what failed or was cancelled", () =>
+      model.send({ type: "retry" }),
+    )
+    this.grid = new GridView(
+      model,
+      {
+        open: (task) => this.openTask(task),
+        point: (task, x, y) => this.#point(task, x, y),
+        close: () => this.closeTask(),
+      },
+      () => this.#paintSoon(),
+    )
+    this.#legend = new Legend((state) => this.#filter(state))
+    this.#failures = new FailureList(
+      (task) => this.openTask(task),
+      () => this.#openNextFailure(),
+    )
+    this.#details = new DetailsView({
+      close: () => this.closeTask(),
+      step: (step) => this.#step(step),
+      cancel: (task) => model.send({ type: "cancel", indices: [task] }),
+      retry: (task) => model.send({ type: "retry", indices: [task] }),
+      openCell: host.openCell,
+    })
+    this.node = this.#build()
+    this.#stop = model.observe((change) => this.#onChange(change))
+    this.#visible = new IntersectionObserver((entries) => {
+      this.#inView = entries.at(-1)?.isIntersecting ?? true
+      if (this.#inView) this.#paintSoon()
+    })
+    this.#visible.observe(this.node)
+    this.#update()
+    this.#paintSoon()
+  }
+
+  dispose(): void {
+    this.#stop()
+    this.#visible.disconnect()
+    this.grid.dispose()
+    clearInterval(this.#clock)
+    clearTimeout(this.#sayLater)
+    clearTimeout(this.#peek)
+    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
+    if (this.#open !== undefined) this.#model.send({ type: "watch", index: null })
+  }
+
+  openTask(task: number): void {
+    if (task < 0 || task >= this.#model.summary.size) return
+    this.#open = task
+    this.#tooltip.hide()
+    this.#details.open(task, this.#stateOf(task), this.#model.summary, this.#model.liveness === "live")
+    this.grid.selected = task
+    this.#model.send({ type: "watch", index: task })
+  }
+
+  closeTask(): void {
+    if (this.#open === undefined) return
+    this.#open = undefined
+    this.#details.close()
+    this.grid.selected = undefined
+    this.#model.send({ type: "watch", index: null })
+    this.grid.node.focus({ preventScroll: true })
+  }
+
+  #build(): HTMLElement {
+    const zoom = element(
+      "span",
+      "cellfan-Zoom",
+      {},
+      button("cellfan-mod-icon", "−", "Smaller squares", () => this.grid.zoom(-1)),
+      button("cellfan-mod-icon", "+", "Larger squares", () => this.grid.zoom(1)),
+    )
+    const head = element(
+      "div",
+      "cellfan-Head",
+      {},
+      this.#mark,
+      this.#name,
+      this.#place,
+      element("span", "cellfan-Spacer"),
+      this.#retry,
+      this.#cancel,
+    )
+    const row = element(
+      "div",
+      "cellfan-Row",
+      {},
+      this.#legend.node,
+      element("span", "cellfan-Spacer"),
+      this.#numbers,
+      zoom,
+    )
+    const box = element("div", "cellfan-Box", {}, this.grid.node, this.#tooltip.node)
+    return element(
+      "div",
+      "cellfan-Job",
+      { role: "region", "data-lm-suppress-shortcuts": "true" },
+      head,
+      this.#bar.node,
+      row,
+      box,
+      this.#failures.node,
+      this.#details.node,
+      this.#said,
+    )
+  }
+
+  #onChange(change: JobChange): void {
+    switch (change.kind) {
+      case "states":
+        this.#paintSoon()
+        break
+      case "liveness":
+        if (this.#open !== undefined) this.#model.send({ type: "watch", index: this.#open })
+        this.#paintSoon()
+        break
+      case "task":
+        if (change.watched) this.#details.show(change.task, this.#model.summary, this.#model.nowMs)
+        this.#tooltip.describe(change.task, this.#model.nowMs)
+        break
+      case "times":
+      case "picture":
+        break
+      default:
+        change satisfies never
+    }
+  }
+
+  #paintSoon(): void {
+    if (this.#frame !== undefined || !this.#inView) return
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = undefined
+      this.#update()
+      this.grid.paint()
+    })
+  }
+
+  #update(): void {
+    const { summary, liveness } = this.#model
+    const running = summary.endedAtMs === null && liveness === "live"
+    const stopped = summary.endedAtMs === null && liveness !== "live"
+    const status = stopped ? "stopped" : jobStatus(summary)
+    if (this.#mark.dataset.status !== status) this.#mark.dataset.status = status
+    this.node.classList.toggle("cellfan-mod-single", summary.sized && summary.size === 1)
+    this.node.dataset.status = status
+    this.node.dataset.liveness = liveness
+    this.node.dataset.job = summary.id
+    this.node.setAttribute("aria-label", `Job ${summary.name}`)
+    setText(this.#name, summary.name)
+    setText(this.#place, placeWords(summary))
+    setText(this.#numbers, this.#numberWords(summary, running, stopped))
+    this.#bar.update(summary)
+    this.#legend.update(summary.counts)
+    this.#failures.update(summary, this.#open)
+    setShown(this.#cancel, running)
+    const retryable = summary.counts.failed + summary.counts.cancelled
+    setShown(this.#retry, liveness === "live" && retryable > 0 && summary.endedAtMs !== null)
+    setText(this.#retry, `Retry ${formatCount(retryable)} ${retryable === 1 ? "task" : "tasks"}`)
+    this.#runClock(running)
+    this.#say(summary, stopped)
+  }
+
+  #numberWords(summary: JobSummary, running: boolean, stopped: boolean): string {
+    const settled = settledCount(summary.counts)
+    const parts: string[] = []
+    const rate = this.#model.tasksPerSecond
+    if (running)
+      parts.push(`${formatCount(settled)} of ${formatCount(summary.size)}${summary.sized ? "" : "+"}`)
+    if (running && rate !== undefined) parts.push(`${rate >= 10 ? formatCount(rate) : rate.toFixed(1)}/s`)
+    parts.push(formatDuration(this.#model.elapsedMs))
+    const left = summary.size - settled
+    if (running && summary.sized && rate !== undefined && rate > 0 && left > 0) {
+      parts.push(`about ${formatDuration(Math.ceil(left / rate) * 1000)} left`)
+    }
+    if (stopped) parts.push(this.#model.liveness === "gone" ? "its kernel is gone" : "as it was saved")
+    if (!running && !stopped && summary.size > 1 && this.#model.elapsedMs > 0) {
+      parts.push(`${formatCount((settled * 1000) / this.#model.elapsedMs)}/s`)
+    }
+    return parts.join(" · ")
+  }
+
+  /** Time goes on between messages. */
+  #runClock(running: boolean): void {
+    if (running) this.#clock ??= setInterval(() => this.#paintSoon(), clockMs)
+    else {
+      clearInterval(this.#clock)
+      this.#clock = undefined
+    }
+  }
+
+  /** For screen readers, at most once a second. */
+  #say(summary: JobSummary, stopped: boolean): void {
+    const words = `${summary.name}: ${countWords(summary.counts)}${stopped ? ", stopped" : ""}`
+    if (this.#said.textContent === words || this.#sayLater !== undefined) return
+    const wait = Math.max(0, this.#saidAtMs + sayMs - Date.now())
+    if (wait > 0) {
+      this.#sayLater = setTimeout(() => {
+        this.#sayLater = undefined
+        this.#say(
+          this.#model.summary,
+          this.#model.liveness !== "live" && this.#model.summary.endedAtMs === null,
+        )
+      }, wait)
+      return
+    }
+    this.#saidAtMs = Date.now()
+    setText(this.#said, words)
+  }
+
+  #cancelJob(): void {
+    this.#model.send({ type: "cancel" })
+    // Another click would say nothing new; the button goes when the kernel has done it.
+    this.#cancel.disabled = true
+    setTimeout(() => {
+      this.#cancel.disabled = false
+    }, 1500)
+  }
+
+  #filter(state: TaskState | undefined): void {
+    this.grid.filter = state
+  }
+
+  #openNextFailure(): void {
+    const task = this.grid.next("failed")
+    if (task !== undefined) this.openTask(task)
+  }
+
+  #step(step: 1 | -1): void {
+    if (this.#open !== undefined) this.openTask(this.#open + step)
+  }
+
+  #point(task: number | undefined, x: number, y: number): void {
+    if (task === undefined) {
+      clearTimeout(this.#peek)
+      this.#tooltip.hide()
+      return
+    }
+    const changed = this.#tooltip.task !== task
+    this.#tooltip.show(task, this.#stateOf(task), x, y, this.grid.node.clientWidth)
+    if (!changed) return
+    clearTimeout(this.#peek)
+    this.#peek = setTimeout(() => this.#model.send({ type: "peek", index: task }), peekMs)
+  }
+
+  #stateOf(task: number): TaskState {
+    return taskStates[this.#model.states[task] ?? 0] ?? "queued"
+  }
+}
