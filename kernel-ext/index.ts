@@ -5,3 +5,12 @@
  * protocol, util → errors → storage, capture, worker → backends → config → executors → kernel → cli.
  */
 export * from "./errors.ts"
+export { Executor, type MapOptions, type TaskFunction } from "./executors/executor.ts"
+export type { Inputs } from "./executors/inputs.ts"
+export { Job } from "./executors/job.ts"
+export { LocalhostExecutor } from "./executors/localhost.ts"
+export type { LogEntry } from "./executors/logs.ts"
+export type { JobStats } from "./executors/stats.ts"
+export { TaskFuture, type TaskList, type TaskStats } from "./executors/task.ts"
+export type { TaskContext } from "./protocol/context.ts"
+export type { TaskState } from "./protocol/task.ts"

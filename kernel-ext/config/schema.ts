@@ -23,6 +23,17 @@ export const jobOptions = z.strictObject({
     .describe("Longest run of one task in milliseconds; then it fails with TimeoutError (default: none)"),
   memoryMiB: positiveInteger.optional().describe("Heap of a worker process in MiB (default: Node's own)"),
   retries: z.number().int().min(0).default(0).describe("How often a task that failed is run again"),
+  backoffMs: z
+    .number()
+    .min(0)
+    .default(100)
+    .describe("Wait before the first retry in milliseconds; doubles with each further one"),
+  lostRetries: z
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe("How often a task is run again whose worker died under it"),
   failFast: z.boolean().default(false).describe("Cancel the rest at the first failure"),
   concurrency: positiveInteger
     .optional()

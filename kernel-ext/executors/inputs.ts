@@ -31,10 +31,10 @@ export class InputQueue {
 
   constructor(inputs: Inputs<unknown>, listener: InputsListener) {
     this.#listener = listener
-    this.#keeps = Array.isArray(inputs) || ArrayBuffer.isView(inputs)
+    this.#keeps = Array.isArray(inputs)
     if (this.#keeps) {
       // A copy of the list: what the user does to it later concerns no task.
-      this.#values = Array.from(inputs as Iterable<unknown>)
+      this.#values = (inputs as unknown[]).slice()
       this.size = this.#values.length
       this.complete = true
       return
@@ -65,7 +65,8 @@ export class InputQueue {
     if (this.complete || this.#reading) return
     const goal = index + windowSize
     if (this.#iterator !== undefined) this.#readSync(this.#iterator, goal)
-    else if (this.#asyncIterator !== undefined && this.size < goal) void this.#readAsync(this.#asyncIterator, goal)
+    else if (this.#asyncIterator !== undefined && this.size < goal)
+      void this.#readAsync(this.#asyncIterator, goal)
   }
 
   /** Reads no further, and lets a generator run its `finally`. */

@@ -32,7 +32,14 @@ export function quotaOfCgroups(root: string): number | undefined {
 /** "/a/b" → "/a/b", "/a", "". A container often sees the host's path, while its own group is mounted as the root. */
 function upwards(path: string): string[] {
   const parts = path.split("/").filter((part) => part !== "")
-  return [...parts.keys(), parts.length].map((count) => parts.slice(0, count).map((part) => `/${part}`).join("")).reverse()
+  return [...parts.keys(), parts.length]
+    .map((count) =>
+      parts
+        .slice(0, count)
+        .map((part) => `/${part}`)
+        .join(""),
+    )
+    .reverse()
 }
 
 function quotaV2(folder: string): number | undefined {

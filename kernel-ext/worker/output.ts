@@ -1,7 +1,7 @@
-import { Writable } from "node:stream"
 import { writeSync } from "node:fs"
-import { currentTask } from "./context.ts"
+import { Writable } from "node:stream"
 import type { LogStream } from "../protocol/worker.ts"
+import { currentTask } from "./context.ts"
 
 /**
  * Makes process.stdout and process.stderr, and so the console, write to the log of whichever task does the writing.
@@ -31,8 +31,7 @@ class TaskOutput extends Writable {
   }
 
   override write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
-    const text =
-      typeof chunk === "string" ? chunk : Buffer.from(chunk as Uint8Array).toString("utf8")
+    const text = typeof chunk === "string" ? chunk : Buffer.from(chunk as Uint8Array).toString("utf8")
     const task = currentTask.getStore()
     if (task !== undefined) task.output.write(this.#name, text)
     else writeSync(this.fd, text)

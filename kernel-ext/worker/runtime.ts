@@ -138,19 +138,25 @@ export class Runtime {
       this.#ticket.open(message.base)
     }
     const job = this.#jobs.get(message.job)
-    if (job === undefined) return
-    const report = new Report(message.batch, job.loaded)
+    const loaded = job?.loaded
+    const report = new Report(message.batch, loaded)
     this.#report = report
-    this.#useEnv(job.env)
-    let inputs: readonly unknown[] = []
-    let broken = job.loadError
-    try {
-      if (job.loaded !== undefined) inputs = job.loaded.codec.decodeEach(encoded)
-    } catch (error) {
-      broken = error
+    if (job === undefined || loaded === undefined) {
+      this.#failAll(
+        message,
+        report,
+        job?.loadError ?? new Error("The worker was told to forget the task's job."),
+      )
+    } else {
+      this.#useEnv(job.env)
+      let inputs: readonly unknown[] | undefined
+      try {
+        inputs = loaded.codec.decodeEach(encoded)
+      } catch (error) {
+        this.#failAll(message, report, error)
+      }
+      if (inputs !== undefined) await this.#runTasks(message, job, loaded.fn, inputs, report)
     }
-    if (job.loaded === undefined || broken !== undefined) this.#failAll(message, report, broken)
-    else await this.#runTasks(message, job, job.loaded.fn, inputs, report)
     this.flush()
     this.#report = undefined
   }

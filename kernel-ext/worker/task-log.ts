@@ -56,7 +56,8 @@ export class TaskLog {
     this.#cut += text.length - kept.length
     const last = this.#tail.at(-1)
     // Lines join to pieces, so that millions of short ones are not millions of objects.
-    if (last !== undefined && last.stream === stream && last.text.length + kept.length < 4096) last.text += kept
+    if (last !== undefined && last.stream === stream && last.text.length + kept.length < 4096)
+      last.text += kept
     else this.#tail.push({ stream, text: kept })
     this.#tailLength += kept.length
     while (this.#tailLength > tailBytes && this.#tail.length > 1) {

@@ -3,8 +3,7 @@ export function exitReason(code: number | null, signal: NodeJS.Signals | null, l
   if (/heap out of memory|Allocation failed - |OOM error in V8/.test(lastWords))
     return "ran out of memory (raise memoryMiB, or give each task less to hold)"
   if (/ERR_WORKER_OUT_OF_MEMORY/.test(lastWords)) return "ran out of memory"
-  if (signal === "SIGKILL")
-    return "was killed by SIGKILL (by someone, or by the system for lack of memory)"
+  if (signal === "SIGKILL") return "was killed by SIGKILL (by someone, or by the system for lack of memory)"
   if (signal !== null) return `was killed by ${signal}${signalMeaning[signal] ?? ""}`
   return `exited with code ${code}`
 }

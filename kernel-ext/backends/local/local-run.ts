@@ -48,7 +48,8 @@ export class LocalRun implements RunningBatch {
       this.drop(offset)
       found = true
     }
-    if (found && !this.slot.withdraw(this)) this.slot.takeBack(() => this.slot.endDropped(this, "cancelled", graceMs))
+    if (found && !this.slot.withdraw(this))
+      this.slot.takeBack(() => this.slot.endDropped(this, "cancelled", graceMs))
   }
 
   indexAt(offset: number): number {
@@ -96,7 +97,8 @@ export class LocalRun implements RunningBatch {
     let endedAtMs = times.subarray(count)
     const measured = slow.slice()
     for (let i = 0; i < measured.length; i += 3) measured[i] = (measured[i] ?? 0) - from
-    if (this.#dropped !== undefined) indices = indices.map((index, i) => (this.isDropped(from + i) ? noTask : index))
+    if (this.#dropped !== undefined)
+      indices = indices.map((index, i) => (this.isDropped(from + i) ? noTask : index))
     if (failures.length > 0) {
       const failed = new Set(failures.map((failure) => failure.offset - from))
       const kept = (_: number, i: number) => !failed.has(i)

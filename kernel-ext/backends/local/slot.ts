@@ -91,7 +91,8 @@ export class Slot {
       }
       this.#replace()
     }
-    const process = (this.#process ??= this.#start(batch.memoryMiB))
+    this.#process ??= this.#start(batch.memoryMiB)
+    const process = this.#process
     const key = this.#owner.keyOf(batch.jobId)
     this.#introduce(process, run, key)
     const count = batch.indices.length
@@ -141,7 +142,11 @@ export class Slot {
     process.send({ type: "abort", position, reason }, [])
     const timer = setTimeout(() => {
       if (this.#process === process && this.head === run && run.reported <= position - run.base)
-        process.kill(reason === "cancelled" ? "was replaced to cancel its task" : "was replaced to end a task that ran too long")
+        process.kill(
+          reason === "cancelled"
+            ? "was replaced to cancel its task"
+            : "was replaced to end a task that ran too long",
+        )
     }, graceMs)
     timer.unref()
   }
@@ -157,7 +162,9 @@ export class Slot {
     const timeoutMs = run.batch.timeoutMs
     const overdue = timeoutMs !== undefined && nowMs - this.#runningSinceMs >= timeoutMs
     const silent =
-      this.#runningPosition === undefined && run.limit - run.reported > 1 && nowMs - this.#heardAtMs > probeAfterMs
+      this.#runningPosition === undefined &&
+      run.limit - run.reported > 1 &&
+      nowMs - this.#heardAtMs > probeAfterMs
     if (!overdue && !silent) return
     this.#probing = true
     this.#process?.probe((reply) => {
@@ -236,7 +243,8 @@ export class Slot {
         return
       case "report": {
         const run = this.head
-        if (run === undefined || run.id !== message.batch) throw new RangeError("a report of no batch of its own")
+        if (run === undefined || run.id !== message.batch)
+          throw new RangeError("a report of no batch of its own")
         run.report(message, parts, this.worker)
         this.#advance()
         return
@@ -325,7 +333,10 @@ export class Slot {
     const worker = this.worker
     const runs = this.runs.splice(0)
     const position = this.#lastWords === undefined ? this.#runningPosition : this.#lastWords.position
-    const why = this.#lastWords !== undefined && !/memory|killed|replaced|closed/.test(reason) ? this.#lastWords.reason : reason
+    const why =
+      this.#lastWords !== undefined && !/memory|killed|replaced|closed/.test(reason)
+        ? this.#lastWords.reason
+        : reason
     const started = this.#isReady
     this.#process = undefined
     this.#runningPosition = undefined
@@ -333,7 +344,8 @@ export class Slot {
     if (!started && ++this.#startFailures >= maxStartFailures) {
       this.#startFailures = 0
       const message = `A worker of localhost could not start: the process ${why}.`
-      for (const run of runs) run.events.closed(new BackendError(message, { backend: "localhost", retryable: false }))
+      for (const run of runs)
+        run.events.closed(new BackendError(message, { backend: "localhost", retryable: false }))
     } else {
       runs.forEach((run, i) => {
         if (i === 0 && started) blame(run, position, worker, why)

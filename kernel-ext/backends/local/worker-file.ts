@@ -11,6 +11,8 @@ export function workerFile(): string {
       : "./worker.js"
   const file = fileURLToPath(new URL(relative, here))
   if (!existsSync(file))
-    throw new Error(`The worker runtime is not built: ${file} is missing. Run \`npm run build\` in the clone.`)
+    throw new Error(
+      `The worker runtime is not built: ${file} is missing. Run \`npm run build\` in the clone.`,
+    )
   return file
 }
