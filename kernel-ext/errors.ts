@@ -93,7 +93,12 @@ export class BackendError extends Error {
   }
 }
 
-/** A magic or a command was used wrongly. Shown without a stack, as IPython shows its own. */
+/** A magic or a command was used wrongly. It has no stack: what was typed is what is wrong, as in IPython. */
 export class UsageError extends Error {
   override readonly name = "UsageError"
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.stack = `UsageError: ${message}`
+  }
 }

@@ -73,7 +73,7 @@ function valueMessage(
   const option = options.get(key)
   // An option without a JSON form says in its own schema what it takes.
   if (option === undefined || option.kind === "opaque" || issue.code === "custom")
-    return `${name(key)}: ${issue.message}, but ${found}.`
+    return `${name(key)}${issue.message.startsWith("takes ") ? "" : ":"} ${issue.message}, but ${found}.`
   return `${name(key)} takes ${option.taken}, but ${found}.`
 }
 

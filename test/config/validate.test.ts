@@ -73,7 +73,7 @@ describe("parseOptions", () => {
       signal: z.instanceof(AbortSignal, { error: "takes an AbortSignal" }).optional(),
     })
     expect(failure(() => parseOptions(schema, { signal: 1 }, "map")).message).to.equal(
-      "Option `signal` of map: takes an AbortSignal, but got 1.",
+      "Option `signal` of map takes an AbortSignal, but got 1.",
     )
   })
 })

@@ -1,0 +1,151 @@
+import type { JobOptions } from "../../config/schema.ts"
+import type { Executor } from "../../executors/executor.ts"
+import type { Inputs } from "../../executors/inputs.ts"
+import { LocalhostExecutor } from "../../executors/localhost.ts"
+import type { JobView } from "../../executors/observe.ts"
+import type { TaskContext } from "../../protocol/context.ts"
+import { readNothing } from "./arguments.ts"
+import { type LineCall, type Magic, runtimeName } from "./magic.ts"
+import { write } from "./output.ts"
+
+/** The executors that magics made, which of them is current, and running a cell on one. Also %executors and %clean. */
+
+export const executorListMagics: readonly Magic[] = [
+  {
+    name: "executors",
+    summary: "Gives the executors that magics made in this notebook.",
+    line: {
+      translate({ args }: LineCall) {
+        readNothing(args, "%executors")
+        return [`${runtimeName}.executors()`]
+      },
+    },
+  },
+  {
+    name: "clean",
+    summary: "Ends idle workers of the notebook's executors and removes what earlier runs left behind.",
+    line: {
+      translate({ args, canAwait }: LineCall) {
+        readNothing(args, "%clean")
+        return [`${canAwait ? "await " : ""}${runtimeName}.clean()`]
+      },
+    },
+  },
+]
+
+const context = `import("cellfan").TaskContext`
+const items = `import("cellfan").Inputs<T>`
+
+export const executorDeclarations = `
+  create(kind: "LocalhostExecutor", options: object, variable: string): import("cellfan").LocalhostExecutor
+  at(kind: string, options: object | null): {
+    call<R>(options: object, body: (none: undefined, ctx: ${context}) => R): Promise<Awaited<R>>
+    map<T, R>(items: ${items}, options: object, body: (item: T, ctx: ${context}) => R): Promise<Awaited<R>[]>
+    mapReduce<T, R, S>(items: ${items}, reduce: (results: Awaited<R>[]) => S, options: object,
+      body: (item: T, ctx: ${context}) => R): Promise<Awaited<S>>
+  }
+  executors(): { variable: string; executor: string; backend: string; workers: number; current: boolean }[]
+  clean(): Promise<void>`
+
+const makers: Readonly<Record<string, (options: object) => Executor>> = {
+  LocalhostExecutor: (options) => new LocalhostExecutor(options),
+}
+
+/** An executor that a magic made. */
+interface Made {
+  readonly executor: Executor
+  readonly kind: string
+  /** Its options as text: equal text, equal executor. */
+  readonly options: string
+}
+
+type Body = (input: unknown, ctx: TaskContext) => unknown
+
+/** `runningJobs` are those of this kernel, for which a replaced executor stays open. */
+export function createExecutorRuntime(runningJobs: () => readonly JobView[]) {
+  const byVariable = new Map<string, Made>()
+  const forCells = new Map<string, Made>()
+  let current: Made | undefined
+
+  const make = (kind: string, options: object, among: Map<string, Made>, key: string): Made => {
+    const before = among.get(key)
+    const text = JSON.stringify(options)
+    if (before !== undefined && before.kind === kind && before.options === text) return before
+    const maker = makers[kind]
+    if (maker === undefined) throw new TypeError(`There is no ${kind} in this version.`)
+    const made = { executor: maker(options), kind, options: text }
+    among.set(key, made)
+    if (before !== undefined) closeWhenIdle(before.executor, runningJobs())
+    return made
+  }
+  const executorFor = (kind: string, options: object | null): Executor => {
+    if (options === null && current?.kind === kind) return current.executor
+    return make(kind, options ?? {}, forCells, kind).executor
+  }
+  const all = (): Made[] => [...new Set([...byVariable.values(), ...forCells.values()])]
+
+  return {
+    runtime: {
+      create(kind: string, options: object, variable: string): Executor {
+        current = make(kind, options, byVariable, variable)
+        const { workers, backend } = current.executor
+        write(
+          `${kind} with ${workers} ${workers === 1 ? "worker" : "workers"} on ${backend}, as ${variable}.\n`,
+        )
+        return current.executor
+      },
+      at(kind: string, options: object | null) {
+        const executor = executorFor(kind, options)
+        return {
+          call: (job: JobOptions, body: Body) => executor.callAsync(body, undefined, job),
+          map: (inputs: Inputs<unknown>, job: JobOptions, body: Body) => executor.map(body, inputs, job),
+          async mapReduce(
+            inputs: Inputs<unknown>,
+            reduce: (results: unknown[]) => unknown,
+            job: JobOptions,
+            body: Body,
+          ) {
+            return await executor.callAsync(reduce, await executor.map(body, inputs, job), job)
+          },
+        }
+      },
+      executors: () => {
+        const rows = [
+          ...[...byVariable].map(([variable, made]) => ({ variable, made })),
+          ...[...forCells.values()].map((made) => ({ variable: "", made })),
+        ]
+        return rows.map(({ variable, made }) => {
+          const { kind, executor } = made
+          const { backend, workers } = executor
+          return { variable, executor: kind, backend, workers, current: made === current }
+        })
+      },
+      async clean(): Promise<void> {
+        const executors = [...forCells.values()].map((made) => made.executor)
+        forCells.clear()
+        await Promise.all(executors.map((executor) => executor.close()))
+        write(`Closed ${executors.length === 1 ? "1 executor" : `${executors.length} executors`} of cells.\n`)
+      },
+    },
+    async close(): Promise<void> {
+      await Promise.all(all().map((made) => made.executor.close()))
+    },
+  }
+}
+
+/** Closes an executor that nothing refers to any more, as soon as the jobs that may be its own have settled. */
+function closeWhenIdle(executor: Executor, jobs: readonly JobView[]): void {
+  const running = new Set(jobs)
+  const closeIfIdle = (): void => {
+    if (running.size === 0) void executor.close()
+  }
+  for (const job of jobs) {
+    const stop = job.observe(() => {
+      if (job.endedAtMs === undefined) return
+      stop()
+      running.delete(job)
+      closeIfIdle()
+    })
+  }
+  closeIfIdle()
+}

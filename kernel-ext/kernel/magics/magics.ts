@@ -1,0 +1,109 @@
+import { UsageError } from "../../errors.ts"
+import type { Cell, CellOutcome, Interpreter, Magics, MagicTransform } from "../types.ts"
+import { allMagics } from "./all.ts"
+import { completeMagic } from "./complete.ts"
+import { findCellMagic } from "./find.ts"
+import { isKnownElsewhere } from "./hints.ts"
+import { inspectMagic } from "./inspect.ts"
+import { type Notebook, runtimeName } from "./magic.ts"
+import { createRuntime, runtimeType } from "./runtime.ts"
+import { transformCell, transformUnfinishedCell } from "./transform.ts"
+
+/**
+ * Magics: lines that begin with `%` and cells that begin with `%%`.
+ *
+ *     magic.ts       what a magic is: its names, flags, and how it becomes TypeScript
+ *     find.ts        which lines are magics, and which are TypeScript; syntax.ts asks TypeScript's parser
+ *     transform.ts   a cell with magics as TypeScript; edits.ts keeps the way between both texts; body.ts the cell's body
+ *     arguments.ts   what stands behind a magic's name
+ *     all.ts         all families:
+ *     executors.ts   %LocalhostExecutor, %%LocalhostExecutor, …; executor-runtime.ts what they do, %executors, %clean
+ *     jobs.ts        %jobs, %cancel, %retry
+ *     time.ts        %time, %%time
+ *     session.ts     %env, %cd, %pwd
+ *     help.ts        %lsmagic, %NAME?
+ *     hints.ts       what to do instead of a magic that only IPython has
+ *     complete.ts    names, flags and values, while they are typed; inspect.ts their documentation
+ *     runtime.ts     what translated magics call; output.ts its way to the cell
+ *     magics.ts      all of it before an interpreter
+ */
+export function createMagics(interpreter: Interpreter): Magics & { close(): Promise<void> } {
+  const notebook = createNotebook(interpreter)
+  const runtime = createRuntime(interpreter, notebook)
+  interpreter.define(runtimeName, runtime.methods, runtimeType)
+  return {
+    transform: (code) => transformCell(code, notebook),
+    transformUnfinished: (code) => transformUnfinishedCell(code, notebook),
+    complete: (code, offset) =>
+      completeMagic(code, offset, { notebook, interpreter, jobIds: runtime.jobIds }),
+    inspect: (code, offset) => inspectMagic(code, offset, notebook),
+    close: () => runtime.close(),
+  }
+}
+
+function createNotebook(interpreter: Interpreter): Notebook {
+  return {
+    magics: allMagics,
+    isMagic: (name) => allMagics.has(name) || isKnownElsewhere(name),
+    isExecutor: (name) => name.endsWith("Executor") && allMagics.has(name),
+    isBound: (name) => interpreter.bindings.lookup(name) !== undefined || name in globalThis,
+    variables: () => interpreter.complete("", 0).matches.map((match) => match.text),
+  }
+}
+
+/** The interpreter with magics before it: what it takes are cells as typed, and so are the offsets. */
+export function withMagics(interpreter: Interpreter): Interpreter {
+  const magics = createMagics(interpreter)
+  return {
+    bindings: interpreter.bindings,
+    warm: () => interpreter.warm(),
+    explain: (thrown) => interpreter.explain(thrown),
+    define: (name, value, type) => interpreter.define(name, value, type),
+    run: (code, cell) => runWithMagics(interpreter, magics, code, cell),
+    complete(code, offset) {
+      const own = magics.complete(code, offset)
+      if (own !== undefined) return own
+      const origin = magics.transformUnfinished(code)
+      const { start, end, matches } = interpreter.complete(origin.code, origin.toCode(offset))
+      return { matches, start: origin.toTyped(start), end: origin.toTyped(end) }
+    },
+    inspect(code, offset, detail) {
+      const own = magics.inspect(code, offset)
+      if (own !== undefined) return own
+      const origin = magics.transformUnfinished(code)
+      return interpreter.inspect(origin.code, origin.toCode(offset), detail)
+    },
+    isComplete(code) {
+      const cell = findCellMagic(code)
+      // A console cannot know whether more of the body comes: a blank line says that it is done, as in IPython.
+      if (cell !== undefined && !cell.help && !/\n[ \t]*$/.test(code))
+        return { status: "incomplete", indent: "" }
+      return interpreter.isComplete(magics.transformUnfinished(code).code)
+    },
+    async close() {
+      await magics.close()
+      await interpreter.close()
+    },
+  }
+}
+
+async function runWithMagics(
+  interpreter: Interpreter,
+  magics: Magics,
+  code: string,
+  cell: Cell,
+): Promise<CellOutcome> {
+  let origin: MagicTransform
+  try {
+    origin = magics.transform(code)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const { name, message } = error
+    return {
+      status: "error",
+      error: { name, message, traceback: [`\u001b[31m${name}\u001b[39m: ${message}`] },
+    }
+  }
+  if (origin.code === code) return interpreter.run(code, cell)
+  return interpreter.run(origin.code, cell, { text: code, toTyped: origin.toTyped })
+}

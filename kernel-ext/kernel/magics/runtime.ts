@@ -1,0 +1,47 @@
+import type { Interpreter } from "../types.ts"
+import { createExecutorRuntime, executorDeclarations } from "./executor-runtime.ts"
+import { helpDeclarations, helpFor, listOfMagics } from "./help.ts"
+import { createJobRuntime, jobDeclarations } from "./jobs.ts"
+import type { Notebook } from "./magic.ts"
+import { display, write } from "./output.ts"
+import { createSessionRuntime, sessionDeclarations } from "./session.ts"
+import { createTimeRuntime, timeDeclarations } from "./time.ts"
+
+/** What translated magics call: the methods of all families in one object, and its type for the cells. */
+export const runtimeType = `{${[
+  executorDeclarations,
+  jobDeclarations,
+  timeDeclarations,
+  sessionDeclarations,
+  helpDeclarations,
+].join("")}
+}`
+
+export function createRuntime(interpreter: Interpreter, notebook: Notebook) {
+  const jobs = createJobRuntime()
+  const executors = createExecutorRuntime(jobs.running)
+  const methods = {
+    ...executors.runtime,
+    ...jobs.runtime,
+    ...createTimeRuntime(),
+    ...createSessionRuntime(),
+    lsmagic: () => display(listOfMagics(notebook)),
+    help(name: string): void {
+      const magic = notebook.magics.get(name)
+      if (magic !== undefined) display(helpFor(magic))
+    },
+    inspect(expression: string): void {
+      const bundle = interpreter.inspect(expression, expression.length, 1)
+      if (bundle === undefined) write(`Object \`${expression}\` not found.\n`)
+      else display(bundle)
+    },
+  }
+  return {
+    methods,
+    jobIds: () => jobs.ids(),
+    async close(): Promise<void> {
+      jobs.stop()
+      await executors.close()
+    },
+  }
+}
