@@ -1,0 +1,132 @@
+import type ts from "typescript"
+import { carryOver } from "./declarations.ts"
+import { configuredOptions } from "./program.ts"
+import { inSession, type Session } from "./session.ts"
+import { type CellSource, readCell } from "./source.ts"
+import { saveCodeCache, typescript } from "./typescript.ts"
+import { createWatchedFiles } from "./watched-files.ts"
+
+/** What is used of tslab's converter. */
+export interface Converter {
+  convert(declarations: string, code: string): { readonly declOutput?: string }
+  inspect(declarations: string, code: string, position: number): ts.QuickInfo | undefined
+  complete(
+    declarations: string,
+    code: string,
+    position: number,
+  ): { start: number; end: number; candidates: string[]; original?: unknown }
+  addModule(name: string, code: string): unknown
+  close(): void
+}
+
+export interface CompilerOptions {
+  readonly folder: string
+  readonly declarations: Readonly<Record<string, string>>
+  readonly typeCheck: boolean
+  readonly cacheFolder: string | undefined
+  readonly createConverter: () => Converter
+}
+
+/** A cell without its types. */
+export interface CompiledCell {
+  readonly status: "compiled"
+  /** An ES module that ends with `export { … }` of the names the cell declares. */
+  readonly javascript: string
+  /** Source map from `javascript` to the cell, whose lines it counts from 2. */
+  readonly sourceMap: string
+  /** Declarations of all names after this cell. */
+  readonly declarations: string
+  readonly source: CellSource
+}
+
+export interface RejectedCell {
+  readonly status: "rejected"
+  readonly diagnostics: readonly ts.Diagnostic[]
+}
+
+/** tslab puts this line before each cell; offsets and lines it reports include it where it does not say otherwise. */
+export const PREFIX = "export {};\n"
+
+export type Compiler = ReturnType<typeof createCompiler>
+
+/**
+ * Checks and compiles cells. tslab's converter sees each cell after the declarations of all earlier ones; nothing is
+ * loaded before the first call.
+ */
+export function createCompiler(options: CompilerOptions) {
+  let loaded: { converter: Converter; session: Session } | undefined
+
+  function load() {
+    if (loaded !== undefined) return loaded
+    typescript(options.cacheFolder)
+    const session: Session = {
+      folder: options.folder,
+      declarations: options.declarations,
+      files: createWatchedFiles(),
+      configured: configuredOptions(options.folder),
+      checks: "all",
+      diagnostics: [],
+      javascript: "",
+      sourceMap: "",
+      program: undefined,
+    }
+    loaded = { session, converter: inSession(session, options.createConverter) }
+    return loaded
+  }
+
+  function compile(declarations: string, code: string): CompiledCell | RejectedCell {
+    const { converter, session } = load()
+    return inSession(session, () => {
+      session.files.poll()
+      const source = readCell(code)
+      session.checks = options.typeCheck && !source.unchecked ? "all" : "syntax"
+      session.diagnostics = []
+      session.javascript = ""
+      const { declOutput = "" } = converter.convert(declarations, source.text)
+      if (session.diagnostics.length > 0) return { status: "rejected", diagnostics: session.diagnostics }
+      const carried = carryOver(declarations, declOutput)
+      return {
+        status: "compiled",
+        javascript: session.javascript,
+        sourceMap: session.sourceMap,
+        declarations: carried,
+        source,
+      }
+    })
+  }
+
+  return {
+    compile,
+    /** Loads everything and checks a first cell, so that the user's first one is as fast as the second. */
+    warm() {
+      compile("", 'console.log("warm", [1].map(String))\nconst warm = await Promise.resolve(1)')
+      saveCodeCache()
+    },
+    inspect(declarations: string, code: string, position: number) {
+      const { converter, session } = load()
+      return inSession(session, () => converter.inspect(declarations, code, position))
+    },
+    complete(declarations: string, code: string, position: number) {
+      const { converter, session } = load()
+      return inSession(session, () => converter.complete(declarations, code, position))
+    },
+    /** Defines a module that lives in memory, as tslab's `@module` cells do. Returns what is wrong with it. */
+    addModule(name: string, code: string): readonly ts.Diagnostic[] {
+      const { converter, session } = load()
+      return inSession(session, () => {
+        session.checks = options.typeCheck ? "all" : "syntax"
+        session.diagnostics = []
+        converter.addModule(name, code)
+        return session.diagnostics
+      })
+    },
+    session: () => load().session,
+    close() {
+      if (loaded !== undefined) {
+        const { converter, session } = loaded
+        inSession(session, () => converter.close())
+      }
+      loaded = undefined
+    },
+  }
+}

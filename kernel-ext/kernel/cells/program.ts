@@ -1,0 +1,262 @@
+import { createRequire, isBuiltin } from "node:module"
+import { dirname, join } from "node:path"
+import type ts from "typescript"
+import type { Session } from "./session.ts"
+import { typescript } from "./typescript.ts"
+
+/**
+ * The TypeScript program that tslab keeps over the cells: the options it is compiled with, how imports resolve, and
+ * the seam at its emit, where the cell's JavaScript is taken before tslab rewrites it.
+ */
+
+type Host = ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>
+
+/** Where tslab looks for what was made of a cell. */
+const EMITTED = "outDir/__tslab__"
+
+export function compilerHost(session: Session, rootFiles: string[], system: ts.System): Host {
+  const tsc = typescript()
+  const options = compilerOptions(session)
+  const host = tsc.createWatchCompilerHost(
+    rootFiles,
+    options,
+    system,
+    // It keeps no state of its own: which files a change affects is no question here.
+    tsc.createAbstractBuilder,
+    () => {},
+    () => {},
+  )
+  // Libraries come with the compiler; it need not look for replacements in node_modules.
+  Object.assign(host, {
+    resolveLibrary: () => ({ resolvedModule: undefined }),
+    hasInvalidatedLibResolutions: () => false,
+  })
+  Object.assign(host, moduleResolution(session, options, system))
+  return host
+}
+
+function compilerOptions(session: Session): ts.CompilerOptions {
+  const tsc = typescript()
+  return {
+    // As tslab has it, so that its notebooks run; a tsconfig.json beside the notebook can ask for more.
+    strict: false,
+    target: tsc.ScriptTarget.ES2022,
+    lib: libraries(),
+    types: ["node"],
+    jsx: tsc.JsxEmit.React,
+    esModuleInterop: true,
+    resolveJsonModule: true,
+    ...session.configured,
+    // Of `import x = require()`, `import` and `export`, each stays what it is.
+    module: tsc.ModuleKind.Preserve,
+    moduleResolution: tsc.ModuleResolutionKind.Bundler,
+    allowImportingTsExtensions: true,
+    allowJs: true,
+    checkJs: false,
+    allowUnreachableCode: true,
+    allowUnusedLabels: true,
+    noUncheckedSideEffectImports: false,
+    skipLibCheck: true,
+    declaration: true,
+    sourceMap: true,
+    noEmit: false,
+    newLine: tsc.NewLineKind.LineFeed,
+    typeRoots: [...typeRootsFrom(session.folder), dirname(ownTypesOfNode())],
+    rootDir: session.folder,
+    outDir: "outDir",
+  }
+}
+
+/** What this Node has, no more: a method that is missing at run time should be missing to the type checker. */
+function libraries(): string[] {
+  const major = Number(process.versions.node.split(".")[0])
+  const newer =
+    major >= 24
+      ? ["esnext"]
+      : major >= 22
+        ? ["es2024", "esnext.iterator", "esnext.collection", "esnext.array", "esnext.disposable"]
+        : ["es2023", "esnext.disposable"]
+  return [...newer, "decorators", "decorators.legacy"].map((name) => `lib.${name}.d.ts`)
+}
+
+function ownTypesOfNode(): string {
+  return dirname(createRequire(import.meta.url).resolve("@types/node/package.json"))
+}
+
+function typeRootsFrom(folder: string): string[] {
+  const parent = dirname(folder)
+  const here = join(folder, "node_modules", "@types")
+  return parent === folder ? [here] : [here, ...typeRootsFrom(parent)]
+}
+
+/** Options of a tsconfig.json beside the notebook that say how code is meant; how it is built stays ours. */
+export function configuredOptions(folder: string): ts.CompilerOptions {
+  const tsc = typescript()
+  const file = join(folder, "tsconfig.json")
+  if (!tsc.sys.fileExists(file)) return {}
+  const { config } = tsc.readConfigFile(file, tsc.sys.readFile)
+  const host = { ...tsc.sys, useCaseSensitiveFileNames: true, readDirectory: () => [] }
+  const { options } = tsc.parseJsonConfigFileContent(config ?? {}, host, folder)
+  const taken = Object.entries(options).filter(([name]) => meaningOptions.has(name))
+  return Object.fromEntries(taken)
+}
+
+const meaningOptions = new Set([
+  ...["paths", "pathsBasePath", "baseUrl", "customConditions", "types"],
+  ...["strict", "noImplicitAny", "strictNullChecks", "strictFunctionTypes", "strictBindCallApply"],
+  ...[
+    "strictPropertyInitialization",
+    "noImplicitThis",
+    "useUnknownInCatchVariables",
+    "noUncheckedIndexedAccess",
+  ],
+  ...["exactOptionalPropertyTypes", "noImplicitReturns", "noPropertyAccessFromIndexSignature"],
+  ...["jsx", "jsxFactory", "jsxFragmentFactory", "jsxImportSource"],
+  ...["experimentalDecorators", "emitDecoratorMetadata", "useDefineForClassFields"],
+])
+
+function moduleResolution(session: Session, options: ts.CompilerOptions, system: ts.System) {
+  const tsc = typescript()
+  // Declaration files of packages stay as they are while a notebook runs; what cells import may be installed meanwhile.
+  const settled = new Map<string, ts.ResolvedModuleWithFailedLookupLocations>()
+  const unresolvedIn = new Set<string>()
+  const resolve = (name: string, from: string, mode: ts.ResolutionMode) => {
+    const key = `${mode} ${name} ${dirname(from)}`
+    const known = settled.get(key)
+    if (known !== undefined) return known
+    const declared = session.declarations[name]
+    const found =
+      declared !== undefined
+        ? resolvedTo(declared)
+        : isBuiltin(name)
+          ? { resolvedModule: undefined }
+          : tsc.resolveModuleName(name, from, options, system, undefined, undefined, mode)
+    const isLocal = name.startsWith(".") || found.resolvedModule?.isExternalLibraryImport !== true
+    if (from.includes("/node_modules/") || !isLocal)
+      settled.set(key, found as ts.ResolvedModuleWithFailedLookupLocations)
+    return found as ts.ResolvedModuleWithFailedLookupLocations
+  }
+  return {
+    resolveModuleNameLiterals: (
+      literals: readonly ts.StringLiteralLike[],
+      from: string,
+      _redirected: unknown,
+      _options: unknown,
+      file: ts.SourceFile,
+    ) => {
+      const found = literals.map((literal) =>
+        resolve(literal.text, from, tsc.getModeForUsageLocation(file, literal, options)),
+      )
+      if (from.includes("/node_modules/") || found.every((one) => one.resolvedModule !== undefined))
+        unresolvedIn.delete(from)
+      else unresolvedIn.add(from)
+      return found
+    },
+    hasInvalidatedResolutions: (path: string) => unresolvedIn.has(path),
+  }
+}
+
+function resolvedTo(file: string) {
+  const extension = /\.d\.ts$/.test(file) ? ".d.ts" : ".ts"
+  return { resolvedModule: { resolvedFileName: file, extension, isExternalLibraryImport: true } }
+}
+
+/** Gives tslab builder programs whose emit of a cell leaves the JavaScript to us. */
+export function withSeam(host: Host, session: Session): Host {
+  const { afterProgramCreate } = host
+  host.afterProgramCreate = (builder) => afterProgramCreate?.(seam(builder, session))
+  return host
+}
+
+function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
+  const program = builder.getProgram()
+  return Object.assign(Object.create(builder), {
+    getProgram: () => program,
+    getSourceFile(name: string) {
+      const file = program.getSourceFile(name)
+      return file && withNames(file, program.getCompilerOptions())
+    },
+    getAllDependencies: (file: ts.SourceFile) => localDependencies(program, file),
+    emit(
+      file: ts.SourceFile,
+      write: ts.WriteFileCallback,
+      _cancellation: unknown,
+      _declarationsOnly: unknown,
+      transformers: ts.CustomTransformers,
+    ) {
+      // Modules beside the notebook are compiled when they are imported; see modules.ts.
+      if (!file.fileName.startsWith(`${session.folder}/__tslab__.`)) return
+      emitCell(program, file, session, write, transformers)
+    },
+  })
+}
+
+/**
+ * tslab reads the names a cell declares, which are there once it is bound (the checker would bind all files), and
+ * writes `export { … }` of them behind the cell. So `declare global` must not be among them, and those that begin
+ * with two underscores must not have the third one that TypeScript gives them.
+ */
+function withNames(file: ts.SourceFile, options: ts.CompilerOptions): ts.SourceFile {
+  const tsc = typescript()
+  tsc.bindSourceFile(file, options)
+  const { locals } = file as unknown as { locals?: Map<ts.__String, ts.Symbol> }
+  locals?.delete("__global" as ts.__String)
+  const isAsTyped = /\/__tslab__\.ts$/.test(file.fileName) && !/\nexport \{[^}]*\}$/.test(file.text)
+  if (!isAsTyped || locals === undefined || ![...locals.keys()].some((key) => String(key).startsWith("___")))
+    return file
+  const names = new Map([...locals].map(([key, symbol]) => [tsc.unescapeLeadingUnderscores(key), symbol]))
+  return Object.create(file, { locals: { value: names } })
+}
+
+function emitCell(
+  program: ts.Program,
+  file: ts.SourceFile,
+  session: Session,
+  write: ts.WriteFileCallback,
+  transformers: ts.CustomTransformers,
+): void {
+  const take: ts.WriteFileCallback = (name, text, mark) => {
+    if (name.endsWith(".js.map")) session.sourceMap = text
+    else if (name.endsWith(".js")) {
+      session.javascript = text
+      write(`${EMITTED}.js`, text, mark)
+    } else if (name.endsWith(".d.ts")) write(`${EMITTED}.d.ts`, text, mark)
+  }
+  const { afterDeclarations } = transformers
+  const emit = program.emit as ForcibleEmit
+  // Forced: a type that cannot be named in a declaration file is no reason not to run the cell.
+  emit(file, take, undefined, false, afterDeclarations && { afterDeclarations }, true)
+}
+
+type ForcibleEmit = (
+  ...args: [...Parameters<ts.Program["emit"]>, forceDeclarations: boolean]
+) => ts.EmitResult
+
+/** The file and the notebook's own modules that it imports, directly or not. */
+function localDependencies(program: ts.Program, from: ts.SourceFile): string[] {
+  const seen = new Set<string>([from.fileName])
+  const visit = (file: ts.SourceFile) => {
+    for (const literal of (file as unknown as WithImports).imports ?? []) {
+      const { resolvedModule } =
+        (program as unknown as ResolvedModules).getResolvedModuleFromModuleSpecifier(literal, file) ?? {}
+      if (resolvedModule === undefined || resolvedModule.isExternalLibraryImport) continue
+      if (seen.has(resolvedModule.resolvedFileName)) continue
+      seen.add(resolvedModule.resolvedFileName)
+      const next = program.getSourceFile(resolvedModule.resolvedFileName)
+      if (next !== undefined) visit(next)
+    }
+  }
+  visit(from)
+  return [...seen]
+}
+
+interface WithImports {
+  readonly imports?: readonly ts.StringLiteralLike[]
+}
+
+interface ResolvedModules {
+  getResolvedModuleFromModuleSpecifier(
+    literal: ts.StringLiteralLike,
+    file: ts.SourceFile,
+  ): { resolvedModule?: ts.ResolvedModuleFull } | undefined
+}

@@ -1,0 +1,45 @@
+import type ts from "typescript"
+
+/**
+ * What one interpreter's compiler and the stand-in for tslab's TypeScript tell each other. tslab reaches TypeScript
+ * as a module, of which there is one in the process: `inSession` says for whom it works at the moment.
+ */
+export interface Session {
+  readonly folder: string
+  /** Declaration files of the modules that the kernel gives to cells, by module name. */
+  readonly declarations: Readonly<Record<string, string>>
+  readonly files: WatchedFiles
+  /** Compiler options from the folder's tsconfig.json. */
+  readonly configured: ts.CompilerOptions
+  /** Which errors of types stop a cell. */
+  checks: "all" | "syntax"
+  /** What the last conversion found and wrote. */
+  diagnostics: readonly ts.Diagnostic[]
+  javascript: string
+  sourceMap: string
+  program: ts.Program | undefined
+}
+
+/** Source files of the program and who wants to know when they change. */
+export interface WatchedFiles {
+  watch(path: string, listener: ts.FileWatcherCallback): ts.FileWatcher
+  /** Tells the listeners of what changed since the last call. */
+  poll(): void
+}
+
+let current: Session | undefined
+
+export function inSession<T>(session: Session, work: () => T): T {
+  const before = current
+  current = session
+  try {
+    return work()
+  } finally {
+    current = before
+  }
+}
+
+export function currentSession(): Session {
+  if (current === undefined) throw new Error("The compiler was called outside of a session")
+  return current
+}

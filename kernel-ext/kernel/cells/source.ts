@@ -1,0 +1,84 @@
+import type ts from "typescript"
+import { typescript } from "./typescript.ts"
+
+/** What the text of a cell says about it, before types come in. */
+export interface CellSource {
+  /** The cell with `export` blanked out where it stands before a declaration: names of a cell are everyone's anyway. */
+  readonly text: string
+  /** Whether the last statement that does anything is an expression: its value is the cell's. */
+  readonly endsInExpression: boolean
+  /** `// @ts-nocheck` stands before the first statement. */
+  readonly unchecked: boolean
+  /** Name given by `@module NAME` in a leading comment (tslab): the cell is a module to import as `./NAME`. */
+  readonly module: string | undefined
+  /** Text of each top-level function and class by name, for inspection. */
+  readonly definitions: ReadonlyMap<string, string>
+}
+
+export function readCell(code: string): CellSource {
+  const tsc = typescript()
+  const file = tsc.createSourceFile("cell.ts", code, tsc.ScriptTarget.Latest, false, tsc.ScriptKind.TS)
+  const comments = leadingComments(code, file)
+  return {
+    text: withoutExports(code, file),
+    endsInExpression: endsInExpression(file),
+    unchecked: /^\/\/+\s*@ts-nocheck\b/m.test(comments) || /^\/\*\*?\s*@ts-nocheck\b/m.test(comments),
+    module: /\/\*\*(?:(?!\*\/)[^])*?@module\s+(\w+)/.exec(comments)?.[1],
+    definitions: definitionsOf(file, code),
+  }
+}
+
+function leadingComments(code: string, file: ts.SourceFile): string {
+  const ranges = typescript().getLeadingCommentRanges(code, file.statements[0]?.pos ?? 0) ?? []
+  return ranges.map((range) => code.slice(range.pos, range.end)).join("\n")
+}
+
+/** Positions stay: each `export` becomes as many spaces. */
+function withoutExports(code: string, file: ts.SourceFile): string {
+  const tsc = typescript()
+  let text = code
+  for (const statement of file.statements) {
+    if (!tsc.canHaveModifiers(statement)) continue
+    const modifiers = statement.modifiers ?? []
+    if (modifiers.some((one) => one.kind === tsc.SyntaxKind.DefaultKeyword) && !hasName(statement)) continue
+    for (const modifier of modifiers) {
+      if (modifier.kind !== tsc.SyntaxKind.ExportKeyword && modifier.kind !== tsc.SyntaxKind.DefaultKeyword)
+        continue
+      const start = modifier.getStart(file)
+      text = text.slice(0, start) + " ".repeat(modifier.end - start) + text.slice(modifier.end)
+    }
+  }
+  return text
+}
+
+function hasName(statement: ts.Statement): boolean {
+  return (statement as { name?: ts.Node }).name !== undefined
+}
+
+function endsInExpression(file: ts.SourceFile): boolean {
+  const tsc = typescript()
+  const last = file.statements.findLast(
+    (statement) =>
+      !tsc.isEmptyStatement(statement) &&
+      !tsc.isInterfaceDeclaration(statement) &&
+      !tsc.isTypeAliasDeclaration(statement) &&
+      !tsc.isExportDeclaration(statement),
+  )
+  return last !== undefined && (tsc.isExpressionStatement(last) || tsc.isExportAssignment(last))
+}
+
+function definitionsOf(file: ts.SourceFile, code: string): Map<string, string> {
+  const tsc = typescript()
+  const found = new Map<string, string>()
+  for (const statement of file.statements) {
+    const text = () => code.slice(statement.getStart(file), statement.end)
+    if (tsc.isVariableStatement(statement)) {
+      for (const { name } of statement.declarationList.declarations)
+        if (tsc.isIdentifier(name)) found.set(name.text, text())
+    } else {
+      const { name } = statement as { name?: ts.Node }
+      if (name !== undefined && tsc.isIdentifier(name)) found.set(name.text, text())
+    }
+  }
+  return found
+}

@@ -1,0 +1,105 @@
+import { createRequire } from "node:module"
+import type ts from "typescript"
+import { compilerHost, withSeam } from "./program.ts"
+import { quickInfo } from "./quick-info.ts"
+import { currentSession } from "./session.ts"
+import { typescript } from "./typescript.ts"
+
+/**
+ * Stock TypeScript in the shape of the fork that tslab was written for. Everything it does not define is the stock
+ * compiler's own; it is also where cells get their compiler options (program.ts), where what tslab would do with the
+ * emitted JavaScript is left to us, and where only errors that concern the user come through.
+ *
+ * Importing this module puts it where tslab finds it: in the bundle by way of typescript.cjs, otherwise in place of
+ * the fork in Node's module cache. Import it before tslab.
+ */
+
+const own: Record<string, unknown> = {
+  // tslab's own `import *` helper copies every property, which would load the compiler at once, unless this is set.
+  __esModule: true,
+  sys: systemStandIn(),
+  createWatchCompilerHost: (rootFiles: string[], _options: unknown, system: ts.System) =>
+    compilerHost(currentSession(), rootFiles, system),
+  createWatchProgram: (host: ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>) =>
+    typescript().createWatchProgram(withSeam(host, currentSession())),
+  getDefaultTypeRoots: () => [],
+  getNullTransformationContext: () => typescript().nullTransformationContext,
+  getPreEmitDiagnosticsOfFiles: diagnosticsOf,
+  getPreEmitDiagnostics: (program: ts.Program, file: ts.SourceFile) => diagnosticsOf(program, [file]),
+  // tslab makes CommonJS of what was emitted; we run it in our own way.
+  transpileModule: (outputText: string) => ({ outputText }),
+  getQuickInfoAtPosition: quickInfo,
+  get Completions() {
+    const { Completions } = typescript()
+    return {
+      ...Completions,
+      getCompletionsAtPositionForTslab: (
+        _host: unknown,
+        ...rest: Tail<Parameters<typeof Completions.getCompletionsAtPosition>>
+      ) => Completions.getCompletionsAtPosition(typescript().sys, ...rest),
+    }
+  },
+}
+
+type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never
+
+export const standIn = new Proxy(own, {
+  get: (target, key) => (key in target ? target[key as string] : Reflect.get(typescript(), key)),
+  has: (target, key) => key in target || key in typescript(),
+})
+
+/** Loading tslab only sets a flag here, so that needs no compiler yet. */
+function systemStandIn(): object {
+  const overrides: Record<string, unknown> = {
+    newLine: "\n",
+    useCaseSensitiveFileNames: true,
+    getCurrentDirectory: () => currentSession().folder,
+    watchFile: (path: string, listener: ts.FileWatcherCallback) =>
+      currentSession().files.watch(path, listener),
+    watchDirectory: () => ({ close() {} }),
+  }
+  return new Proxy(overrides, {
+    get: (target, key) => (key in target ? target[key as string] : Reflect.get(typescript().sys, key)),
+    has: (target, key) => key in target || key in typescript().sys,
+  })
+}
+
+/** 6059: a relative import may leave the notebook's folder; we run it where it is. */
+const irrelevant = new Set([6059])
+
+/**
+ * Syntax and types only: the rest of what the fork reports concerns options, which are ours, and declaration files,
+ * which are written as far as they can be.
+ */
+function diagnosticsOf(program: ts.Program, files: readonly ts.SourceFile[]): readonly ts.Diagnostic[] {
+  const session = currentSession()
+  const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file))
+  const types =
+    session.checks === "all" && syntax.length === 0
+      ? files.flatMap((file) => program.getSemanticDiagnostics(file))
+      : []
+  const found = [...syntax, ...types].filter(
+    (one) => one.category === 1 && one.file !== undefined && !irrelevant.has(one.code),
+  )
+  session.diagnostics = typescript().sortAndDeduplicateDiagnostics(found)
+  session.program = program
+  return session.diagnostics
+}
+
+function install(): void {
+  Object.defineProperty(globalThis, Symbol.for("cellfan.typescript"), { value: standIn, configurable: true })
+  const require = createRequire(import.meta.url)
+  try {
+    const fork = createRequire(require.resolve("tslab/package.json")).resolve("@tslab/typescript-for-tslab")
+    require.cache[fork] = Object.assign(Object.create(null), {
+      id: fork,
+      filename: fork,
+      loaded: true,
+      exports: standIn,
+    })
+  } catch {
+    // The bundle carries tslab's code and is installed without its packages.
+  }
+}
+
+install()

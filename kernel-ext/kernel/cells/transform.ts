@@ -1,0 +1,300 @@
+import {
+  type AnyNode,
+  type ExportNamedDeclaration,
+  type ImportDeclaration,
+  type ModuleDeclaration,
+  type Program,
+  parse,
+  type Statement,
+  type VariableDeclaration,
+} from "acorn"
+import MagicString from "magic-string"
+import { bindingName } from "./globals.ts"
+import { localiseLoops } from "./loops.ts"
+import { type Analysis, analyse, bind, declareIn, hoistVars } from "./scope.ts"
+
+/**
+ * Makes of a cell's JavaScript, an ES module, the body of a function over the notebook's variables.
+ *
+ * Each variable is one script-scope binding, made once and shared by all cells and closures; so a declaration at the
+ * top of a cell becomes an assignment, and everything that refers to the name stays as written.
+ */
+
+/** What a cell imports, in the order of its import statements. */
+export interface ImportedModule {
+  readonly specifier: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly bindings: readonly ImportedName[]
+}
+
+export interface ImportedName {
+  readonly local: string
+  /** Name of the export; "*" for all of them. */
+  readonly name: string
+}
+
+export interface RunnableCell {
+  readonly body: MagicString
+  readonly isAsync: boolean
+  readonly imports: readonly ImportedModule[]
+  /** Names that `require("…")` and `await import("…")` are bound to for good. */
+  readonly loads: readonly (ImportedName & { readonly specifier: string })[]
+  /** Names this cell declares that hold values. */
+  readonly names: readonly string[]
+}
+
+/** What the cell's function is called with; the names under which cells see them. */
+export const parameters = [
+  "require",
+  "exports",
+  "module",
+  "__filename",
+  "__dirname",
+  /** `import(…)` of something that is not simply a package's name. */
+  "__import",
+  /** `import.meta` */
+  "__meta",
+  /** Values of the import bindings, in order. */
+  "__imports",
+] as const
+
+export interface TransformOptions {
+  readonly endsInExpression: boolean
+  /** Names that earlier cells declared. */
+  readonly known: ReadonlySet<string>
+  /** Names that functions of any cell refer to; grows by this cell's. */
+  readonly closedOver: Set<string>
+  /** Whether `import("specifier")` may be left to Node. */
+  isPlainPackage(specifier: string): boolean
+}
+
+type TopLevel = Statement | ModuleDeclaration
+
+export function transform(javascript: string, options: TransformOptions): RunnableCell {
+  const program = parse(javascript, {
+    ecmaVersion: "latest",
+    sourceType: "module",
+    allowAwaitOutsideFunction: true,
+    allowReturnOutsideFunction: true,
+  })
+  const analysis = analyse(program)
+  const body = new MagicString(javascript)
+  const names = namesOf(program)
+  const shared = new Set([...options.known, ...names])
+  for (const { name, inFunction } of analysis.references)
+    if (inFunction && shared.has(name)) options.closedOver.add(name)
+
+  if (options.endsInExpression) returnLast(program.body, body)
+  const imports = program.body.flatMap((statement) => importsOf(statement, body))
+  for (const statement of program.body) assignDeclared(statement, names, body)
+  assignVars(analysis, names, body)
+  rename(analysis, shared, body)
+  redirectImports(analysis, options, body)
+  localiseLoops(analysis, shared, options.closedOver, body)
+  prologue(imports, program, names, body)
+  return {
+    body,
+    isAsync: analysis.awaits.length > 0,
+    imports,
+    loads: loadsOf(program, names),
+    names: [...names],
+  }
+}
+
+/** TypeScript lists the cell's own names in a last `export`; other names at the top are its helpers and temporaries. */
+function namesOf(program: Program): Set<string> {
+  const declared = new Set<string>()
+  declareIn(program.body, declared)
+  hoistVars(program, declared)
+  for (const statement of program.body)
+    if (statement.type === "ImportDeclaration")
+      for (const one of statement.specifiers) declared.add(one.local.name)
+  const exported = program.body
+    .filter(
+      (one): one is ExportNamedDeclaration => one.type === "ExportNamedDeclaration" && one.source == null,
+    )
+    .flatMap((one) => one.specifiers)
+    .map(({ local }) => (local.type === "Identifier" ? local.name : String(local.value)))
+  return new Set(exported.filter((name) => declared.has(name)))
+}
+
+/** `return [value]`: within an array a promise stays what it is. */
+function returnLast(statements: readonly (TopLevel | Statement)[], body: MagicString): void {
+  const last = statements.findLast((one) => !isSilent(one))
+  if (last?.type === "ExpressionStatement") {
+    body.appendRight(last.expression.start, "return [(")
+    body.appendLeft(last.expression.end, ")]")
+  } else if (last?.type === "ExportDefaultDeclaration") {
+    body.appendRight(last.declaration.start, "return [(")
+    body.appendLeft(last.declaration.end, ")]")
+  } else if (last?.type === "TryStatement") {
+    // What `using` at the top of a cell is compiled to.
+    returnLast(last.block.body, body)
+  }
+}
+
+function isSilent(statement: TopLevel | Statement): boolean {
+  return (
+    statement.type === "EmptyStatement" ||
+    statement.type === "ExportNamedDeclaration" ||
+    (statement.type === "VariableDeclaration" && statement.declarations.every((one) => one.init == null))
+  )
+}
+
+/** Takes import and export statements out. */
+function importsOf(statement: TopLevel, body: MagicString): ImportedModule[] {
+  switch (statement.type) {
+    case "ImportDeclaration":
+      body.remove(statement.start, statement.end)
+      return [
+        {
+          specifier: String(statement.source.value),
+          attributes: attributesOf(statement),
+          bindings: bindingsOf(statement),
+        },
+      ]
+    case "ExportNamedDeclaration":
+    case "ExportAllDeclaration":
+      body.remove(statement.start, statement.end)
+      return statement.source == null
+        ? []
+        : [{ specifier: String(statement.source.value), attributes: {}, bindings: [] }]
+    case "ExportDefaultDeclaration":
+      body.remove(statement.start, statement.declaration.start)
+      return []
+    default:
+      return []
+  }
+}
+
+function bindingsOf(statement: ImportDeclaration): ImportedName[] {
+  return statement.specifiers.map((one) => {
+    const local = one.local.name
+    if (one.type === "ImportDefaultSpecifier") return { local, name: "default" }
+    if (one.type === "ImportNamespaceSpecifier") return { local, name: "*" }
+    return {
+      local,
+      name: one.imported.type === "Identifier" ? one.imported.name : String(one.imported.value),
+    }
+  })
+}
+
+function attributesOf(statement: ImportDeclaration): Record<string, string> {
+  const entries = (statement.attributes ?? []).map(({ key, value }) => [
+    key.type === "Identifier" ? key.name : String(key.value),
+    String(value.value),
+  ])
+  return Object.fromEntries(entries)
+}
+
+function assignDeclared(statement: TopLevel, names: ReadonlySet<string>, body: MagicString): void {
+  if (statement.type === "VariableDeclaration" && statement.kind !== "var") {
+    if (declares(statement, names)) assignVariables(statement, body, true)
+  } else if (statement.type === "ClassDeclaration" && names.has(statement.id.name)) {
+    body.appendRight(statement.start, `${bindingName(statement.id.name)} = `)
+    body.appendLeft(statement.end, ";")
+  } else if (statement.type === "FunctionDeclaration" && names.has(statement.id.name)) {
+    // Without a name of its own, so that the name within means the notebook's variable, as it does in a declaration.
+    const { id, start, end } = statement
+    body.remove(id.start, id.end)
+    body.appendRight(start, `${bindingName(id.name)} = `)
+    body.appendLeft(end, ";\n")
+    if (start > 0) body.move(start, end, 0)
+  }
+}
+
+function declares(statement: VariableDeclaration, names: ReadonlySet<string>): boolean {
+  const own = new Set<string>()
+  for (const { id } of statement.declarations) bind(id, own)
+  return [...own].some((name) => names.has(name))
+}
+
+/** `const a = f(), { b } = c` → `a = f(), ({ b } = c)` */
+function assignVariables(statement: VariableDeclaration, body: MagicString, initialise: boolean): void {
+  const [first] = statement.declarations
+  if (first === undefined) return
+  body.remove(statement.start, first.start)
+  for (const { id, init, start, end } of statement.declarations) {
+    if (id.type !== "Identifier" && init != null) {
+      body.appendRight(start, "(")
+      body.appendLeft(end, ")")
+    } else if (init == null && initialise) body.appendLeft(end, " = undefined")
+  }
+}
+
+function assignVars(analysis: Analysis, names: ReadonlySet<string>, body: MagicString): void {
+  for (const statement of analysis.vars)
+    if (declares(statement as VariableDeclaration, names))
+      assignVariables(statement as VariableDeclaration, body, false)
+}
+
+/** Refers to names that must not be seen by everyone under another name; see globals.ts. */
+function rename(analysis: Analysis, shared: ReadonlySet<string>, body: MagicString): void {
+  for (const { name, start, end, shorthand } of analysis.references) {
+    const binding = bindingName(name)
+    if (binding === name || !shared.has(name)) continue
+    body.update(start, end, shorthand ? `${name}: ${binding}` : binding)
+  }
+}
+
+function redirectImports(analysis: Analysis, options: TransformOptions, body: MagicString): void {
+  for (const { start, end } of analysis.metaProperties) body.update(start, end, "__meta")
+  for (const { source, start } of analysis.dynamicImports) {
+    const isPlain =
+      source.type === "Literal" && typeof source.value === "string" && options.isPlainPackage(source.value)
+    if (!isPlain) body.update(start, start + "import".length, "__import")
+  }
+}
+
+/** Import bindings get their values; a `var` begins undefined, whatever an earlier cell left in it. */
+function prologue(
+  imports: readonly ImportedModule[],
+  program: Program,
+  names: ReadonlySet<string>,
+  body: MagicString,
+): void {
+  const locals = imports.flatMap(({ bindings }) => bindings.map(({ local }) => local))
+  const assigned = locals.flatMap((local, index) =>
+    names.has(local) ? [`${bindingName(local)} = __imports[${index}];`] : [],
+  )
+  const vars = new Set<string>()
+  hoistVars(program, vars)
+  const cleared = [...vars]
+    .filter((name) => names.has(name))
+    .map((name) => `${bindingName(name)} = undefined;`)
+  body.prepend([...assigned, ...cleared].join(" "))
+}
+
+function loadsOf(program: Program, names: ReadonlySet<string>) {
+  const found: (ImportedName & { specifier: string })[] = []
+  for (const statement of program.body) {
+    if (statement.type !== "VariableDeclaration" || statement.kind !== "const") continue
+    for (const { id, init } of statement.declarations) {
+      const specifier = init ? loadedBy(init as AnyNode) : undefined
+      if (specifier === undefined) continue
+      if (id.type === "Identifier" && names.has(id.name)) found.push({ local: id.name, name: "*", specifier })
+      if (id.type !== "ObjectPattern") continue
+      for (const property of id.properties)
+        if (
+          property.type === "Property" &&
+          property.key.type === "Identifier" &&
+          property.value.type === "Identifier"
+        )
+          found.push({ local: property.value.name, name: property.key.name, specifier })
+    }
+  }
+  return found
+}
+
+/** The specifier in `require("…")` or `await import("…")`. */
+function loadedBy(init: AnyNode): string | undefined {
+  const call = init.type === "AwaitExpression" ? (init.argument as AnyNode) : init
+  if (call.type === "ImportExpression") return literal(call.source as AnyNode)
+  if (call.type !== "CallExpression" || call.callee.type !== "Identifier" || call.callee.name !== "require")
+    return undefined
+  return literal(call.arguments[0] as AnyNode | undefined)
+}
+
+function literal(node: AnyNode | undefined): string | undefined {
+  return node?.type === "Literal" && typeof node.value === "string" ? node.value : undefined
+}
