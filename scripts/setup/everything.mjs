@@ -10,17 +10,21 @@ import { makeVirtualEnvironment } from "./virtual-environment.mjs"
  * @param list which requirements/*.txt the virtual environment gets: "start" or "test"
  */
 export async function setUp(list) {
-  // Both wait for the network and for different processes, so they wait together.
-  await bothOrFirstError(installThenBuild(), makeVirtualEnvironment(list))
+  // Both wait for the network and for different processes, so they wait together; where one fails the other stops.
+  const failure = new AbortController()
+  const { signal } = failure
+  const stopOther = (error) => {
+    failure.abort()
+    throw error
+  }
+  await Promise.all([
+    installThenBuild(signal).catch(stopOther),
+    makeVirtualEnvironment(list, signal).catch(stopOther),
+  ])
   await registerWithJupyter()
 }
 
-async function installThenBuild() {
-  await installPackages()
-  await build()
-}
-
-async function bothOrFirstError(...promises) {
-  const outcomes = await Promise.allSettled(promises)
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason
+async function installThenBuild(signal) {
+  await installPackages(signal)
+  if (!signal.aborted) await build()
 }

@@ -1,17 +1,23 @@
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../util/paths.mjs"
 import { capture, npm } from "../util/run.mjs"
 import { Refusal, step } from "../util/say.mjs"
 
+const quietly = ["--no-audit", "--no-fund", "--loglevel=error"]
+
+/** npm's own patience would leave somebody without a network waiting for two minutes. */
+const impatiently = ["--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=5000"]
+
 /** Installs the npm packages of package-lock.json where node_modules holds others. */
-export async function installPackages() {
+export async function installPackages(signal) {
   if (packagesMatchLock()) return
   await step("Install npm packages", async () => {
-    // `ci` throws node_modules away, which is right only where there is nothing in use.
-    const verb = existsSync(join(root, "node_modules")) ? ["install", "--no-save"] : ["ci"]
-    const [command, args] = npm([...verb, "--no-audit", "--no-fund", "--loglevel=error"])
-    const { code, output } = await capture(command, args)
+    // `ci` throws node_modules away, which is right where there is none, or half of one, and not where one is in use.
+    const verb =
+      packagesOf("node_modules/.package-lock.json") === undefined ? ["ci"] : ["install", "--no-save"]
+    const [command, args] = npm([...verb, ...quietly, ...impatiently])
+    const { code, output } = await capture(command, args, { signal, killSignal: "SIGKILL" })
     if (code !== 0) throw refusalOf(output)
   })
 }

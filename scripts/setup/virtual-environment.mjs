@@ -7,7 +7,7 @@ import { writeWhole } from "../util/stamp.mjs"
 import { findPython } from "./find-python.mjs"
 
 /** Makes .venv with the packages that requirements/`list`.txt pins, so that no other Jupyter of the user's is touched. */
-export async function makeVirtualEnvironment(list) {
+export async function makeVirtualEnvironment(list, signal) {
   const wanted = readFileSync(join(root, "requirements", `${list}.txt`), "utf8")
   const works = await runs(venvPython)
   if (works && installed(list) === wanted) return
@@ -16,7 +16,7 @@ export async function makeVirtualEnvironment(list) {
     await step(`Make a virtual environment with Python ${python.version.join(".")}`, () => makeEmpty(python))
   }
   const title = list === "start" ? "Install JupyterLab" : `Install Python packages for ${list}s`
-  await step(title, () => installRequirements(list))
+  await step(title, () => installRequirements(list, signal))
   writeWhole(noteOf(list), wanted)
 }
 
@@ -42,13 +42,13 @@ async function makeEmpty(python) {
   writeWhole(join(venv, "package.json"), '{ "type": "commonjs" }\n')
 }
 
-async function installRequirements(list) {
-  const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-  const { code, output } = await capture(venvPython, [
-    ...args,
-    "-r",
-    join(root, "requirements", `${list}.txt`),
-  ])
+async function installRequirements(list, signal) {
+  const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries=2"]
+  const { code, output } = await capture(
+    venvPython,
+    [...args, "-r", join(root, "requirements", `${list}.txt`)],
+    { signal },
+  )
   if (code === 0) return
   if (
     /NewConnectionError|ConnectTimeout|Name or service not known|Temporary failure in name resolution/.test(
