@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * cellfan: fan a function out to local processes, serverless functions or virtual machines.
  *
@@ -14,3 +16,4 @@ export type { JobStats } from "./executors/stats.ts"
 export { TaskFuture, type TaskList, type TaskStats } from "./executors/task.ts"
 export type { TaskContext } from "./protocol/context.ts"
 export type { TaskState } from "./protocol/task.ts"
+export { randomFor } from "./worker/random.ts"

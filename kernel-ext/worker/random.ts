@@ -1,5 +1,6 @@
 /**
  * Random numbers that depend on nothing but a job's seed and a task's index: the same on any machine, in any order.
+ * `randomFor(seed, index)` gives the sequence that `ctx.random()` has in task `index` of a job with that seed.
  * The generator is sfc32 (Chris Doty-Humphrey, PractRand), seeded through SplitMix32 so that neighbouring
  * indices give unrelated sequences.
  */
