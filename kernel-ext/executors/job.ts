@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import { CancelledError, JobError } from "../errors.ts"
+import { CancelledError, JobError, TaskError } from "../errors.ts"
 import type { TaskState } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
 import type { JobView, TaskDescription } from "./observe.ts"
@@ -165,10 +165,7 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
       result: state === "done" ? line(core.results[index]) : undefined,
       progress,
       logs,
-      error:
-        error === undefined
-          ? undefined
-          : { name: error.name, message: error.message, stack: error.stack ?? error.message },
+      error: error === undefined ? undefined : shownError(error),
     }
   }
 
@@ -220,4 +217,11 @@ function line(value: unknown): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** A view names what was thrown; that it was a task, and which, is plain there. */
+function shownError(error: Error): NonNullable<TaskDescription["error"]> {
+  const stack = error.stack ?? error.message
+  if (!(error instanceof TaskError)) return { name: error.name, message: error.message, stack }
+  return { name: error.details.remoteName, message: error.details.remoteMessage, stack }
 }
