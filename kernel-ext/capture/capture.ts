@@ -1,6 +1,22 @@
 import { createHash } from "node:crypto"
-import { createCodec } from "./codec/codec.ts"
-import type { Captured, CellBindings } from "./types.ts"
+import { createCodec, encodeGraph } from "./codec/codec.ts"
+import { GraphEncoder } from "./codec/encoder.ts"
+import { Known } from "./codec/known.ts"
+import type { Graph } from "./codec/nodes.ts"
+import { FunctionEncoder, type Surrounds } from "./functions/function-encoder.ts"
+import { ResultResolver } from "./functions/result-resolver.ts"
+import { mapStack, rememberCode } from "./functions/stack.ts"
+import type { Captured, CellBindings, Codec, Encoded } from "./types.ts"
+
+/**
+ * Capture: turning a function, with all it refers to, into something a worker can load. A map of this folder:
+ *
+ *     types.ts      the seam: what capture takes and gives
+ *     capture.ts    here: function → shipment, in the process that has the function
+ *     load.ts       shipment → function, in the worker
+ *     functions/    what a function's text and V8 say about it; the shipped code; stacks mapped back
+ *     codec/        values ↔ bytes, on both sides
+ */
 
 let bindings: CellBindings | undefined
 
@@ -14,20 +30,81 @@ export interface CaptureOptions {
   readonly path?: string
 }
 
-export function capture(fn: unknown, _options: CaptureOptions = {}): Captured {
-  const source = String(fn)
-  const code = `(() => (${source}))`
-  const codec = createCodec()
-  const hash = createHash("sha256").update(code).digest("hex").slice(0, 32)
-  return {
+const captures = new WeakMap<CallableFunction, Captured>()
+
+/**
+ * Captures a function with the values it sees now. Cheap when nothing has changed since the last time: then the very
+ * same Captured comes back.
+ *
+ * @throws CaptureError where it refers to something that cannot be sent.
+ */
+export function capture(fn: CallableFunction, options: CaptureOptions = {}): Captured {
+  if (typeof fn !== "function") throw new TypeError(`A function is needed; got ${typeof fn}`)
+  const last = captures.get(fn)
+  const surrounds: Surrounds = { bindings, folder: bindings?.folder ?? process.cwd(), known: new Known() }
+  const { graph, imports } = writeGraph(surrounds, [fn], () => options.path ?? "fn")
+  const data = encodeGraph(withoutText(graph), () => options.path ?? "fn", last?.shipment.data.blobs)
+  const code = graph.code?.text ?? ""
+  if (last !== undefined && isSame(last, code, data, surrounds.folder)) return last
+  const captured: Captured = {
     shipment: {
-      hash,
+      hash: hashOf(code, data),
       code,
-      data: codec.encode(undefined, "data"),
-      resolveFrom: bindings?.folder ?? process.cwd(),
-      imports: [],
+      data,
+      resolveFrom: surrounds.folder,
+      imports: [...imports],
     },
-    codec,
-    mapStack: (stack) => stack,
+    codec: hostCodec(surrounds),
+    mapStack,
   }
+  captures.set(fn, captured)
+  return captured
+}
+
+/** The code travels once, beside the data. */
+function withoutText(graph: Graph): Graph {
+  return graph.code === undefined ? graph : { ...graph, code: { hash: graph.code.hash, text: "" } }
+}
+
+function isSame({ shipment }: Captured, code: string, data: Encoded, folder: string): boolean {
+  return (
+    shipment.code === code &&
+    shipment.resolveFrom === folder &&
+    Buffer.compare(shipment.data.bytes, data.bytes) === 0 &&
+    shipment.data.blobs.length === data.blobs.length &&
+    data.blobs.every((blob, index) => blob === shipment.data.blobs[index])
+  )
+}
+
+function hashOf(code: string, data: Encoded): string {
+  const hash = createHash("sha256").update(code).update("\0").update(data.bytes)
+  for (const blob of data.blobs) hash.update(blob)
+  return hash.digest("hex").slice(0, 32)
+}
+
+function writeGraph(
+  surrounds: Surrounds,
+  values: readonly unknown[],
+  labelOf: (index: number) => string,
+): { graph: Graph; imports: ReadonlySet<string> } {
+  const functions = new FunctionEncoder(surrounds)
+  const encoder = new GraphEncoder(functions)
+  const roots = values.map((value, index) => {
+    const slot = encoder.root(value, labelOf(index))
+    encoder.separate()
+    return slot
+  })
+  const { shared, emitted } = functions.finish(encoder)
+  if (emitted !== undefined) rememberCode(emitted)
+  const code = emitted === undefined ? undefined : { hash: emitted.hash, text: emitted.text }
+  const globals = [...functions.globals]
+  return { graph: { nodes: encoder.nodes, roots, shared, globals, code }, imports: functions.imports }
+}
+
+/** Encodes inputs, decodes results. Functions and classes that inputs bring along are known to both sides afterwards. */
+function hostCodec(surrounds: Surrounds): Codec {
+  return createCodec(
+    (values, labelOf) => writeGraph(surrounds, values, labelOf).graph,
+    new ResultResolver(surrounds.known, true),
+  )
 }

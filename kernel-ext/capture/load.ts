@@ -1,9 +1,29 @@
-import { Script } from "node:vm"
 import { createCodec } from "./codec/codec.ts"
+import { GraphDecoder } from "./codec/decoder.ts"
+import { Known } from "./codec/known.ts"
+import type { Graph } from "./codec/nodes.ts"
+import { deserializeRaw } from "./codec/raw.ts"
+import { importsFrom } from "./load/imports.ts"
+import { CodeResolver } from "./load/resolver.ts"
+import { resultWriter } from "./load/results.ts"
 import type { Loaded, Shipment } from "./types.ts"
 
+/**
+ * Shipment → function, in the worker. Bundled with the worker: it stays small and never reaches for a parser.
+ *
+ *     load/resolver.ts   makes functions, classes and contexts from shipped code
+ *     load/imports.ts    `require` and `import()` for it
+ *     load/results.ts    what of a result cannot be described by data alone
+ */
+
+export { overrideModule } from "./load/imports.ts"
+
 export function load(shipment: Shipment): Loaded {
-  const script = new Script(shipment.code, { filename: `cellfan-${shipment.hash}.js` })
-  const fn = (script.runInThisContext() as () => Loaded["fn"])()
-  return { fn, codec: createCodec() }
+  const { value } = deserializeRaw(shipment.data)
+  const graph = value as Graph
+  const code = graph.code && { hash: graph.code.hash, text: shipment.code }
+  const resolver = new CodeResolver(new Known(), importsFrom(shipment.resolveFrom))
+  const [fn] = new GraphDecoder({ ...graph, code }, resolver).decode()
+  if (typeof fn !== "function") throw new TypeError(`Shipment ${shipment.hash} holds no function`)
+  return { fn: fn as Loaded["fn"], codec: createCodec(resultWriter(resolver.known), resolver) }
 }

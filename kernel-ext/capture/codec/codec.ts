@@ -1,24 +1,82 @@
 import { CaptureError } from "../../errors.ts"
 import type { Codec, Encoded } from "../types.ts"
 import { CleanScan } from "./clean.ts"
+import { GraphDecoder, type Resolver } from "./decoder.ts"
+import type { Graph } from "./nodes.ts"
 import { deserializeRaw, serializeRaw } from "./raw.ts"
 
-export function createCodec(): Codec {
+/**
+ * Values in bytes. A map of this folder:
+ *
+ *     codec.ts       chooses between the two ways below
+ *     clean.ts       whether a value is clean: kept as it is by V8's serialization
+ *     raw.ts         clean values, and node lists, through V8's serialization, with large binary parts as blobs
+ *     nodes.ts       the graph format, for all else
+ *     encoder.ts     values → nodes
+ *     decoder.ts     nodes → values
+ *     known.ts       what both sides refer to by number
+ *     intrinsics.ts  what every process has, by name
+ *     views.ts       typed arrays and Buffers
+ *     modules.ts     exports of modules
+ */
+
+/** How the bytes are to be read. */
+const Form = { clean: 0, graph: 1 } as const
+
+/** Encodes values that are not clean. `labels` begin the paths in errors. */
+export type GraphWriter = (values: readonly unknown[], labelOf: (index: number) => string) => Graph
+
+export function createCodec(writeGraph: GraphWriter, resolver: Resolver): Codec {
   return {
     encode(value, path) {
       const scan = new CleanScan({ apart: false })
-      if (!scan.check(value)) throw new CaptureError(`\`${path}\` cannot be sent`, { path: [path] })
-      return serializeRaw(0, value, scan.buffers)
+      return scan.check(value)
+        ? serialize(Form.clean, value, scan.buffers, () => path)
+        : encodeGraph(
+            writeGraph([value], () => path),
+            () => path,
+          )
     },
-    decode: (encoded: Encoded) => deserializeRaw(encoded).value,
+
+    decode(encoded) {
+      const { tag, value } = deserializeRaw(encoded)
+      return tag === Form.clean ? value : new GraphDecoder(value as Graph, resolver).decode()[0]
+    },
+
     encodeEach(values, pathOf) {
       const scan = new CleanScan({ apart: true })
-      values.forEach((value, index) => {
-        if (!scan.check(value))
-          throw new CaptureError(`\`${pathOf(index)}\` cannot be sent`, { path: [pathOf(index)] })
-      })
-      return serializeRaw(0, values, scan.buffers)
+      return values.every((value) => scan.check(value))
+        ? serialize(Form.clean, values, scan.buffers, () => pathOf(0))
+        : encodeGraph(writeGraph(values, pathOf), () => pathOf(0))
     },
-    decodeEach: (encoded: Encoded) => deserializeRaw(encoded).value as unknown[],
+
+    decodeEach(encoded) {
+      const { tag, value } = deserializeRaw(encoded)
+      return tag === Form.clean ? (value as unknown[]) : new GraphDecoder(value as Graph, resolver).decode()
+    },
+  }
+}
+
+export function encodeGraph(graph: Graph, path: () => string, previous: readonly Uint8Array[] = []): Encoded {
+  // Buffers stand as views in nodes, and those find their blobs by themselves.
+  return serialize(Form.graph, graph, [], path, previous)
+}
+
+function serialize(
+  form: number,
+  value: unknown,
+  buffers: Iterable<ArrayBuffer>,
+  path: () => string,
+  previous: readonly Uint8Array[] = [],
+): Encoded {
+  try {
+    return serializeRaw(form, value, buffers, previous)
+  } catch (cause) {
+    const label = path()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CaptureError(`\`${label}\`: the value is too large or cannot be sent (${reason})`, {
+      path: [label],
+      cause,
+    })
   }
 }

@@ -21,6 +21,12 @@ interface HostObjects {
 class BlobSerializer extends Serializer {
   readonly blobs: Uint8Array[] = []
   readonly #indexByBuffer = new Map<ArrayBufferLike, number>()
+  readonly #previous: readonly Uint8Array[]
+
+  constructor(previous: readonly Uint8Array[]) {
+    super()
+    this.#previous = previous
+  }
 
   _writeHostObject(view: BinaryView): void {
     this.writeUint32(viewType(view))
@@ -47,7 +53,10 @@ class BlobSerializer extends Serializer {
 
   /** Copies: whoever holds the array may write to it before the bytes have left, and a retry must send the same. */
   #add(bytes: Uint8Array): number {
-    return this.blobs.push(bytes.slice()) - 1
+    const earlier = this.#previous[this.blobs.length]
+    const same =
+      earlier !== undefined && earlier.length === bytes.length && Buffer.compare(earlier, bytes) === 0
+    return this.blobs.push(same ? earlier : bytes.slice()) - 1
   }
 
   /** Large ArrayBuffers that stand for themselves go by number, as V8 lets transferred ones. */
@@ -56,9 +65,17 @@ class BlobSerializer extends Serializer {
   }
 }
 
-/** `buffers`: every ArrayBuffer of at least `blobMinBytes` that stands in the value outside of a view. */
-export function serializeRaw(tag: number, value: unknown, buffers: Iterable<ArrayBuffer> = []): Encoded {
-  const serializer = new BlobSerializer()
+/**
+ * @param buffers every ArrayBuffer of at least `blobMinBytes` that stands in the value outside of a view
+ * @param previous blobs of the last time: where nothing changed they are given again, themselves
+ */
+export function serializeRaw(
+  tag: number,
+  value: unknown,
+  buffers: Iterable<ArrayBuffer> = [],
+  previous: readonly Uint8Array[] = [],
+): Encoded {
+  const serializer = new BlobSerializer(previous)
   ;(serializer as unknown as HostObjects)._setTreatArrayBufferViewsAsHostObjects(true)
   serializer.writeHeader()
   serializer.writeUint32(tag)

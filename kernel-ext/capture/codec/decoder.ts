@@ -1,0 +1,309 @@
+import { intrinsicByName } from "./intrinsics.ts"
+import type { Known } from "./known.ts"
+import { Flag, type Graph, Kind, type Node } from "./nodes.ts"
+import { makeView, ownBuffer } from "./views.ts"
+
+/**
+ * Makes values from nodes of the graph format, in two steps: each object is made when first asked for, and filled when
+ * all have been made, so that cycles need no care. Trusts nothing that it reads: the nodes may come from anywhere.
+ */
+
+/** What only one side knows. A method that is absent refuses its kinds. */
+export interface Resolver {
+  readonly known: Known
+  /** Makes a value of a kind that carries code: import, member, prototype, function, class, bound, context. */
+  make?(node: Node, id: number, decoder: GraphDecoder): unknown
+  fill?(node: Node, id: number, made: unknown, decoder: GraphDecoder): void
+  /** False: data only. No accessors, no functions but known ones, nothing that `await` would call. */
+  readonly trusted: boolean
+}
+
+const errorConstructors: ReadonlyMap<string, new () => Error> = new Map(
+  [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map((one) => [
+    one.name,
+    one,
+  ]),
+)
+
+/** "found": known since an earlier message, and filled. */
+type State = "making" | "made" | "found"
+
+export class GraphDecoder {
+  readonly graph: Graph
+  readonly resolver: Resolver
+  readonly #numbers: ReadonlyMap<number, number>
+  readonly #made: unknown[] = []
+  readonly #states: State[] = []
+
+  constructor(graph: Graph, resolver: Resolver) {
+    this.graph = graph
+    this.resolver = resolver
+    this.#numbers = new Map(resolver.trusted ? graph.shared : [])
+  }
+
+  /** Makes and fills all, and gives the values of the roots. */
+  decode(): unknown[] {
+    const { nodes, roots, globals = [] } = this.graph
+    const values = roots.map((slot) => this.value(slot))
+    for (let id = 0; id < nodes.length; id++) this.#make(id)
+    for (let id = 0; id < nodes.length; id++) if (this.#states[id] === "made") this.#fill(id)
+    for (let id = 0; id < nodes.length; id++) if (this.#states[id] === "made") this.#seal(id)
+    for (const [name, slot] of this.resolver.trusted ? globals : [])
+      Reflect.set(globalThis, name, this.value(slot))
+    return values
+  }
+
+  value(slot: unknown): unknown {
+    if (typeof slot !== "object" || slot === null) return slot
+    return this.#make(integer(list(slot)[0]))
+  }
+
+  #make(id: number): unknown {
+    const state = this.#states[id]
+    if (state === "made" || state === "found") return this.#made[id]
+    const node = this.graph.nodes[id]
+    if (node === undefined) throw new RangeError(`Node ${id} of ${this.graph.nodes.length} is missing`)
+    const number = this.#numbers.get(id)
+    if (number !== undefined && this.resolver.known.has(number)) {
+      this.#states[id] = "found"
+      this.#made[id] = this.resolver.known.valueOf(number)
+      return this.#made[id]
+    }
+    if (state === "making") throw new RangeError(`Node ${id} needs itself to be made`)
+    this.#states[id] = "making"
+    const made = this.#shell(node, id)
+    this.#made[id] = made
+    this.#states[id] = "made"
+    if (number !== undefined) this.resolver.known.set(number, made)
+    return made
+  }
+
+  #shell(node: Node, id: number): unknown {
+    switch (node[0]) {
+      case Kind.object:
+        return node[1] === undefined ? {} : Object.create(this.#prototype(node[1]))
+      case Kind.array: {
+        // The length of a list in the message bounds it, or it is sparse and costs nothing.
+        const array: unknown[] = []
+        array.length = integer(node[3])
+        return this.#withPrototype(array, node[1])
+      }
+      case Kind.map:
+        return this.#withPrototype(new Map(), node[1])
+      case Kind.set:
+        return this.#withPrototype(new Set(), node[1])
+      case Kind.date:
+        return this.#withPrototype(new Date(number(node[3])), node[1])
+      case Kind.error:
+        return this.#withPrototype(bareError(text(node[3])), node[1])
+      case Kind.known:
+        return this.resolver.known.valueOf(integer(node[1]))
+      case Kind.boxed:
+        return Object(this.value(node[1]))
+      case Kind.buffer:
+        return ownBuffer(bytes(node[1]))
+      case Kind.view:
+        return this.#view(node)
+      case Kind.symbol:
+        return makeSymbol(node)
+      case Kind.intrinsic:
+        return this.#intrinsic(text(node[1]))
+      case Kind.env:
+        return this.#trusted(process.env, "process.env")
+      default:
+        return makePlatformObject(node) ?? this.#codeKind(node, id)
+    }
+  }
+
+  #codeKind(node: Node, id: number): unknown {
+    if (this.resolver.make === undefined)
+      throw new TypeError(`A node of kind ${String(node[0])} is not taken here`)
+    return this.resolver.make(node, id, this)
+  }
+
+  #intrinsic(name: string): unknown {
+    const value = intrinsicByName(name)
+    if (value === undefined) throw new RangeError(`There is no ${name} in this version of Node`)
+    const inert = typeof value !== "function" && name.includes(".prototype")
+    return inert ? value : this.#trusted(value, name)
+  }
+
+  #trusted<T>(value: T, what: string): T {
+    if (!this.resolver.trusted) throw new TypeError(`${what} is not taken from a worker`)
+    return value
+  }
+
+  #prototype(slot: unknown): object | null {
+    const prototype = this.value(slot)
+    if (typeof prototype !== "object" && typeof prototype !== "function")
+      throw new TypeError("A prototype is no object")
+    return prototype
+  }
+
+  #withPrototype<T extends object>(value: T, slot: unknown): T {
+    return slot === undefined ? value : Object.setPrototypeOf(value, this.#prototype(slot))
+  }
+
+  #view(node: Node): unknown {
+    const buffer = this.value(node[2])
+    if (!(buffer instanceof ArrayBuffer)) throw new TypeError("A view is not over a buffer")
+    return makeView(integer(node[1]), buffer, integer(node[3]), integer(node[4]))
+  }
+
+  #fill(id: number): void {
+    const node = this.graph.nodes[id] as Node
+    const made = this.#made[id]
+    switch (node[0]) {
+      case Kind.object:
+        this.define(made as object, node[3])
+        break
+      case Kind.array:
+        this.#fillArray(made as unknown[], node)
+        break
+      case Kind.map: {
+        const slots = list(node[3])
+        for (let at = 0; at < slots.length; at += 2) {
+          Map.prototype.set.call(made, this.value(slots[at]), this.value(slots[at + 1]))
+        }
+        this.define(made as object, node[4])
+        break
+      }
+      case Kind.set:
+        for (const slot of list(node[3])) Set.prototype.add.call(made, this.value(slot))
+        this.define(made as object, node[4])
+        break
+      case Kind.date:
+      case Kind.error:
+        this.define(made as object, node[4])
+        break
+      default:
+        this.resolver.fill?.(node, id, made, this)
+    }
+  }
+
+  #fillArray(made: unknown[], node: Node): void {
+    if (node[4] !== undefined) {
+      const slots = list(node[4])
+      if (slots.length !== made.length) throw new RangeError("An array has another length than its elements")
+      for (let index = 0; index < slots.length; index++) made[index] = this.value(slots[index])
+    }
+    this.define(made, node[5])
+  }
+
+  /** Defines properties from their list. */
+  define(target: object, properties: unknown): void {
+    const entries = list(properties)
+    for (let at = 0; at < entries.length; ) {
+      const key = this.#key(entries[at++])
+      const flags = integer(entries[at++])
+      const enumerable = (flags & Flag.enumerable) !== 0
+      const configurable = (flags & Flag.configurable) !== 0
+      if (flags & Flag.accessor) {
+        this.#trusted(undefined, "An accessor")
+        const get = this.value(entries[at++]) as () => unknown
+        const set = this.value(entries[at++]) as (value: unknown) => void
+        Object.defineProperty(target, key, { get, set, enumerable, configurable })
+      } else {
+        const value = this.value(entries[at++])
+        if (key === "then" && typeof value === "function") this.#trusted(undefined, "A function named then")
+        const writable = (flags & Flag.writable) !== 0
+        Object.defineProperty(target, key, { value, enumerable, configurable, writable })
+      }
+    }
+  }
+
+  #key(slot: unknown): PropertyKey {
+    const key = this.value(slot)
+    if (typeof key !== "string" && typeof key !== "symbol") throw new TypeError("A property's key is no key")
+    return key
+  }
+
+  #seal(id: number): void {
+    const node = this.graph.nodes[id] as Node
+    const sealed =
+      node[0] <= Kind.error && node[0] !== Kind.regexp
+        ? node[2]
+        : node[0] === Kind.function || node[0] === Kind.class
+          ? node[3]
+          : false
+    if (sealed === true) Object.preventExtensions(this.#made[id])
+  }
+}
+
+function bareError(name: string): Error {
+  const error =
+    name === "AggregateError" ? new AggregateError([]) : new (errorConstructors.get(name) ?? Error)()
+  for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key)
+  return error
+}
+
+function makeSymbol(node: Node): symbol {
+  const name = node[2]
+  if (node[1] === "known") {
+    const symbol: unknown = Reflect.get(Symbol, text(name))
+    if (typeof symbol !== "symbol")
+      throw new RangeError(`There is no Symbol.${String(name)} in this version of Node`)
+    return symbol
+  }
+  if (node[1] === "registered") return Symbol.for(text(name))
+  return Symbol(name === undefined ? undefined : text(name))
+}
+
+/** Objects of the platform that a few strings or bytes make again. */
+function makePlatformObject(node: Node): object | undefined {
+  switch (node[0]) {
+    case Kind.regexp: {
+      const regexp = new RegExp(text(node[1]), text(node[2]))
+      regexp.lastIndex = integer(node[3])
+      return regexp
+    }
+    case Kind.url:
+      return new URL(text(node[1]))
+    case Kind.params:
+      return new URLSearchParams(text(node[1]))
+    case Kind.headers:
+      return new Headers(
+        list(node[1]).map((pair): [string, string] => [text(list(pair)[0]), text(list(pair)[1])]),
+      )
+    case Kind.exception:
+      return new DOMException(text(node[1]), text(node[2]))
+    case Kind.blob: {
+      const parts = [new Uint8Array(bytes(node[1]))]
+      const type = text(node[2])
+      return node[3] === undefined
+        ? new Blob(parts, { type })
+        : new File(parts, text(node[3]), { type, lastModified: number(node[4]) })
+    }
+    default:
+      return undefined
+  }
+}
+
+export function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError("The message has something else where a list should be")
+  return value
+}
+
+export function text(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError("The message has something else where text should be")
+  return value
+}
+
+export function number(value: unknown): number {
+  if (typeof value !== "number")
+    throw new TypeError("The message has something else where a number should be")
+  return value
+}
+
+export function integer(value: unknown): number {
+  if (!Number.isInteger(value) || (value as number) < 0) {
+    throw new TypeError("The message has something else where a whole number should be")
+  }
+  return value as number
+}
+
+function bytes(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array))
+    throw new TypeError("The message has something else where bytes should be")
+  return value
+}

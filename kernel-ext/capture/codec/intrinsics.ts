@@ -1,0 +1,131 @@
+/**
+ * Objects that every process has: `Math.max`, `Array.prototype`, `console`. They travel by name. A name is looked up in
+ * the table made here, never by walking from what a message says.
+ */
+
+const javascript = [
+  ..."Object Function Array String Number Boolean Symbol BigInt Math JSON Reflect Promise Proxy Map Set".split(
+    " ",
+  ),
+  ..."WeakMap WeakSet WeakRef FinalizationRegistry Date RegExp ArrayBuffer SharedArrayBuffer Atomics".split(
+    " ",
+  ),
+  ..."Error TypeError RangeError SyntaxError ReferenceError EvalError URIError AggregateError".split(" "),
+  ..."SuppressedError DisposableStack AsyncDisposableStack Iterator Intl WebAssembly".split(" "),
+  ..."Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array".split(" "),
+  ..."Float16Array Float32Array Float64Array BigInt64Array BigUint64Array DataView".split(" "),
+  ..."parseInt parseFloat isNaN isFinite encodeURI encodeURIComponent decodeURI decodeURIComponent".split(
+    " ",
+  ),
+  ..."escape unescape eval".split(" "),
+]
+
+const node = [
+  ..."console process Buffer URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal".split(
+    " ",
+  ),
+  ..."Event EventTarget CustomEvent MessageChannel MessagePort MessageEvent BroadcastChannel Blob File".split(
+    " ",
+  ),
+  ..."fetch Headers Request Response FormData WebSocket EventSource CloseEvent structuredClone".split(" "),
+  ..."setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate queueMicrotask".split(
+    " ",
+  ),
+  ..."performance crypto Crypto CryptoKey SubtleCrypto atob btoa DOMException navigator Navigator".split(" "),
+  ..."ReadableStream ReadableStreamDefaultReader ReadableStreamBYOBReader WritableStream TransformStream".split(
+    " ",
+  ),
+  ..."CompressionStream DecompressionStream TextEncoderStream TextDecoderStream".split(" "),
+  ..."ByteLengthQueuingStrategy CountQueuingStrategy Performance PerformanceEntry PerformanceMark".split(" "),
+  ..."PerformanceMeasure PerformanceObserver PerformanceObserverEntryList PerformanceResourceTiming".split(
+    " ",
+  ),
+  ..."ReadableByteStreamController ReadableStreamBYOBRequest ReadableStreamDefaultController".split(" "),
+  ..."TransformStreamDefaultController WritableStreamDefaultController WritableStreamDefaultWriter".split(
+    " ",
+  ),
+  ..."Storage localStorage sessionStorage URLPattern".split(" "),
+]
+
+const standardNames = new Set([
+  ...javascript,
+  ...node,
+  "globalThis",
+  "global",
+  "undefined",
+  "NaN",
+  "Infinity",
+])
+
+/** Reading these has side effects (a warning, a file), or they are not the same object for everyone. */
+const notRead = new Set(["localStorage", "sessionStorage"])
+
+/** Whether every worker has this global variable of itself. */
+export function isStandardGlobal(name: string): boolean {
+  return standardNames.has(name)
+}
+
+interface Table {
+  readonly names: ReadonlyMap<unknown, string>
+  readonly values: ReadonlyMap<string, unknown>
+}
+
+let table: Table | undefined
+
+export function intrinsicName(value: unknown): string | undefined {
+  table ??= build()
+  return table.names.get(value)
+}
+
+export function intrinsicByName(name: string): unknown {
+  table ??= build()
+  return table.values.get(name)
+}
+
+function build(): Table {
+  const names = new Map<unknown, string>()
+  const values = new Map<string, unknown>()
+  const add = (value: unknown, name: string): boolean => {
+    if ((typeof value !== "object" && typeof value !== "function") || value === null || names.has(value))
+      return false
+    names.set(value, name)
+    values.set(name, value)
+    return true
+  }
+  /** Own data properties, `depth` levels down. */
+  const addWith = (value: unknown, name: string, depth: number): void => {
+    if (!add(value, name) || depth === 0) return
+    for (const key of Reflect.ownKeys(value as object)) {
+      const property = Object.getOwnPropertyDescriptor(value, key)
+      const label = typeof key === "symbol" ? `@@${key.description}` : key
+      if (property !== undefined && "value" in property)
+        addWith(property.value, `${name}.${label}`, depth - 1)
+    }
+  }
+  add(globalThis, "globalThis")
+  for (const name of javascript) addWith(Reflect.get(globalThis, name), name, 2)
+  for (const [name, prototype] of unnamedPrototypes()) addWith(prototype, name, 1)
+  for (const name of node) {
+    if (notRead.has(name)) continue
+    const value: unknown = Reflect.get(globalThis, name)
+    add(value, name)
+    if (typeof value === "function") add(value.prototype, `${name}.prototype`)
+  }
+  for (const [key, value] of Object.entries(console)) add(value, `console.${key}`)
+  return { names, values }
+}
+
+/** Prototypes that no global names. */
+function unnamedPrototypes(): [string, unknown][] {
+  const generator = Object.getPrototypeOf(function* () {})
+  const asyncGenerator = Object.getPrototypeOf(async function* () {})
+  return [
+    ["%TypedArray%", Object.getPrototypeOf(Uint8Array)],
+    ["%AsyncFunction.prototype%", Object.getPrototypeOf(async () => {})],
+    ["%GeneratorFunction.prototype%", generator],
+    ["%AsyncGeneratorFunction.prototype%", asyncGenerator],
+    ["%Generator.prototype%", generator.prototype],
+    ["%AsyncGenerator.prototype%", asyncGenerator.prototype],
+    ["%ArrayIterator.prototype%", Object.getPrototypeOf([][Symbol.iterator]())],
+  ]
+}
