@@ -56,8 +56,9 @@ interface Shape {
   readonly minLength?: number
   readonly properties?: Readonly<Record<string, Shape>>
   readonly required?: readonly string[]
-  /** From `.meta({ placeholder })`. */
+  /** From `.meta({ placeholder, taken })`, where a text is more than a text. */
   readonly placeholder?: string
+  readonly taken?: string
 }
 
 function readOptions(schema: z.ZodObject): OptionInfo[] {
@@ -66,7 +67,7 @@ function readOptions(schema: z.ZodObject): OptionInfo[] {
   return Object.entries(json.properties ?? {}).map(([key, shape]) => ({
     key,
     kind: kindOf(shape),
-    taken: takenBy(shape),
+    taken: shape.taken ?? takenBy(shape),
     values: valuesOf(shape),
     default: shape.default,
     required: json.required?.includes(key) ?? false,

@@ -24,7 +24,7 @@ export function completeMagic(
 ): Completion | undefined {
   const call = callAt(code, offset, sources.notebook)
   if (call === undefined) return completeName(code, offset, sources.notebook)
-  if (call.form.flags === undefined && call.form.words === undefined) return undefined
+  if ("takesCode" in call.form && call.form.takesCode) return undefined
   const words = splitWords(call.args.slice(0, offset - call.argsStart))
   const last = words.at(-1)
   const isOpen = last !== undefined && (last.end === offset - call.argsStart || !last.closed)

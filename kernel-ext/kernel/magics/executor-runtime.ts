@@ -4,6 +4,7 @@ import type { Inputs } from "../../executors/inputs.ts"
 import { LocalhostExecutor } from "../../executors/localhost.ts"
 import type { JobView } from "../../executors/observe.ts"
 import type { TaskContext } from "../../protocol/context.ts"
+import { currentCell } from "../current-cell.ts"
 import { readNothing } from "./arguments.ts"
 import { type LineCall, type Magic, runtimeName } from "./magic.ts"
 import { write } from "./output.ts"
@@ -41,7 +42,7 @@ export const executorDeclarations = `
   at(kind: string, options: object | null): {
     call<R>(options: object, body: (none: undefined, ctx: ${context}) => R): Promise<Awaited<R>>
     map<T, R>(items: ${items}, options: object, body: (item: T, ctx: ${context}) => R): Promise<Awaited<R>[]>
-    mapReduce<T, R, S>(items: ${items}, reduce: (results: Awaited<R>[]) => S, options: object,
+    mapReduce<T, R, S>(items: ${items}, reduce: (results: NoInfer<Awaited<R>>[]) => S, options: object,
       body: (item: T, ctx: ${context}) => R): Promise<Awaited<S>>
   }
   executors(): { variable: string; executor: string; backend: string; workers: number; current: boolean }[]
@@ -96,16 +97,19 @@ export function createExecutorRuntime(runningJobs: () => readonly JobView[]) {
       },
       at(kind: string, options: object | null) {
         const executor = executorFor(kind, options)
+        const named = (job: JobOptions): JobOptions => ({ name: cellName(), ...job })
         return {
-          call: (job: JobOptions, body: Body) => executor.callAsync(body, undefined, job),
-          map: (inputs: Inputs<unknown>, job: JobOptions, body: Body) => executor.map(body, inputs, job),
+          call: (job: JobOptions, body: Body) => executor.callAsync(body, undefined, named(job)),
+          map: (inputs: Inputs<unknown>, job: JobOptions, body: Body) =>
+            executor.map(body, inputs, named(job)),
           async mapReduce(
             inputs: Inputs<unknown>,
             reduce: (results: unknown[]) => unknown,
             job: JobOptions,
             body: Body,
           ) {
-            return await executor.callAsync(reduce, await executor.map(body, inputs, job), job)
+            const results = await executor.map(body, inputs, named(job))
+            return await executor.callAsync(reduce, results, named(job))
           },
         }
       },
@@ -131,6 +135,11 @@ export function createExecutorRuntime(runningJobs: () => readonly JobView[]) {
       await Promise.all(all().map((made) => made.executor.close()))
     },
   }
+}
+
+/** What a job is called that the cell gives no name. */
+function cellName(): string {
+  return `cell ${currentCell()?.executionCount ?? "?"}`
 }
 
 /** Closes an executor that nothing refers to any more, as soon as the jobs that may be its own have settled. */

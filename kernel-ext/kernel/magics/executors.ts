@@ -34,7 +34,7 @@ function lineFlags(kind: ExecutorKind) {
     name: identifier
       .optional()
       .describe("Variable that holds the executor (default: fexec)")
-      .meta({ placeholder: "NAME" }),
+      .meta({ placeholder: "NAME", taken: "the name of a variable" }),
     ...kind.options.shape,
   })
 }
@@ -45,22 +45,22 @@ function cellFlags(kind: ExecutorKind) {
       .string()
       .optional()
       .describe("Runs the body once for each element of this variable or expression (default: one call)")
-      .meta({ placeholder: "ITEMS" }),
+      .meta({ placeholder: "ITEMS", taken: "a variable or an expression" }),
     as: z
       .string()
       .refine(isBindingPattern, "takes a name, or a pattern such as { id, url }")
       .optional()
       .describe("What the element is called in the body (default: item)")
-      .meta({ placeholder: "NAME" }),
+      .meta({ placeholder: "NAME", taken: "a name, or a pattern such as { id, url }" }),
     into: identifier
       .optional()
       .describe("Variable that takes the results, in the order of ITEMS (default: they are the cell's value)")
-      .meta({ placeholder: "VAR" }),
+      .meta({ placeholder: "VAR", taken: "the name of a variable" }),
     reduce: z
       .string()
       .optional()
       .describe("Function that is called with the list of results; what it gives is the result")
-      .meta({ placeholder: "FUNCTION" }),
+      .meta({ placeholder: "FUNCTION", taken: "a function: a variable or an expression" }),
     ...kind.options.shape,
     ...jobOptions.shape,
   })

@@ -23,7 +23,7 @@ export const helpMagics: readonly Magic[] = [
 export const helpDeclarations = `
   lsmagic(): void
   help(name: string): void
-  inspect(expression: string): void`
+  inspect(expression: string, detail: 0 | 1): void`
 
 export function listOfMagics(notebook: Notebook): DisplayBundle {
   const lines = lineNames(notebook).toSorted()

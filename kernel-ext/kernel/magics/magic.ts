@@ -21,6 +21,8 @@ interface Arguments {
 }
 
 export interface LineMagic extends Arguments {
+  /** Whether its arguments are TypeScript, and are completed as such. */
+  readonly takesCode?: boolean
   /** The magic as TypeScript: an expression, or a statement where nothing takes its result. */
   translate(call: LineCall): readonly Part[]
 }

@@ -30,10 +30,18 @@ import { transformCell, transformUnfinishedCell } from "./transform.ts"
 export function createMagics(interpreter: Interpreter): Magics & { close(): Promise<void> } {
   const notebook = createNotebook(interpreter)
   const runtime = createRuntime(interpreter, notebook)
-  interpreter.define(runtimeName, runtime.methods, runtimeType)
+  let isDefined = false
+  // With the first magic, because to define a name takes the compiler, which a kernel's start should not wait for.
+  const defined = (transform: MagicTransform): MagicTransform => {
+    if (!isDefined && transform.code.includes(runtimeName)) {
+      interpreter.define(runtimeName, runtime.methods, runtimeType)
+      isDefined = true
+    }
+    return transform
+  }
   return {
-    transform: (code) => transformCell(code, notebook),
-    transformUnfinished: (code) => transformUnfinishedCell(code, notebook),
+    transform: (code) => defined(transformCell(code, notebook)),
+    transformUnfinished: (code) => defined(transformUnfinishedCell(code, notebook)),
     complete: (code, offset) =>
       completeMagic(code, offset, { notebook, interpreter, jobIds: runtime.jobIds }),
     inspect: (code, offset) => inspectMagic(code, offset, notebook),
@@ -65,7 +73,8 @@ export function withMagics(interpreter: Interpreter): Interpreter {
       if (own !== undefined) return own
       const origin = magics.transformUnfinished(code)
       const { start, end, matches } = interpreter.complete(origin.code, origin.toCode(offset))
-      return { matches, start: origin.toTyped(start), end: origin.toTyped(end) }
+      const visible = matches.filter((match) => match.text !== runtimeName)
+      return { matches: visible, start: origin.toTyped(start), end: origin.toTyped(end) }
     },
     inspect(code, offset, detail) {
       const own = magics.inspect(code, offset)

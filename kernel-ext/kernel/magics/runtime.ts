@@ -30,8 +30,8 @@ export function createRuntime(interpreter: Interpreter, notebook: Notebook) {
       const magic = notebook.magics.get(name)
       if (magic !== undefined) display(helpFor(magic))
     },
-    inspect(expression: string): void {
-      const bundle = interpreter.inspect(expression, expression.length, 1)
+    inspect(expression: string, detail: 0 | 1): void {
+      const bundle = interpreter.inspect(expression, expression.length, detail)
       if (bundle === undefined) write(`Object \`${expression}\` not found.\n`)
       else display(bundle)
     },

@@ -12,7 +12,7 @@ export const timeMagics: readonly Magic[] = [
     summary: "Runs code and tells how long it took.",
     details:
       "Promises are awaited. As a line it times the rest of the line, whose value it gives: `const n = %time f()`.",
-    line: { words: "CODE", translate: translateLine },
+    line: { words: "CODE", takesCode: true, translate: translateLine },
     cell: { runsHere: true, translate: translateCell },
   },
 ]

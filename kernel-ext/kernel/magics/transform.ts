@@ -66,7 +66,8 @@ function unfinishedBody(code: string, { start, end, args, bodyStart }: FoundCell
 function translateLine(code: string, found: FoundMagic, notebook: Notebook): readonly Part[] {
   if (found.kind === "shell") throw new UsageError(shellHint(found.name))
   const end = found.assigned === undefined ? ";" : ""
-  if (found.kind === "inspect") return [`${runtimeName}.inspect(${literal(found.name)})${end}`]
+  if (found.kind === "inspect")
+    return [`${runtimeName}.inspect(${literal(found.name)}, ${found.mark.length - 1})${end}`]
   if (found.kind === "help") return [helpCall(found.name, notebook), end]
   if (found.mark === "%%")
     throw new UsageError(

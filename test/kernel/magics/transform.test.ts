@@ -187,7 +187,7 @@ describe("%%LocalhostExecutor --map", () => {
     expect(say("--map urls --reduce summ"))
       .to.include("argument --reduce")
       .and.to.include("Did you mean sum?")
-    expect(say("--map")).to.include("argument --map takes a text, but got nothing.")
+    expect(say("--map")).to.include("argument --map takes a variable or an expression, but got nothing.")
     expect(say("--map 1+")).to.include("takes a variable or an expression, but got 1+.")
     expect(say("--map urls --as 3")).to.include(
       "--as takes a name, or a pattern such as { id, url }, but got '3'.",
@@ -253,7 +253,7 @@ describe("Other magics", () => {
       "%LocalhostExecutor --help",
     ])
       expect(transform(code), code).to.equal('__cellfan.help("LocalhostExecutor");')
-    expect(transform("urls.length?")).to.equal('__cellfan.inspect("urls.length");')
+    expect(transform("urls.length?")).to.equal('__cellfan.inspect("urls.length", 0);')
   })
 })
 
