@@ -89,7 +89,7 @@ export class DetailsView {
   show(task: TaskDetails, job: JobSummary, nowMs: number): void {
     if (task.index !== this.#index) return
     const facts = [
-      task.attempt > 0 ? `attempt ${task.attempt + 1}` : undefined,
+      task.attempt > 1 ? `attempt ${task.attempt}` : undefined,
       task.startedAtMs === undefined
         ? undefined
         : `ran ${formatDuration((task.endedAtMs ?? nowMs) - task.startedAtMs)}`,

@@ -1,10 +1,10 @@
-import type { JobSummary } from "../../../kernel-ext/protocol/job-view.ts"
+import type { JobFailure, JobSummary } from "../../../kernel-ext/protocol/job-view.ts"
 import { formatCount } from "../../../kernel-ext/protocol/job-words.ts"
 import { button, element, setShown } from "./dom.ts"
 
-/** The first failures in words: why it failed, without a click. Each line opens its task. */
+/** The first failures in words, equal ones in one line: why it failed, without a click. */
 export class FailureList {
-  readonly node = element("div", "cellfan-Failures")
+  readonly node = element("div", "cellfan-Failures", { role: "group", "aria-label": "Tasks that failed" })
   readonly #open: (task: number) => void
   readonly #next: () => void
   #shown = ""
@@ -21,20 +21,50 @@ export class FailureList {
     this.#shown = key
     // A single failure that is open says it all below.
     setShown(this.node, job.failures.length > 0 && !(job.counts.failed === 1 && opened !== undefined))
-    const lines = job.failures.map(({ index, name, message }) => {
-      const line = button("cellfan-Failure", "", `Open task ${index}`, () => this.#open(index))
-      line.append(
-        element("span", "cellfan-Failure-task", {}, `task ${formatCount(index)}`),
-        element("span", "cellfan-Failure-words", {}, `${name}: ${message.split("\n", 1)[0] ?? ""}`),
-      )
-      line.classList.toggle("cellfan-mod-open", index === opened)
-      return line
-    })
+    const lines = [...byWords(job.failures)].map(([words, indices]) => this.#line(words, indices, opened))
     const more = job.counts.failed - job.failures.length
     if (more > 0) {
       const text = `and ${formatCount(more)} more: open the next`
-      lines.push(button("cellfan-mod-link", text, "Open the next task that failed (F)", this.#next))
+      lines.push(
+        element(
+          "div",
+          "",
+          {},
+          button("cellfan-mod-link", text, "Open the next task that failed (F)", this.#next),
+        ),
+      )
     }
     this.node.replaceChildren(...lines)
   }
+
+  #line(words: string, indices: readonly number[], opened: number | undefined): HTMLElement {
+    const tasks = indices.map((index) => {
+      const link = button("cellfan-mod-link", String(index), `Open task ${index}`, () => this.#open(index))
+      if (index === opened) link.setAttribute("aria-current", "true")
+      return link
+    })
+    const label = indices.length === 1 ? "Task " : "Tasks "
+    return element(
+      "div",
+      "cellfan-Failure",
+      {},
+      element("span", "cellfan-Failure-words", { title: words }, words),
+      element(
+        "span",
+        "cellfan-Failure-tasks",
+        {},
+        label,
+        ...tasks.flatMap((task, at) => (at === 0 ? [task] : [" ", task])),
+      ),
+    )
+  }
+}
+
+function byWords(failures: readonly JobFailure[]): Map<string, number[]> {
+  const groups = new Map<string, number[]>()
+  for (const { index, name, message } of failures) {
+    const words = `${name}: ${message.split("\n", 1)[0] ?? ""}`
+    groups.set(words, [...(groups.get(words) ?? []), index])
+  }
+  return groups
 }

@@ -46,6 +46,10 @@ export class JobView {
   readonly #place = element("span", "cellfan-Place")
   readonly #numbers = element("span", "cellfan-Numbers")
   readonly #said = element("span", "cellfan-Hidden", { role: "status" })
+  /** The way to the details where there is one task and no square to click. */
+  readonly #more = button("cellfan-mod-more", "Details", "Show the task", () =>
+    this.#open === undefined ? this.openTask(0) : this.closeTask(),
+  )
   readonly #cancel: HTMLButtonElement
   readonly #retry: HTMLButtonElement
   readonly #bar = new ProgressBar()
@@ -148,18 +152,12 @@ export class JobView {
       this.#name,
       this.#place,
       element("span", "cellfan-Spacer"),
+      this.#numbers,
+      this.#more,
       this.#retry,
       this.#cancel,
     )
-    const row = element(
-      "div",
-      "cellfan-Row",
-      {},
-      this.#legend.node,
-      element("span", "cellfan-Spacer"),
-      this.#numbers,
-      zoom,
-    )
+    const row = element("div", "cellfan-Row", {}, this.#legend.node, element("span", "cellfan-Spacer"), zoom)
     const box = element("div", "cellfan-Box", {}, this.grid.node, this.#tooltip.node)
     return element(
       "div",
@@ -211,7 +209,9 @@ export class JobView {
     const stopped = summary.endedAtMs === null && liveness !== "live"
     const status = stopped ? "stopped" : jobStatus(summary)
     if (this.#mark.dataset.status !== status) this.#mark.dataset.status = status
-    this.node.classList.toggle("cellfan-mod-single", summary.sized && summary.size === 1)
+    const single = summary.sized && summary.size === 1
+    this.node.classList.toggle("cellfan-mod-single", single)
+    setShown(this.#more, single)
     this.node.dataset.status = status
     this.node.dataset.liveness = liveness
     this.node.dataset.job = summary.id

@@ -15,8 +15,8 @@ import { onThemeChange, readPalette } from "./palette.ts"
 
 /** Height that squares may take before they get smaller, and that the box has when zoomed in; CSS pixels. */
 const fitHeight = 300
-const smallFitHeight = 420
-const boxHeight = 440
+const smallFitHeight = 480
+const boxHeight = 500
 
 export interface GridHandlers {
   /** A task was chosen: by click, Enter or Space. */

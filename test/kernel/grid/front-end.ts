@@ -1,0 +1,107 @@
+import { inCell } from "../../../kernel-ext/kernel/current-cell.ts"
+import { attachGrid } from "../../../kernel-ext/kernel/grid.ts"
+import type { Cell, Comm, Comms, DisplayBundle } from "../../../kernel-ext/kernel/types.ts"
+import {
+  parseViewMessage,
+  type ViewCommand,
+  type ViewMessage,
+} from "../../../kernel-ext/protocol/job-view.ts"
+
+/** A front end in this process: the grid's own comms and outputs, with memory where the wire would be. */
+
+export interface Received {
+  readonly message: ViewMessage
+  readonly buffers: readonly Uint8Array[]
+}
+
+export class FrontEnd {
+  readonly outputs: { readonly kind: "display" | "update"; readonly bundle: DisplayBundle }[] = []
+  readonly detach: () => void
+  #accept: Parameters<Comms["register"]>[1] = () => {}
+  #cells = 0
+
+  constructor() {
+    this.detach = attachGrid({
+      register: (_target, accept) => {
+        this.#accept = accept
+      },
+      open: () => {
+        throw new Error("The grid never opens a comm from the kernel's side")
+      },
+    })
+  }
+
+  /** Runs `body` as a cell does. */
+  cell<T>(body: () => T, options: { silent?: boolean } = {}): T {
+    const count = ++this.#cells
+    const cell: Cell = {
+      id: `cell-${count}`,
+      executionCount: count,
+      silent: options.silent ?? false,
+      signal: new AbortController().signal,
+      output: {
+        stream: () => {},
+        clearOutput: () => {},
+        displayData: (bundle) => this.outputs.push({ kind: "display", bundle }),
+        updateDisplayData: (bundle) => this.outputs.push({ kind: "update", bundle }),
+      },
+    } as Cell
+    return inCell(cell, body)
+  }
+
+  /** Opens a comm, as a view does. */
+  open(data: unknown): OpenedComm {
+    const opened = new OpenedComm()
+    this.#accept(opened.comm, data, [])
+    return opened
+  }
+}
+
+export class OpenedComm {
+  readonly received: Received[] = []
+  closed = false
+  readonly comm: Comm
+  #onMessage: (data: unknown, buffers: readonly Uint8Array[]) => void = () => {}
+  #onClose: () => void = () => {}
+  #waiting: (() => void)[] = []
+
+  constructor() {
+    this.comm = {
+      id: "comm",
+      target: "cellfan",
+      // The states are live memory of the kernel: the wire copies, so this does.
+      send: (data, buffers = []) => {
+        const message = parseViewMessage(JSON.parse(JSON.stringify(data)))
+        if (message === undefined) throw new Error(`No view understands ${JSON.stringify(data)}`)
+        this.received.push({ message, buffers: buffers.map((buffer) => buffer.slice()) })
+        for (const wake of this.#waiting.splice(0)) wake()
+      },
+      onMessage: (listener) => {
+        this.#onMessage = listener
+      },
+      onClose: (listener) => {
+        this.#onClose = listener
+      },
+      close: () => {
+        this.closed = true
+      },
+    }
+  }
+
+  send(command: ViewCommand): void {
+    this.#onMessage(command, [])
+  }
+
+  hangUp(): void {
+    this.#onClose()
+  }
+
+  /** The first message, among those received and to come, that `wanted` takes. */
+  async until(wanted: (message: ViewMessage) => boolean): Promise<Received> {
+    for (let at = 0; ; at++) {
+      while (at >= this.received.length) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      const one = this.received[at]
+      if (one !== undefined && wanted(one.message)) return one
+    }
+  }
+}
