@@ -7,10 +7,22 @@ import { types } from "node:util"
 export function exportOf(exports: unknown, name: string): unknown {
   if (types.isModuleNamespaceObject(exports))
     return name === "*" ? exports : Reflect.get(exports as object, name)
-  if (name === "*") return exports
   if ((typeof exports !== "object" && typeof exports !== "function") || exports === null) {
-    return name === "default" ? exports : undefined
+    return name === "default" ? exports : name === "*" ? { default: exports } : undefined
   }
-  if (name === "default" && !Reflect.get(exports, "__esModule")) return exports
-  return Reflect.get(exports, name)
+  const wasEsModule = Boolean(Reflect.get(exports, "__esModule"))
+  if (name === "*") return wasEsModule ? exports : namespaceOf(exports)
+  return name === "default" && !wasEsModule ? exports : Reflect.get(exports, name)
+}
+
+/** A CommonJS module's exports as `import * as` sees them. */
+function namespaceOf(exports: object): object {
+  const namespace: object = Object.create(null, { default: { value: exports, enumerable: true } })
+  for (const key of Object.getOwnPropertyNames(exports)) {
+    const enumerable = Object.prototype.propertyIsEnumerable.call(exports, key)
+    if (key !== "default") {
+      Object.defineProperty(namespace, key, { enumerable, get: () => Reflect.get(exports, key) })
+    }
+  }
+  return namespace
 }
