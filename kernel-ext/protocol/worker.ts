@@ -135,17 +135,33 @@ function isFailure(value: unknown): boolean {
 }
 
 /**
- * The control channel goes to a thread of the worker that user code cannot block. Requests are two u32 (what, id),
- * answers are `controlReplyBytes` long.
+ * The control channel goes to a thread of the worker that user code cannot block. Requests and answers have a fixed length.
  */
 export const Control = { probe: 1, takeBack: 2 } as const
 
-export const controlRequestBytes = 8
+export const controlRequestBytes = 12
+
+export interface ControlRequest {
+  readonly what: number
+  readonly id: number
+  /** For takeBack: the epoch that becomes void. */
+  readonly epoch: number
+}
+
+export function encodeControlRequest({ what, id, epoch }: ControlRequest): Uint8Array {
+  return new Uint8Array(Uint32Array.of(what, id, epoch).buffer)
+}
+
+export function decodeControlRequest(bytes: Uint8Array): ControlRequest {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return { what: view.getUint32(0, true), id: view.getUint32(4, true), epoch: view.getUint32(8, true) }
+}
+
 export const controlReplyBytes = 24
 
 export interface ControlReply {
   readonly id: number
-  /** The next position that would start; after takeBack, nothing from here on does. */
+  /** The next position that would start; after takeBack, nothing from here on does. -1: nothing of the epoch has begun. */
   readonly next: number
   /** Whether the task before `next` is still running. */
   readonly busy: boolean

@@ -3,12 +3,18 @@ import { deserialize, serialize } from "node:v8"
 /**
  * Messages on a byte stream between two processes of this machine.
  *
- *     u32 head length │ u32 number of parts │ u32 length of each part │ head (V8 serialization) │ parts, raw
+ *     u32 mark │ u32 head length │ u32 number of parts │ u32 length of each part │ head (V8 serialization) │ parts, raw
  *
  * The head is small and structured; parts are binary and are neither copied nor looked at on the way out.
  */
 
-const fixedBytes = 8
+const fixedBytes = 12
+
+/** Begins each frame: what does not begin so was not written by us. */
+const mark = 0xce11fa40
+
+/** More parts than any message has. */
+const maxParts = 1 << 24
 
 /** A small frame costs one copy and is one write; the parts of a large one are written from where they are. */
 const joinBelowBytes = 64 * 1024
@@ -17,8 +23,9 @@ const joinBelowBytes = 64 * 1024
 export function encodeFrame(head: unknown, parts: readonly Uint8Array[]): Uint8Array[] {
   const headBytes = serialize(head)
   const lead = Buffer.allocUnsafe(fixedBytes + 4 * parts.length)
-  lead.writeUInt32LE(headBytes.length, 0)
-  lead.writeUInt32LE(parts.length, 4)
+  lead.writeUInt32LE(mark, 0)
+  lead.writeUInt32LE(headBytes.length, 4)
+  lead.writeUInt32LE(parts.length, 8)
   let total = lead.length + headBytes.length
   for (let i = 0; i < parts.length; i++) {
     const length = parts[i]?.byteLength ?? 0
@@ -63,8 +70,11 @@ export class FrameReader {
   #advance(full: Uint8Array): void {
     if (this.#expecting === "fixed") {
       const view = new DataView(full.buffer, full.byteOffset)
-      this.#headLength = view.getUint32(0, true)
-      this.#lengths = new Array(view.getUint32(4, true))
+      const partCount = view.getUint32(8, true)
+      if (view.getUint32(0, true) !== mark || partCount > maxParts)
+        throw new RangeError("no beginning of a frame")
+      this.#headLength = view.getUint32(4, true)
+      this.#lengths = new Array(partCount)
       this.#expect("head", this.#headLength + 4 * this.#lengths.length)
     } else if (this.#expecting === "head") {
       const view = new DataView(full.buffer, full.byteOffset)

@@ -135,7 +135,7 @@ export class Runtime {
   async #runBatch({ message, inputs: encoded }: Batch): Promise<void> {
     if (message.epoch !== this.#openEpoch) {
       this.#openEpoch = message.epoch
-      this.#ticket.open(message.base)
+      this.#ticket.open(message.base, message.epoch)
     }
     const job = this.#jobs.get(message.job)
     const loaded = job?.loaded

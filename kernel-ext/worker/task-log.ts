@@ -26,7 +26,7 @@ export class TaskLog {
   }
 
   write(stream: LogStream, text: string): void {
-    if (this.#written + text.length > headBytes) {
+    if (this.#tail.length > 0 || this.#written + text.length > headBytes) {
       this.#keepTail(stream, text)
       return
     }

@@ -1,6 +1,12 @@
 import { writeSync } from "node:fs"
 import { Socket } from "node:net"
-import { Control, controlRequestBytes, encodeControlReply } from "../protocol/worker.ts"
+import {
+  Control,
+  type ControlRequest,
+  controlRequestBytes,
+  decodeControlRequest,
+  encodeControlReply,
+} from "../protocol/worker.ts"
 import { Ticket } from "./ticket.ts"
 
 /**
@@ -14,15 +20,15 @@ export function watch(controlFd: number, memory: SharedArrayBuffer): void {
   socket.on("data", (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     for (; rest.length >= controlRequestBytes; rest = rest.subarray(controlRequestBytes))
-      answer(socket, ticket, rest.readUInt32LE(0), rest.readUInt32LE(4))
+      answer(socket, ticket, decodeControlRequest(rest))
   })
   socket.on("error", end)
   socket.on("close", end)
 }
 
-function answer(socket: Socket, ticket: Ticket, what: number, id: number): void {
+function answer(socket: Socket, ticket: Ticket, { what, id, epoch }: ControlRequest): void {
+  const next = what === Control.takeBack ? ticket.close(epoch) : ticket.next
   const { busy, startedAtMs } = ticket
-  const next = what === Control.takeBack ? ticket.close() : ticket.next
   socket.write(encodeControlReply({ id, next, busy, startedAtMs }))
 }
 

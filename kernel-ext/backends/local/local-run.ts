@@ -13,6 +13,7 @@ export class LocalRun implements RunningBatch {
   readonly slot: Slot
   /** Position of its first task. */
   base = 0
+  epoch = 0
   /** Tasks before this offset have ended. */
   reported = 0
   /** Tasks from this offset on were given back. */

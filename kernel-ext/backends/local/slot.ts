@@ -97,6 +97,7 @@ export class Slot {
     this.#introduce(process, run, key)
     const count = batch.indices.length
     run.base = this.#nextPosition
+    run.epoch = this.#epoch
     this.#nextPosition += count
     const first = batch.indices[0] ?? 0
     process.send(
@@ -129,7 +130,9 @@ export class Slot {
     const process = this.#process
     if (process === undefined) return
     this.#takingBack = after === undefined ? [] : [after]
-    process.takeBack((reply) => this.#tookBack(reply))
+    process.takeBack(this.#epoch, (reply) => {
+      if (this.#process === process) this.#tookBack(reply)
+    })
   }
 
   /** Ends the running task, if it is a dropped one of this batch: by its signal, then by replacing the worker. */
@@ -167,7 +170,9 @@ export class Slot {
       nowMs - this.#heardAtMs > probeAfterMs
     if (!overdue && !silent) return
     this.#probing = true
-    this.#process?.probe((reply) => {
+    const process = this.#process
+    process?.probe((reply) => {
+      if (this.#process !== process) return
       this.#probing = false
       if (this.head === run) this.#probed(run, reply, graceMs)
     })
@@ -307,10 +312,13 @@ export class Slot {
   #tookBack({ next, busy }: ControlReply): void {
     const after = this.#takingBack ?? []
     this.#takingBack = undefined
-    this.#epoch++
+    const epoch = this.#epoch++
     const head = this.head
     if (head !== undefined && busy && next - 1 >= head.base + head.reported) this.#runningPosition = next - 1
-    for (const run of this.runs) run.cut(next - run.base)
+    for (const run of this.runs) {
+      // An earlier epoch was settled when its tasks were taken back.
+      if (run.epoch === epoch) run.cut(next === -1 ? 0 : next - run.base)
+    }
     for (let i = this.runs.length - 1; i > 0; i--) {
       const run = this.runs[i]
       if (!run?.isOver) continue

@@ -6,6 +6,7 @@ import {
   type ControlReply,
   controlReplyBytes,
   decodeControlReply,
+  encodeControlRequest,
   type FromWorker,
   type LogStream,
   parseFromWorker,
@@ -86,12 +87,12 @@ export class WorkerProcess {
 
   /** Asks which task runs, also while user code blocks the worker. */
   probe(answered: (reply: ControlReply) => void): void {
-    this.#request(Control.probe, answered)
+    this.#request(Control.probe, 0, answered)
   }
 
-  /** Tasks that have not begun, from `next` of the answer on, never will. */
-  takeBack(answered: (reply: ControlReply) => void): void {
-    this.#request(Control.takeBack, answered)
+  /** Tasks sent in this epoch or before that have not begun, from `next` of the answer on, never will. */
+  takeBack(epoch: number, answered: (reply: ControlReply) => void): void {
+    this.#request(Control.takeBack, epoch, answered)
   }
 
   /** Ends it at once. `because` is what its tasks are told unless the process had its own reason first. */
@@ -114,13 +115,10 @@ export class WorkerProcess {
     this.#output[verb]()
   }
 
-  #request(what: number, answered: (reply: ControlReply) => void): void {
+  #request(what: number, epoch: number, answered: (reply: ControlReply) => void): void {
     const id = this.#nextRequest++
     this.#replies.set(id, answered)
-    const request = Buffer.allocUnsafe(8)
-    request.writeUInt32LE(what, 0)
-    request.writeUInt32LE(id, 4)
-    this.#control.write(request)
+    this.#control.write(encodeControlRequest({ what, id, epoch }))
   }
 
   #read(reader: FrameReader, chunk: Buffer): void {
