@@ -2,13 +2,15 @@ import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import "./cells/stand-in.ts"
-import converter from "tslab/dist/converter.js"
+import * as tslab from "tslab"
+import { createConverter } from "tslab/dist/converter.js"
+import jupyter from "tslab/dist/jupyter.js"
 import type { CellBindings } from "../capture/types.ts"
 import { type CompiledCell, createCompiler } from "./cells/compiler.ts"
 import { isComplete } from "./cells/completeness.ts"
 import { complete } from "./cells/completion.ts"
 import { without } from "./cells/declarations.ts"
-import { fromDiagnostics, fromThrown, interrupted } from "./cells/failures.ts"
+import { fromDiagnostics, fromThrown, interrupted, mappedStack } from "./cells/failures.ts"
 import { inspect } from "./cells/inspection.ts"
 import { createModules } from "./cells/modules.ts"
 import { script } from "./cells/native-import.ts"
@@ -18,6 +20,7 @@ import { type ImportedModule, parameters, type RunnableCell, transform } from ".
 import { createVariables } from "./cells/variables.ts"
 import { inCell } from "./current-cell.ts"
 import { toBundle } from "./display/bundle.ts"
+import { displayForTslab } from "./display/tslab.ts"
 import type { Cell, CellOutcome, Interpreter, TypedSource } from "./types.ts"
 
 /**
@@ -56,11 +59,13 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
     declarations: options.declarations ?? ownDeclarations(),
     typeCheck: options.typeCheck ?? true,
     cacheFolder: options.cacheFolder,
-    createConverter: () => converter.createConverter(),
+    createConverter,
   })
   const variables = createVariables()
   const scripts = createScripts(folder)
-  const own = new Map(Object.entries(options.modules ?? {}).map(([name, value]) => [name, () => value]))
+  const own = new Map<string, unknown>([["tslab", tslab], ...Object.entries(options.modules ?? {})])
+  // What tslab's display API calls, which otherwise only its own kernel sets.
+  Object.assign(jupyter, { lastWriteDisplayData: displayForTslab })
   const modules = createModules({ folder, own, session: compiler.session, onScript: scripts.addModule })
   const definitions = new Map<string, string>()
   const shared = { exports: {} }
@@ -87,6 +92,17 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
         return { status: "error", error: fromThrown(outcome.thrown, scripts) }
       case "returned":
         return await inCell(cell, () => shown(outcome.value))
+    }
+  }
+
+  async function shown(returned: unknown): Promise<CellOutcome> {
+    if (!Array.isArray(returned) || returned[0] === undefined) return { status: "ok" }
+    const describe = (error: Error) => mappedStack(String(error.stack ?? error), scripts)
+    try {
+      const bundle = await toBundle(returned[0], describe)
+      return { status: "ok", ...(bundle && { bundle }) }
+    } catch (thrown) {
+      return { status: "error", error: fromThrown(thrown, scripts) }
     }
   }
 
@@ -123,7 +139,7 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
     declarations = compiled.declarations
     for (const [name, definition] of compiled.source.definitions) definitions.set(name, definition)
 
-    const outcome = await runBody(script(text, file), argumentsFor(loading?.value), cell)
+    const outcome = await runBody(() => script(text, file), argumentsFor(loading?.value), cell)
     if (outcome.status === "returned") rememberLoads(runnable)
     else declarations = without(declarations, new Set(variables.unreached(fresh)))
     if (outcome.status === "returned") variables.expect(fresh, false)
@@ -185,11 +201,6 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
       compiler.close()
     },
   }
-}
-
-async function shown(returned: unknown): Promise<CellOutcome> {
-  if (!Array.isArray(returned) || returned[0] === undefined) return { status: "ok" }
-  return { status: "ok", bundle: await toBundle(returned[0]) }
 }
 
 function asTyped(text: string): TypedSource {

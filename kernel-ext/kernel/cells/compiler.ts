@@ -1,8 +1,9 @@
 import type ts from "typescript"
 import { carryOver } from "./declarations.ts"
-import { configuredOptions } from "./program.ts"
+import { completionHost, configuredOptions } from "./program.ts"
 import { inSession, type Session } from "./session.ts"
 import { type CellSource, readCell } from "./source.ts"
+import { tslabDeclarations } from "./tslab-declarations.ts"
 import { saveCodeCache, typescript } from "./typescript.ts"
 import { createWatchedFiles } from "./watched-files.ts"
 
@@ -44,6 +45,8 @@ export interface RejectedCell {
   readonly diagnostics: readonly ts.Diagnostic[]
 }
 
+const TSLAB_FILE = "/cellfan:tslab/index.d.ts"
+
 /** tslab puts this line before each cell; offsets and lines it reports include it where it does not say otherwise. */
 export const PREFIX = "export {};\n"
 
@@ -61,7 +64,8 @@ export function createCompiler(options: CompilerOptions) {
     typescript(options.cacheFolder)
     const session: Session = {
       folder: options.folder,
-      declarations: options.declarations,
+      declarations: { tslab: TSLAB_FILE, ...options.declarations },
+      virtual: new Map([[TSLAB_FILE, tslabDeclarations]]),
       files: createWatchedFiles(),
       configured: configuredOptions(options.folder),
       checks: "all",
@@ -110,6 +114,11 @@ export function createCompiler(options: CompilerOptions) {
       const { converter, session } = load()
       return inSession(session, () => converter.complete(declarations, code, position))
     },
+    /** Signatures of completions at `offset` of the code that was completed last, as far as `budgetMs` reaches. */
+    signatures(code: string, offset: number, entries: readonly ts.CompletionEntry[], budgetMs: number) {
+      const { session } = load()
+      return inSession(session, () => signaturesOf(session, code, offset, entries, budgetMs))
+    },
     /** Defines a module that lives in memory, as tslab's `@module` cells do. Returns what is wrong with it. */
     addModule(name: string, code: string): readonly ts.Diagnostic[] {
       const { converter, session } = load()
@@ -129,4 +138,36 @@ export function createCompiler(options: CompilerOptions) {
       loaded = undefined
     },
   }
+}
+
+function signaturesOf(
+  session: Session,
+  code: string,
+  offset: number,
+  entries: readonly ts.CompletionEntry[],
+  budgetMs: number,
+): Map<string, string> {
+  const tsc = typescript()
+  const { program, folder } = session
+  const found = new Map<string, string>()
+  const file = program?.getSourceFile(`${folder}/__tslab__.ts`)
+  if (program === undefined || file?.text !== PREFIX + code) return found
+  const until = performance.now() + budgetMs
+  for (const { name, source, data } of entries) {
+    if (performance.now() > until) break
+    const details = tsc.Completions.getCompletionEntryDetails(
+      program,
+      () => {},
+      file,
+      offset + PREFIX.length,
+      { name, source, data },
+      completionHost(session),
+      {},
+      {},
+      { isCancellationRequested: () => false, throwIfCancellationRequested: () => {} },
+    )
+    const text = details?.displayParts.map((part) => part.text).join("")
+    if (text !== undefined && text !== name) found.set(name, text)
+  }
+  return found
 }

@@ -1,5 +1,51 @@
+import type ts from "typescript"
 import type { Completeness } from "../types.ts"
+import { typescript } from "./typescript.ts"
 
-export function isComplete(_code: string): Completeness {
-  return { status: "unknown" }
+const UNTERMINATED_TEMPLATE = 1160
+const UNTERMINATED_COMMENT = 1010
+const UNTERMINATED_STRING = 1002
+
+/** Whether more is to come: everything that is wrong with the text is that it ends. */
+export function isComplete(code: string): Completeness {
+  const tsc = typescript()
+  const file = tsc.createSourceFile("cell.ts", code, tsc.ScriptTarget.Latest, false, tsc.ScriptKind.TS)
+  const problems = (file as unknown as { parseDiagnostics: readonly ts.DiagnosticWithLocation[] })
+    .parseDiagnostics
+  if (problems.length === 0) return { status: "complete" }
+  const end = endOfCode(code)
+  if (!problems.every((one) => isForMore(one, code, end))) return { status: "invalid" }
+  const inText = problems.some(
+    (one) => one.code === UNTERMINATED_TEMPLATE || one.code === UNTERMINATED_COMMENT,
+  )
+  return { status: "incomplete", indent: inText ? "" : indentAfter(code) }
+}
+
+function isForMore({ code: problem, start }: ts.DiagnosticWithLocation, code: string, end: number): boolean {
+  if (problem === UNTERMINATED_TEMPLATE || problem === UNTERMINATED_COMMENT) return true
+  // A string goes on in the next line after a backslash only.
+  if (problem === UNTERMINATED_STRING) return /\\\n?$/.test(code)
+  return start >= end
+}
+
+/** Where the code ends, whatever blank space and comments follow. */
+function endOfCode(code: string): number {
+  const tsc = typescript()
+  let end = code.trimEnd().length
+  const scanner = tsc.createScanner(tsc.ScriptTarget.Latest, true, tsc.LanguageVariant.Standard, code)
+  let last = 0
+  for (let kind = scanner.scan(); kind !== tsc.SyntaxKind.EndOfFileToken; kind = scanner.scan())
+    last = scanner.getTokenEnd()
+  if (last > 0) end = Math.min(end, last)
+  return end
+}
+
+const STEP = "  "
+
+function indentAfter(code: string): string {
+  const line = code.slice(code.lastIndexOf("\n") + 1)
+  const indent = /^\s*/.exec(line)?.[0] ?? ""
+  const bare = line.replace(/\/\/.*$/, "").replace(/(["'`])(?:\\.|(?!\1).)*\1/g, "")
+  const opened = (bare.match(/[{([]/g) ?? []).length - (bare.match(/[})\]]/g) ?? []).length
+  return opened > 0 || /=>\s*$/.test(bare) ? indent + STEP : indent
 }

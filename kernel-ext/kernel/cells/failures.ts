@@ -87,8 +87,8 @@ function isError(value: unknown): value is Error {
 
 function nameOf(error: Error): string {
   const own = typeof error.name === "string" && error.name !== "" ? error.name : "Error"
-  const constructor = (error.constructor as { name?: unknown } | undefined)?.name
-  return own === "Error" && typeof constructor === "string" && constructor !== "" ? constructor : own
+  const ofClass = (error.constructor as { name?: unknown } | undefined)?.name
+  return own === "Error" && typeof ofClass === "string" && ofClass !== "" ? ofClass : own
 }
 
 /** What an error says beyond itself: its cause, the errors it stands for, and properties such as `code`. */

@@ -18,7 +18,8 @@ type Namespace = Record<string, unknown>
 
 export interface ModulesOptions {
   readonly folder: string
-  readonly own: ReadonlyMap<string, () => unknown>
+  /** Modules that are the kernel's own, by name. */
+  readonly own: ReadonlyMap<string, unknown>
   readonly session: () => Session
   onScript(file: string, sourceMap: string): void
 }
@@ -34,8 +35,7 @@ export function createModules(options: ModulesOptions) {
   const sides = createSideModules({ ...options, virtual, load: locate, require: requireFrom })
 
   async function locate(specifier: string, from: string, attributes?: ImportCallOptions) {
-    const provide = own.get(specifier)
-    if (provide !== undefined) return { namespace: namespaceOf(provide()) }
+    if (own.has(specifier)) return { namespace: namespaceOf(own.get(specifier)) }
     const file = localFile(specifier, from)
     if (file === undefined) return { namespace: interop(await importNatively(specifier, attributes)) }
     if (virtual.has(file) || isEsModule(file)) return { file }
@@ -80,8 +80,7 @@ export function createModules(options: ModulesOptions) {
     if (known !== undefined) return known
     const require = createRequire(from)
     const hooked = (specifier: string) => {
-      const provide = own.get(specifier)
-      if (provide !== undefined) return provide()
+      if (own.has(specifier)) return own.get(specifier)
       const file = /^\.{1,2}(\/|$)/.test(specifier) ? localFile(specifier, from) : undefined
       if (file === undefined) return require(specifier)
       const loaded = sides.loaded(file)

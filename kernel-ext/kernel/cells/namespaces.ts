@@ -12,7 +12,7 @@ const made = new WeakMap<object, object>()
 
 /** `namespace` as the types have it: itself for an ES module. */
 export function interop(namespace: Record<string, unknown>): Record<string, unknown> {
-  const exports = namespace["default"]
+  const exports = namespace.default
   if (!isLookedInto(exports) || !isCommonJs(exports)) return namespace
   const known = made.get(exports)
   if (known !== undefined) return known as Record<string, unknown>

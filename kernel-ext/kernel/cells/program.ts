@@ -161,6 +161,16 @@ function resolvedTo(file: string) {
   return { resolvedModule: { resolvedFileName: file, extension, isExternalLibraryImport: true } }
 }
 
+/** What completion asks its host for, besides the file system. */
+export function completionHost(session: Session) {
+  const options = session.program?.getCompilerOptions() ?? {}
+  return Object.assign(Object.create(typescript().sys), {
+    getCompilationSettings: () => options,
+    getCurrentDirectory: () => session.folder,
+    useCaseSensitiveFileNames: () => true,
+  })
+}
+
 /** Gives tslab builder programs whose emit of a cell leaves the JavaScript to us. */
 export function withSeam(host: Host, session: Session): Host {
   const { afterProgramCreate } = host
@@ -170,6 +180,7 @@ export function withSeam(host: Host, session: Session): Host {
 
 function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
   const program = builder.getProgram()
+  session.program = program
   return Object.assign(Object.create(builder), {
     getProgram: () => program,
     getSourceFile(name: string) {

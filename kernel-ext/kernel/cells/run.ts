@@ -24,9 +24,9 @@ export function wrapBody(parameters: readonly string[], isAsync: boolean): { bef
  * The one place that runs users' code. The part before the first `await` ends at SIGINT; from then on the cell ends
  * when its signal is aborted, though a promise it waits for may go on.
  */
-export async function runBody(script: Script, args: readonly unknown[], cell: Cell): Promise<Outcome> {
+export async function runBody(compile: () => Script, args: readonly unknown[], cell: Cell): Promise<Outcome> {
   try {
-    const returned = inCell(cell, () => evaluate(script, args))
+    const returned = inCell(cell, () => evaluate(compile(), args))
     if (!(returned instanceof Promise)) return { status: "returned", value: returned }
     return await untilInterrupted(returned, cell.signal)
   } catch (thrown) {

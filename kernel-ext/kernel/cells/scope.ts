@@ -66,7 +66,8 @@ export function analyse(program: Program): Analysis {
   function target(node: Pattern | AnyNode, context: Context): void {
     switch (node.type) {
       case "Identifier":
-        return refer(node, context, true)
+        refer(node, context, true)
+        return
       case "ObjectPattern":
         for (const property of node.properties) {
           if (property.type === "RestElement") target(property.argument, context)
@@ -82,11 +83,14 @@ export function analyse(program: Program): Analysis {
         return
       case "AssignmentPattern":
         target(node.left, context)
-        return visit(node.right as AnyNode, context)
+        visit(node.right as AnyNode, context)
+        return
       case "RestElement":
-        return target(node.argument, context)
+        target(node.argument, context)
+        return
       default:
-        return visit(node as AnyNode, context)
+        visit(node as AnyNode, context)
+        return
     }
   }
 
@@ -165,35 +169,42 @@ export function analyse(program: Program): Analysis {
   function visit(node: AnyNode, context: Context): void {
     switch (node.type) {
       case "Identifier":
-        return refer(node, context, false)
+        refer(node, context, false)
+        return
       case "FunctionDeclaration":
       case "FunctionExpression":
       case "ArrowFunctionExpression":
-        return enterFunction(node as FunctionNode, context)
+        enterFunction(node as FunctionNode, context)
+        return
       case "ClassDeclaration":
       case "ClassExpression":
-        return enterClass(node as AnyNode & { type: "ClassDeclaration" | "ClassExpression" }, context)
+        enterClass(node as AnyNode & { type: "ClassDeclaration" | "ClassExpression" }, context)
+        return
       case "BlockStatement":
-        return block(node.body, context)
+        block(node.body, context)
+        return
       case "SwitchStatement":
         visit(node.discriminant as AnyNode, context)
-        return block(node.cases, {
+        block(node.cases, {
           ...context,
           scope: { names: namesOfCases(node.cases), parent: context.scope },
         })
+        return
       case "CatchClause": {
         const names = new Set<string>()
         if (node.param) bind(node.param, names)
         const inner = { ...context, scope: { names, parent: context.scope } }
         if (node.param) target(node.param, inner)
-        return visit(node.body as AnyNode, inner)
+        visit(node.body as AnyNode, inner)
+        return
       }
       case "ForStatement":
       case "ForInStatement":
       case "ForOfStatement":
       case "WhileStatement":
       case "DoWhileStatement":
-        return loop(node as AnyNode & { start: number; end: number }, context)
+        loop(node as AnyNode & { start: number; end: number }, context)
+        return
       case "VariableDeclaration":
         if (node.kind === "var" && !context.inFunction)
           vars.push(node as AnyNode & { type: "VariableDeclaration" })
@@ -204,28 +215,34 @@ export function analyse(program: Program): Analysis {
         return
       case "AssignmentExpression":
         target(node.left, context)
-        return visit(node.right as AnyNode, context)
+        visit(node.right as AnyNode, context)
+        return
       case "UpdateExpression":
-        return target(node.argument as AnyNode, context)
+        target(node.argument as AnyNode, context)
+        return
       case "AwaitExpression":
         if (!context.inFunction) awaits.push(node.start)
-        return visit(node.argument as AnyNode, context)
+        visit(node.argument as AnyNode, context)
+        return
       case "MemberExpression":
         visit(node.object as AnyNode, context)
         if (node.computed) visit(node.property as AnyNode, context)
         return
       case "Property":
         if (node.computed) visit(node.key as AnyNode, context)
-        if (node.shorthand) return refer(node.value as Identifier, context, false, true)
-        return visit(node.value as AnyNode, context)
+        if (node.shorthand) refer(node.value as Identifier, context, false, true)
+        else visit(node.value as AnyNode, context)
+        return
       case "MetaProperty":
         if (node.meta.name === "import") metaProperties.push({ start: node.start, end: node.end })
         return
       case "ImportExpression":
         dynamicImports.push(node as AnyNode & { type: "ImportExpression" })
-        return children(node, context)
+        children(node, context)
+        return
       case "LabeledStatement":
-        return visit(node.body as AnyNode, context)
+        visit(node.body as AnyNode, context)
+        return
       case "BreakStatement":
       case "ContinueStatement":
       case "ImportDeclaration":
@@ -235,7 +252,8 @@ export function analyse(program: Program): Analysis {
         if (node.declaration) visit(node.declaration as AnyNode, context)
         return
       default:
-        return children(node, context)
+        children(node, context)
+        return
     }
   }
 

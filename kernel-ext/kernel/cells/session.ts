@@ -9,6 +9,8 @@ export interface Session {
   /** Declaration files of the modules that the kernel gives to cells, by module name. */
   readonly declarations: Readonly<Record<string, string>>
   readonly files: WatchedFiles
+  /** Files that are in no file system, by path. */
+  readonly virtual: ReadonlyMap<string, string>
   /** Compiler options from the folder's tsconfig.json. */
   readonly configured: ts.CompilerOptions
   /** Which errors of types stop a cell. */

@@ -23,7 +23,7 @@ export function readCell(code: string): CellSource {
     text: withoutExports(code, file),
     endsInExpression: endsInExpression(file),
     unchecked: /^\/\/+\s*@ts-nocheck\b/m.test(comments) || /^\/\*\*?\s*@ts-nocheck\b/m.test(comments),
-    module: /\/\*\*(?:(?!\*\/)[^])*?@module\s+(\w+)/.exec(comments)?.[1],
+    module: /\/\*\*(?:(?!\*\/)[\s\S])*?@module\s+(\w+)/.exec(comments)?.[1],
     definitions: definitionsOf(file, code),
   }
 }

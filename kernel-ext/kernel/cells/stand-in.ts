@@ -1,9 +1,9 @@
 import { createRequire } from "node:module"
 import type ts from "typescript"
-import { compilerHost, withSeam } from "./program.ts"
+import { compilerHost, completionHost, withSeam } from "./program.ts"
 import { quickInfo } from "./quick-info.ts"
 import { currentSession } from "./session.ts"
-import { typescript } from "./typescript.ts"
+import { typescript, version } from "./typescript.ts"
 
 /**
  * Stock TypeScript in the shape of the fork that tslab was written for. Everything it does not define is the stock
@@ -17,6 +17,10 @@ import { typescript } from "./typescript.ts"
 const own: Record<string, unknown> = {
   // tslab's own `import *` helper copies every property, which would load the compiler at once, unless this is set.
   __esModule: true,
+  // tslab's own module reads it while it is being loaded.
+  get version() {
+    return version()
+  },
   sys: systemStandIn(),
   createWatchCompilerHost: (rootFiles: string[], _options: unknown, system: ts.System) =>
     compilerHost(currentSession(), rootFiles, system),
@@ -36,7 +40,7 @@ const own: Record<string, unknown> = {
       getCompletionsAtPositionForTslab: (
         _host: unknown,
         ...rest: Tail<Parameters<typeof Completions.getCompletionsAtPosition>>
-      ) => Completions.getCompletionsAtPosition(typescript().sys, ...rest),
+      ) => Completions.getCompletionsAtPosition(completionHost(currentSession()), ...rest),
     }
   },
 }
@@ -57,6 +61,9 @@ function systemStandIn(): object {
     watchFile: (path: string, listener: ts.FileWatcherCallback) =>
       currentSession().files.watch(path, listener),
     watchDirectory: () => ({ close() {} }),
+    readFile: (path: string, encoding?: string) =>
+      currentSession().virtual.get(path) ?? typescript().sys.readFile(path, encoding),
+    fileExists: (path: string) => currentSession().virtual.has(path) || typescript().sys.fileExists(path),
   }
   return new Proxy(overrides, {
     get: (target, key) => (key in target ? target[key as string] : Reflect.get(typescript().sys, key)),
@@ -82,7 +89,6 @@ function diagnosticsOf(program: ts.Program, files: readonly ts.SourceFile[]): re
     (one) => one.category === 1 && one.file !== undefined && !irrelevant.has(one.code),
   )
   session.diagnostics = typescript().sortAndDeduplicateDiagnostics(found)
-  session.program = program
   return session.diagnostics
 }
 

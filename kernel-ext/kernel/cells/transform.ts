@@ -121,12 +121,12 @@ function namesOf(program: Program): Set<string> {
 /** `return [value]`: within an array a promise stays what it is. */
 function returnLast(statements: readonly (TopLevel | Statement)[], body: MagicString): void {
   const last = statements.findLast((one) => !isSilent(one))
-  if (last?.type === "ExpressionStatement") {
-    body.appendRight(last.expression.start, "return [(")
-    body.appendLeft(last.expression.end, ")]")
-  } else if (last?.type === "ExportDefaultDeclaration") {
-    body.appendRight(last.declaration.start, "return [(")
-    body.appendLeft(last.declaration.end, ")]")
+  if (last?.type === "ExpressionStatement" || last?.type === "ExportDefaultDeclaration") {
+    // The statement's own bounds: an expression in parentheses begins behind them.
+    const start = last.type === "ExpressionStatement" ? last.start : last.declaration.start
+    const end = body.original[last.end - 1] === ";" ? last.end - 1 : last.end
+    body.appendRight(start, "return [(")
+    body.appendLeft(end, ")]")
   } else if (last?.type === "TryStatement") {
     // What `using` at the top of a cell is compiled to.
     returnLast(last.block.body, body)

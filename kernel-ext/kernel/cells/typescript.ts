@@ -73,6 +73,11 @@ export function typescript(cacheFolder?: string): TypeScript {
   return loaded
 }
 
+/** Its version, without loading it. */
+export function version(): string {
+  return createRequire(import.meta.url)("typescript/package.json").version
+}
+
 /** Keeps what V8 has compiled so far for the next start. Call it once the compiler has done some work. */
 export function saveCodeCache(): void {
   saveCache?.()
