@@ -1,7 +1,9 @@
 """Runs a notebook from top to bottom and writes the executed copy, also where a cell fails.
 
-    python execute_notebook.py NOTEBOOK COPY
+    python execute_notebook.py NOTEBOOK COPY [FOLDER]
 
+
+FOLDER is where its kernel runs; its own where there is none given.
 Says which cell runs, and ends with code 1 if one failed.
 """
 
@@ -14,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 
-def main(source: Path, copy: Path) -> int:
+def main(source: Path, copy: Path, folder: Path) -> int:
     notebook = nbformat.read(source, as_version=4)
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     began = time.monotonic()
@@ -32,7 +34,7 @@ def main(source: Path, copy: Path) -> int:
         notebook,
         timeout=600,
         startup_timeout=120,
-        resources={"metadata": {"path": str(source.parent)}},
+        resources={"metadata": {"path": str(folder)}},
         on_cell_execute=tell,
     )
     failure = None
@@ -51,4 +53,5 @@ def main(source: Path, copy: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()))
+    source, copy, *folder = [Path(path).resolve() for path in sys.argv[1:]]
+    sys.exit(main(source, copy, folder[0] if folder else source.parent))

@@ -8,7 +8,9 @@ const inPackage = (...parts) => join(root, "node_modules", ...parts)
 const checks = [
   ["Format and lint", [inPackage("@biomejs", "biome", "bin", "biome"), "ci", "--log-level=warn", "."]],
   ["Types of kernel-ext and test", [tsc, "-p", "."]],
+  ["Types of test/browser", [tsc, "-p", "test/browser"]],
   ["Types of labextension", [tsc, "-p", "labextension", "--noEmit"]],
+  ["Types of what runs in the browser's page", [tsc, "-p", "test/browser"]],
   [
     "Import rules",
     [

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { jupyterEnvironment } from "../../scripts/setup/jupyter.mjs"
 import { venvPython } from "../../scripts/util/paths.mjs"
@@ -56,14 +56,26 @@ export interface CellOutput {
   readonly data?: Readonly<Record<string, unknown>>
   readonly ename?: string
   readonly evalue?: string
+  readonly traceback?: readonly string[]
 }
 
-/** Runs a notebook by nbclient, in its own folder, and reads the executed copy. */
-export async function executeNotebook(path: string): Promise<Finished & { readonly notebook: Notebook }> {
+/**
+ * Runs a notebook by nbclient, in its own folder, and reads the executed copy. `also` is code of one more cell at its
+ * end, for what a test wants to know and a reader does not.
+ */
+export async function executeNotebook(
+  path: string,
+  options: { also?: string } = {},
+): Promise<Finished & { readonly notebook: Notebook }> {
   const folder = await mkdtemp(join(tmpdir(), "cellfan-notebook-"))
   try {
-    const copy = join(folder, basename(path))
-    const finished = await runPython([join(root, "scripts", "execute_notebook.py"), path, copy])
+    const source = join(folder, basename(path))
+    const copy = join(folder, "executed.ipynb")
+    const original = JSON.parse(await readFile(path, "utf8"))
+    if (options.also !== undefined) original.cells.push(codeCell(options.also))
+    await writeFile(source, JSON.stringify(original))
+    const script = join(root, "scripts", "execute_notebook.py")
+    const finished = await runPython([script, source, copy, dirname(path)])
     const notebook = await readFile(copy, "utf8").catch(() => {
       throw new Error(`${path} was not executed:\n${finished.stderr}`)
     })
@@ -71,6 +83,10 @@ export async function executeNotebook(path: string): Promise<Finished & { readon
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function codeCell(source: string): object {
+  return { cell_type: "code", id: "of-the-test", metadata: {}, execution_count: null, outputs: [], source }
 }
 
 /** A cell's source, or an output's text, in one piece. */
