@@ -1,0 +1,3 @@
+import { tasks } from "./tasks.mjs"
+
+export const { noop, cpu, hold, payload } = tasks
