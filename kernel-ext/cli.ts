@@ -57,7 +57,8 @@ async function main([word, ...args]: string[]): Promise<number> {
   } catch (error) {
     const usage =
       error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")
-    console.error(error instanceof Error ? error.message : error)
+    const message = error instanceof Error ? error.message : String(error)
+    console.error(usage ? `cellfan ${word}: ${message}. It takes:\n${help}` : message)
     return usage ? 2 : 1
   }
 }
