@@ -23,54 +23,56 @@ export class CleanScan {
   /** Large ArrayBuffers found outside of views: `serializeRaw` wants them. */
   readonly buffers = new Set<ArrayBuffer>()
   readonly #viewed = new Set<ArrayBufferLike>()
-  readonly #owners: Map<object, number> | undefined
-  #owner = 0
+  readonly #seen: Set<object> | undefined
   #visits = 0
 
-  /** `apart`: whether an object may stand in only one of the values that `check` is called with. */
+  /** `apart`: whether no object may stand in two places, whichever of the checked values they are in. */
   constructor(options: { apart: boolean }) {
-    this.#owners = options.apart ? new Map() : undefined
+    this.#seen = options.apart ? new Set() : undefined
   }
 
   check(value: unknown): boolean {
-    this.#owner++
     return this.#clean(value, 0)
   }
 
   #clean(value: unknown, depth: number): boolean {
-    if (typeof value !== "object") return typeof value !== "function" && typeof value !== "symbol"
+    if (typeof value !== "object") return isPlainPrimitive(value)
     if (value === null) return true
-    if (depth > maxDepth || ++this.#visits > maxVisits || !this.#owns(value)) return false
+    if (depth > maxDepth || ++this.#visits > maxVisits || !this.#isApart(value)) return false
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype === objectPrototype) return this.#plainObject(value, depth)
     if (prototype === arrayPrototype && Array.isArray(value)) return this.#array(value, depth)
     return this.#special(value, prototype, depth)
   }
 
-  #owns(value: object): boolean {
-    if (this.#owners === undefined) return true
-    const owner = this.#owners.get(value)
-    if (owner === undefined) this.#owners.set(value, this.#owner)
-    return owner === undefined || owner === this.#owner
+  #isApart(value: object): boolean {
+    if (this.#seen === undefined) return true
+    const before = this.#seen.size
+    return this.#seen.add(value).size > before
   }
 
+  /**
+   * A Proxy passes, and makes V8 throw. The order of the checks is by their cost: this runs for each of a hundred
+   * thousand small objects.
+   */
   #plainObject(value: object, depth: number): boolean {
-    if (Symbol.toStringTag in value || types.isProxy(value) || !Object.isExtensible(value)) return false
-    return this.#properties(value, Reflect.ownKeys(value), depth)
-  }
-
-  #properties(value: object, keys: readonly PropertyKey[], depth: number): boolean {
-    for (const key of keys) {
-      if (typeof key === "symbol" || key === "__proto__") return false
+    // Both together are several times as fast as Reflect.ownKeys.
+    const keys = Object.getOwnPropertyNames(value)
+    if (Object.getOwnPropertySymbols(value).length > 0) return false
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as string
+      if (key === "__proto__") return false
       const property = Object.getOwnPropertyDescriptor(value, key)
-      if (!property?.enumerable || property.writable !== true || !property.configurable) return false
-      if (!this.#clean(property.value, depth + 1)) return false
+      if (property === undefined || !property.enumerable || !property.writable || !property.configurable)
+        return false
+      const item: unknown = property.value
+      if (typeof item === "object" ? !this.#clean(item, depth + 1) : !isPlainPrimitive(item)) return false
     }
-    return true
+    return Object.isExtensible(value)
   }
 
   #array(value: readonly unknown[], depth: number): boolean {
-    if (!Object.isExtensible(value) || types.isProxy(value)) return false
+    if (!Object.isExtensible(value)) return false
     // Listing the keys of a long array costs more than sending it. What is lost beyond this length: named properties
     // of arrays with values that need the graph codec.
     if (value.length <= maxListedLength && !isListOf(value)) return false
@@ -118,6 +120,10 @@ export class CleanScan {
     this.#viewed.add(buffer)
     return false
   }
+}
+
+function isPlainPrimitive(value: unknown): boolean {
+  return typeof value !== "function" && typeof value !== "symbol"
 }
 
 /** Whether the array has all its elements, as plain properties, and no others. */

@@ -30,12 +30,14 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver): Codec 
   return {
     encode(value, path) {
       const scan = new CleanScan({ apart: false })
-      return scan.check(value)
-        ? serialize(Form.clean, value, scan.buffers, () => path)
-        : encodeGraph(
-            writeGraph([value], () => path),
-            () => path,
-          )
+      const raw = scan.check(value) ? trySerialize(value, scan.buffers) : undefined
+      return (
+        raw ??
+        encodeGraph(
+          writeGraph([value], () => path),
+          () => path,
+        )
+      )
     },
 
     decode(encoded) {
@@ -45,9 +47,8 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver): Codec 
 
     encodeEach(values, pathOf) {
       const scan = new CleanScan({ apart: true })
-      return values.every((value) => scan.check(value))
-        ? serialize(Form.clean, values, scan.buffers, () => pathOf(0))
-        : encodeGraph(writeGraph(values, pathOf), () => pathOf(0))
+      const raw = values.every((value) => scan.check(value)) ? trySerialize(values, scan.buffers) : undefined
+      return raw ?? encodeGraph(writeGraph(values, pathOf), () => pathOf(0))
     },
 
     decodeEach(encoded) {
@@ -58,25 +59,27 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver): Codec 
 }
 
 export function encodeGraph(graph: Graph, path: () => string, previous: readonly Uint8Array[] = []): Encoded {
-  // Buffers stand as views in nodes, and those find their blobs by themselves.
-  return serialize(Form.graph, graph, [], path, previous)
-}
-
-function serialize(
-  form: number,
-  value: unknown,
-  buffers: Iterable<ArrayBuffer>,
-  path: () => string,
-  previous: readonly Uint8Array[] = [],
-): Encoded {
   try {
-    return serializeRaw(form, value, buffers, previous)
+    // Buffers stand as views in nodes, and those find their blobs by themselves.
+    return serializeRaw(Form.graph, graph, [], previous)
   } catch (cause) {
     const label = path()
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CaptureError(`\`${label}\`: the value is too large or cannot be sent (${reason})`, {
-      path: [label],
-      cause,
-    })
+    throw new CaptureError(
+      `\`${label}\` is too large to be sent (${reason}); send a path or a URL, and read it there`,
+      {
+        path: [label],
+        cause,
+      },
+    )
+  }
+}
+
+/** Undefined where V8 refuses: the graph codec finds out what it was, and says where. */
+function trySerialize(value: unknown, buffers: Iterable<ArrayBuffer>): Encoded | undefined {
+  try {
+    return serializeRaw(Form.clean, value, buffers)
+  } catch {
+    return undefined
   }
 }

@@ -1,6 +1,6 @@
 import { types } from "node:util"
 import { CaptureError } from "../../errors.ts"
-import { intrinsicName } from "./intrinsics.ts"
+import { intrinsicName, noticeGlobals } from "./intrinsics.ts"
 import { Flag, isShareable, Kind, type Node, plainProperty, type Slot } from "./nodes.ts"
 import { type BinaryView, bytesOf, viewPrototype, viewType } from "./views.ts"
 
@@ -50,6 +50,7 @@ export class GraphEncoder {
 
   constructor(aspects: Aspects) {
     this.#aspects = aspects
+    noticeGlobals()
   }
 
   /** Encodes one value and all it reaches. `label` begins the path in a CaptureError. */
@@ -149,12 +150,8 @@ export class GraphEncoder {
     if (ArrayBuffer.isView(value)) return this.#view(value as BinaryView, prototype, id)
     if (types.isAnyArrayBuffer(value)) return this.#buffer(value, id)
     if (types.isRegExp(value)) return [Kind.regexp, value.source, value.flags, value.lastIndex]
-    if (prototype === URL.prototype) return [Kind.url, (value as URL).href]
-    if (prototype === URLSearchParams.prototype) return [Kind.params, String(value)]
-    if (prototype === Headers.prototype) return [Kind.headers, [...(value as Headers)]]
-    if (prototype === DOMException.prototype) {
-      return [Kind.exception, (value as DOMException).message, (value as DOMException).name]
-    }
+    const platform = describePlatformObject(value, prototype)
+    if (platform !== undefined) return platform
     if (types.isBoxedPrimitive(value)) return [Kind.boxed, this.slot(value.valueOf(), id, "")]
     this.#refuseState(value, id)
     if (Array.isArray(value)) return this.#array(value, prototype, id)
@@ -307,6 +304,22 @@ export class GraphEncoder {
       return [Kind.view, type, this.slot(own, id, "buffer"), 0, view.byteLength]
     }
     return [Kind.view, type, this.slot(view.buffer, id, "buffer"), view.byteOffset, view.byteLength]
+  }
+}
+
+/** Asked by name: to touch a class that nobody used would load it. */
+function describePlatformObject(value: object, prototype: object | null): Node | undefined {
+  switch (intrinsicName(prototype)) {
+    case "URL.prototype":
+      return [Kind.url, (value as URL).href]
+    case "URLSearchParams.prototype":
+      return [Kind.params, String(value)]
+    case "Headers.prototype":
+      return [Kind.headers, [...(value as Headers)]]
+    case "DOMException.prototype":
+      return [Kind.exception, (value as DOMException).message, (value as DOMException).name]
+    default:
+      return undefined
   }
 }
 

@@ -44,7 +44,7 @@ const node = [
   ..."TransformStreamDefaultController WritableStreamDefaultController WritableStreamDefaultWriter".split(
     " ",
   ),
-  ..."Storage localStorage sessionStorage URLPattern".split(" "),
+  ..."Storage URLPattern".split(" "),
 ]
 
 const standardNames = new Set([
@@ -57,20 +57,20 @@ const standardNames = new Set([
   "Infinity",
 ])
 
-/** Reading these has side effects (a warning, a file), or they are not the same object for everyone. */
-const notRead = new Set(["localStorage", "sessionStorage"])
-
 /** Whether every worker has this global variable of itself. */
 export function isStandardGlobal(name: string): boolean {
   return standardNames.has(name)
 }
 
 interface Table {
-  readonly names: ReadonlyMap<unknown, string>
-  readonly values: ReadonlyMap<string, unknown>
+  readonly names: Map<unknown, string>
+  readonly values: Map<string, unknown>
 }
 
 let table: Table | undefined
+
+/** Globals that Node makes when they are first read: making them (fetch and its classes) takes longer than a worker's start. */
+const unread = new Set<string>()
 
 export function intrinsicName(value: unknown): string | undefined {
   table ??= build()
@@ -79,40 +79,59 @@ export function intrinsicName(value: unknown): string | undefined {
 
 export function intrinsicByName(name: string): unknown {
   table ??= build()
+  const [global = name] = name.split(".", 1)
+  if (unread.delete(global)) addGlobal(table, global)
   return table.values.get(name)
 }
 
+/** Takes in the globals that somebody has read since the last time. */
+export function noticeGlobals(): void {
+  for (const name of unread) {
+    if (!isLazy(name) && table !== undefined && unread.delete(name)) addGlobal(table, name)
+  }
+}
+
+function isLazy(name: string): boolean {
+  const property = Object.getOwnPropertyDescriptor(globalThis, name)
+  return property?.get !== undefined
+}
+
 function build(): Table {
-  const names = new Map<unknown, string>()
-  const values = new Map<string, unknown>()
-  const add = (value: unknown, name: string): boolean => {
-    if ((typeof value !== "object" && typeof value !== "function") || value === null || names.has(value))
-      return false
-    names.set(value, name)
-    values.set(name, value)
-    return true
-  }
-  /** Own data properties, `depth` levels down. */
-  const addWith = (value: unknown, name: string, depth: number): void => {
-    if (!add(value, name) || depth === 0) return
-    for (const key of Reflect.ownKeys(value as object)) {
-      const property = Object.getOwnPropertyDescriptor(value, key)
-      const label = typeof key === "symbol" ? `@@${key.description}` : key
-      if (property !== undefined && "value" in property)
-        addWith(property.value, `${name}.${label}`, depth - 1)
-    }
-  }
-  add(globalThis, "globalThis")
-  for (const name of javascript) addWith(Reflect.get(globalThis, name), name, 2)
-  for (const [name, prototype] of unnamedPrototypes()) addWith(prototype, name, 1)
+  const made: Table = { names: new Map(), values: new Map() }
+  add(made, globalThis, "globalThis")
+  for (const name of javascript) addWith(made, Reflect.get(globalThis, name), name, 2)
+  for (const [name, prototype] of unnamedPrototypes()) addWith(made, prototype, name, 1)
   for (const name of node) {
-    if (notRead.has(name)) continue
-    const value: unknown = Reflect.get(globalThis, name)
-    add(value, name)
-    if (typeof value === "function") add(value.prototype, `${name}.prototype`)
+    if (isLazy(name)) unread.add(name)
+    else addGlobal(made, name)
   }
-  for (const [key, value] of Object.entries(console)) add(value, `console.${key}`)
-  return { names, values }
+  for (const [key, value] of Object.entries(console)) add(made, value, `console.${key}`)
+  return made
+}
+
+function addGlobal(to: Table, name: string): void {
+  const value: unknown = Reflect.get(globalThis, name)
+  add(to, value, name)
+  if (typeof value === "function") add(to, value.prototype, `${name}.prototype`)
+}
+
+function add({ names, values }: Table, value: unknown, name: string): boolean {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null || names.has(value))
+    return false
+  names.set(value, name)
+  values.set(name, value)
+  return true
+}
+
+/** The value and its own data properties, `depth` levels down. */
+function addWith(to: Table, value: unknown, name: string, depth: number): void {
+  if (!add(to, value, name) || depth === 0) return
+  for (const key of Reflect.ownKeys(value as object)) {
+    const property = Object.getOwnPropertyDescriptor(value, key)
+    const label = typeof key === "symbol" ? `@@${key.description}` : key
+    if (property !== undefined && "value" in property)
+      addWith(to, property.value, `${name}.${label}`, depth - 1)
+  }
 }
 
 /** Prototypes that no global names. */

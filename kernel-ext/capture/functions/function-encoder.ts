@@ -10,7 +10,13 @@ import { type Emitted, emit, Shape } from "./emit.ts"
 import { type FunctionInfo, functionInfo } from "./info.ts"
 import { inspectPrivates, type Scope } from "./inspect.ts"
 import { instanceRefusal } from "./instances.ts"
-import { builtinReference, moduleReference, packageReference, type Reference } from "./references.ts"
+import {
+  builtinReference,
+  moduleReference,
+  noticeModules,
+  packageReference,
+  type Reference,
+} from "./references.ts"
 import { type FunctionSyntax, parseFunction } from "./syntax.ts"
 
 /** Describes functions and classes as nodes, and gathers what the shipped code has to say. */
@@ -30,6 +36,7 @@ export class FunctionEncoder implements Aspects {
   readonly #cells: readonly CellScript[]
   readonly #root = new Shape(0)
   #rootContext: Context | undefined
+  #modulesNoticed = false
 
   constructor(surrounds: Surrounds) {
     this.#surrounds = surrounds
@@ -39,10 +46,11 @@ export class FunctionEncoder implements Aspects {
   reference(value: object | symbol, id: number, encoder: GraphEncoder): Node | undefined {
     const number = this.#surrounds.known.numberOf(value)
     if (number !== undefined) return [Kind.known, number]
-    if (typeof value === "symbol") return undefined
+    if (typeof value !== "object") return undefined
+    if (!this.#modulesNoticed) noticeModules()
+    this.#modulesNoticed = true
     const module = moduleReference(value, this.#surrounds.folder, this.imports)
-    if (module !== undefined) return this.#import(module, id, encoder)
-    return typeof value === "object" ? this.#prototype(value, id, encoder) : undefined
+    return module === undefined ? this.#prototype(value, id, encoder) : this.#import(module, id, encoder)
   }
 
   instance(value: object, prototype: object, id: number, encoder: GraphEncoder): boolean {

@@ -29,15 +29,17 @@ function look(fn: CallableFunction, cells: readonly CellScript[]): FunctionInfo 
   const source = Function.prototype.toString.call(fn)
   const { place, scopes, bound } = inspectFunction(fn)
   const native = place === undefined || nativeText.test(source)
-  // The first look's values serve the capture that asked for them; which scopes there are never changes.
+  // The first look's values serve the capture that asked for them. Which scopes there are never changes.
   let first: readonly Scope[] | undefined = scopes
+  const isConstant = scopes.every(({ kind }) => kind === "script") && cells.length > 0
   return {
     source,
     origin: native ? undefined : originOf(source, place, cells),
     place: place === undefined ? "" : `${place.scriptId}:${place.line}:${place.column}`,
     bound,
     scopes() {
-      const now = first ?? (scopes.length === 0 ? scopes : inspectFunction(fn).scopes)
+      if (isConstant) return []
+      const now = first ?? inspectFunction(fn).scopes
       first = undefined
       return now
     },

@@ -98,6 +98,19 @@ function readSafely(holder: object, key: string): unknown {
 const moduleFiles = new WeakMap<object, string>()
 let seenModules = 0
 
+/** Takes in modules that were loaded since the last time. */
+export function noticeModules(): void {
+  const cache = (Module as unknown as { _cache: Record<string, { exports: unknown } | undefined> })._cache
+  const files = Object.keys(cache)
+  if (files.length === seenModules) return
+  seenModules = files.length
+  for (const file of files) {
+    const exports = cache[file]?.exports
+    if ((typeof exports !== "object" && typeof exports !== "function") || exports === null) continue
+    if (file.includes("/node_modules/")) moduleFiles.set(exports, file)
+  }
+}
+
 /** The package a module object stands for: an ES namespace, or what a CommonJS module exports. */
 export function moduleReference(
   value: object,
@@ -105,16 +118,6 @@ export function moduleReference(
   specifiers: ReadonlySet<string>,
 ): Reference | undefined {
   if (types.isModuleNamespaceObject(value)) return namespaceReference(value, folder, specifiers)
-  const cache = (Module as unknown as { _cache: Record<string, { exports: unknown } | undefined> })._cache
-  const files = Object.keys(cache)
-  if (files.length !== seenModules) {
-    seenModules = files.length
-    for (const file of files) {
-      const exports = cache[file]?.exports
-      const isObject = (typeof exports === "object" && exports !== null) || typeof exports === "function"
-      if (isObject && file.includes("/node_modules/")) moduleFiles.set(exports, file)
-    }
-  }
   const file = moduleFiles.get(value)
   return file === undefined ? undefined : packageReference(value, file, folder)
 }
