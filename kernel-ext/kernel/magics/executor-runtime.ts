@@ -109,7 +109,8 @@ export function createExecutorRuntime(runningJobs: () => readonly JobView[]) {
             body: Body,
           ) {
             const results = await executor.map(body, inputs, named(job))
-            return await executor.callAsync(reduce, results, named(job))
+            const { name } = named(job)
+            return await executor.callAsync(reduce, results, { ...job, name: `${name}: reduce` })
           },
         }
       },

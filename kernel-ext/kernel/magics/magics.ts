@@ -107,11 +107,7 @@ async function runWithMagics(
     origin = magics.transform(code)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    const { name, message } = error
-    return {
-      status: "error",
-      error: { name, message, traceback: [`\u001b[31m${name}\u001b[39m: ${message}`] },
-    }
+    return { status: "error", error: interpreter.explain(error) }
   }
   if (origin.code === code) return interpreter.run(code, cell)
   return interpreter.run(origin.code, cell, { text: code, toTyped: origin.toTyped })

@@ -1,0 +1,87 @@
+import { mkdtempSync, realpathSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as cellfan from "../../../kernel-ext/index.ts"
+import { createInterpreter } from "../../../kernel-ext/kernel/cells.ts"
+import { withMagics } from "../../../kernel-ext/kernel/magics/magics.ts"
+import type { Cell, CellOutcome, DisplayBundle, Interpreter } from "../../../kernel-ext/kernel/types.ts"
+
+/** A notebook as the kernel runs it, magics included, in a folder of its own. */
+export interface OpenNotebook {
+  readonly folder: string
+  readonly interpreter: Interpreter
+  readonly displayed: DisplayBundle[]
+  readonly streamed: string[]
+  run(code: string, signal?: AbortSignal): Promise<CellOutcome>
+  /** The cell's result as text; throws where the cell failed. */
+  text(code: string): Promise<string | undefined>
+  /** The error of a cell that must fail, without colours. */
+  failure(code: string): Promise<{ name: string; message: string; traceback: string }>
+  /** What is offered at `|`. */
+  complete(code: string): string[]
+  /** What is told of `|`. */
+  inspect(code: string): string | undefined
+  close(): Promise<void>
+}
+
+export function openNotebook(): OpenNotebook {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "cellfan-magics-")))
+  const interpreter = withMagics(createInterpreter({ folder, modules: { cellfan } }))
+  const displayed: DisplayBundle[] = []
+  const streamed: string[] = []
+  let executionCount = 0
+  const run = (code: string, signal = new AbortController().signal) => {
+    executionCount++
+    const output: Cell["output"] = {
+      stream: (_name, text) => streamed.push(text),
+      displayData: (bundle) => displayed.push(bundle),
+      updateDisplayData: (bundle) => displayed.push(bundle),
+      clearOutput: () => {},
+    }
+    return interpreter.run(code, {
+      id: `cell-${executionCount}`,
+      executionCount,
+      silent: false,
+      signal,
+      output,
+    })
+  }
+  return {
+    folder,
+    interpreter,
+    displayed,
+    streamed,
+    run,
+    async text(code) {
+      const outcome = await run(code)
+      if (outcome.status === "error") throw new Error(plain(outcome.error.traceback.join("\n")))
+      return outcome.bundle?.data["text/plain"] as string | undefined
+    },
+    async failure(code) {
+      const outcome = await run(code)
+      if (outcome.status !== "error") throw new Error(`The cell did not fail: ${code}`)
+      const { name, message, traceback } = outcome.error
+      return { name, message, traceback: plain(traceback.join("\n")) }
+    },
+    complete(code) {
+      const offset = code.indexOf("|")
+      const typed = code.replace("|", "")
+      const { matches, start, end } = interpreter.complete(typed, offset)
+      if (end !== offset || start > offset) throw new Error(`Completes ${start}–${end} at ${offset}`)
+      return matches.map((match) => match.text)
+    },
+    inspect(code) {
+      const bundle = interpreter.inspect(code.replace("|", ""), code.indexOf("|"), 0)
+      return bundle?.data["text/plain"] as string | undefined
+    },
+    async close() {
+      await interpreter.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI colours begin with one
+  return text.replace(/\u001b\[[0-9;]*m/g, "")
+}
