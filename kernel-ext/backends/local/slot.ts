@@ -36,6 +36,8 @@ export class Slot {
   #takingBack: (() => void)[] | undefined
   readonly #shipped = new Set<string>()
   readonly #jobs = new Set<number>()
+  /** Jobs that the worker may forget; it is told with the next batch. */
+  #forgotten: number[] = []
   /** When the host last heard of the first batch, and what it knows of the task that runs in it. */
   #heardAtMs = 0
   #runningSinceMs = 0
@@ -93,27 +95,7 @@ export class Slot {
     }
     this.#process ??= this.#start(batch.memoryMiB)
     const process = this.#process
-    const key = this.#owner.keyOf(batch.jobId)
-    this.#introduce(process, run, key)
-    const count = batch.indices.length
-    run.base = this.#nextPosition
-    run.epoch = this.#epoch
-    this.#nextPosition += count
-    const first = batch.indices[0] ?? 0
-    process.send(
-      {
-        type: "run",
-        batch: run.id,
-        job: key,
-        epoch: this.#epoch,
-        base: run.base,
-        count,
-        first,
-        indices: isConsecutive(batch.indices) ? undefined : batch.indices,
-        attempts: batch.attempts,
-      },
-      partsOf(batch.inputs),
-    )
+    process.together(() => this.#deliver(process, run))
     if (this.runs.push(run) === 1) {
       process.hold(true)
       this.#begin(run, Date.now())
@@ -155,7 +137,7 @@ export class Slot {
   }
 
   forget(job: number): void {
-    if (this.#jobs.delete(job)) this.#process?.send({ type: "forget", jobs: [job], hashes: [] }, [])
+    if (this.#jobs.delete(job)) this.#forgotten.push(job)
   }
 
   /** Looks after the running batch: which task it is at, and whether that takes too long. */
@@ -187,6 +169,30 @@ export class Slot {
     if (process !== undefined) setTimeout(() => process.kill("was closed"), 500).unref()
   }
 
+  #deliver(process: WorkerProcess, run: LocalRun): void {
+    const { batch } = run
+    const key = this.#owner.keyOf(batch.jobId)
+    this.#introduce(process, run, key)
+    const count = batch.indices.length
+    run.base = this.#nextPosition
+    run.epoch = this.#epoch
+    this.#nextPosition += count
+    process.send(
+      {
+        type: "run",
+        batch: run.id,
+        job: key,
+        epoch: run.epoch,
+        base: run.base,
+        count,
+        first: batch.indices[0] ?? 0,
+        indices: isConsecutive(batch.indices) ? undefined : batch.indices,
+        attempts: batch.attempts,
+      },
+      partsOf(batch.inputs),
+    )
+  }
+
   #start(memoryMiB: number | undefined): WorkerProcess {
     this.#memoryMiB = memoryMiB
     this.#isReady = false
@@ -197,6 +203,7 @@ export class Slot {
     this.#lastWords = undefined
     this.#shipped.clear()
     this.#jobs.clear()
+    this.#forgotten = []
     const process: WorkerProcess = new WorkerProcess(
       { memoryMiB },
       {
@@ -225,14 +232,19 @@ export class Slot {
     if (this.#jobs.has(key)) return
     const { shipment, jobId, seed, env, extraArgs } = batch
     const { hash, code, resolveFrom, imports } = shipment
+    const outdated: string[] = []
     if (!this.#shipped.has(hash)) {
       process.send({ type: "ship", hash, code, resolveFrom, imports }, partsOf(shipment.data))
       this.#shipped.add(hash)
       const [oldest] = this.#shipped
       if (this.#shipped.size > maxShipments && oldest !== undefined) {
         this.#shipped.delete(oldest)
-        process.send({ type: "forget", jobs: [], hashes: [oldest] }, [])
+        outdated.push(oldest)
       }
+    }
+    if (this.#forgotten.length + outdated.length > 0) {
+      process.send({ type: "forget", jobs: this.#forgotten, hashes: outdated }, [])
+      this.#forgotten = []
     }
     const extra = extraArgs !== undefined
     process.send({ type: "job", job: key, jobId, hash, seed, env, extra }, extra ? partsOf(extraArgs) : [])

@@ -79,10 +79,16 @@ export class WorkerProcess {
   }
 
   send(message: ToWorker, parts: readonly Uint8Array[]): void {
-    const buffers = encodeFrame(message, parts)
-    if (buffers.length > 1) this.#input.cork()
-    for (const buffer of buffers) this.#input.write(buffer)
-    if (buffers.length > 1) this.#input.uncork()
+    this.together(() => {
+      for (const buffer of encodeFrame(message, parts)) this.#input.write(buffer)
+    })
+  }
+
+  /** What is sent within leaves in one system call. */
+  together(send: () => void): void {
+    this.#input.cork()
+    send()
+    this.#input.uncork()
   }
 
   /** Asks which task runs, also while user code blocks the worker. */
