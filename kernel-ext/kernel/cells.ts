@@ -16,6 +16,7 @@ import { createModules } from "./cells/modules.ts"
 import { script } from "./cells/native-import.ts"
 import { type Outcome, runBody, untilInterrupted, wrapBody } from "./cells/run.ts"
 import { createScripts } from "./cells/scripts.ts"
+import { moduleName } from "./cells/source.ts"
 import { type ImportedModule, parameters, type RunnableCell, transform } from "./cells/transform.ts"
 import { createVariables } from "./cells/variables.ts"
 import { inCell } from "./current-cell.ts"
@@ -75,6 +76,8 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
 
   async function run(code: string, cell: Cell, typed: TypedSource = asTyped(code)): Promise<CellOutcome> {
     const label = `cell ${cell.executionCount}`
+    const module = moduleName(code)
+    if (module !== undefined) return defineModule(module, code, typed, label)
     const compiled = compiler.compile(declarations, code)
     if (compiled.status === "rejected")
       return { status: "error", error: fromDiagnostics(compiled.diagnostics, typed, label) }
@@ -93,6 +96,13 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
       case "returned":
         return await inCell(cell, () => shown(outcome.value))
     }
+  }
+
+  function defineModule(name: string, code: string, typed: TypedSource, label: string): CellOutcome {
+    const diagnostics = compiler.addModule(name, code)
+    if (diagnostics.length > 0) return { status: "error", error: fromDiagnostics(diagnostics, typed, label) }
+    modules.define(join(folder, `${name}.ts`), code)
+    return { status: "ok" }
   }
 
   async function shown(returned: unknown): Promise<CellOutcome> {

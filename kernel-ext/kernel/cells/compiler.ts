@@ -1,5 +1,5 @@
 import type ts from "typescript"
-import { carryOver } from "./declarations.ts"
+import { carryOver, declaredNames } from "./declarations.ts"
 import { completionHost, configuredOptions } from "./program.ts"
 import { inSession, type Session } from "./session.ts"
 import { type CellSource, readCell } from "./source.ts"
@@ -82,13 +82,14 @@ export function createCompiler(options: CompilerOptions) {
     const { converter, session } = load()
     return inSession(session, () => {
       session.files.poll()
-      const source = readCell(code)
+      const source = readCell(code, session.configured.jsx !== undefined)
       session.checks = options.typeCheck && !source.unchecked ? "all" : "syntax"
       session.diagnostics = []
       session.javascript = ""
       const { declOutput = "" } = converter.convert(declarations, source.text)
       if (session.diagnostics.length > 0) return { status: "rejected", diagnostics: session.diagnostics }
-      const carried = carryOver(declarations, declOutput)
+      const nested = /\bvar\b/.test(code) ? nestedVars(session, declOutput) : ""
+      const carried = carryOver(declarations, nested + declOutput)
       return {
         status: "compiled",
         javascript: session.javascript,
@@ -138,6 +139,27 @@ export function createCompiler(options: CompilerOptions) {
       loaded = undefined
     },
   }
+}
+
+/** A `var` in a block is the notebook's too, and the one kind of name that declaration files leave out. */
+function nestedVars({ program, folder }: Session, written: string): string {
+  const tsc = typescript()
+  const file = program?.getSourceFile(`${folder}/__tslab__.ts`)
+  const { locals } = (file ?? {}) as { locals?: ReadonlyMap<string, ts.Symbol> }
+  if (program === undefined || locals === undefined) return ""
+  const declared = declaredNames(written)
+  const checker = program.getTypeChecker()
+  return [...locals.values()]
+    .filter(({ flags, name }) => flags & tsc.SymbolFlags.FunctionScopedVariable && !declared.has(name))
+    .map((symbol) => {
+      const type = checker.typeToString(
+        checker.getTypeOfSymbol(symbol),
+        undefined,
+        tsc.TypeFormatFlags.NoTruncation,
+      )
+      return `declare var ${tsc.symbolName(symbol)}: ${type};\n`
+    })
+    .join("")
 }
 
 function signaturesOf(

@@ -7,7 +7,7 @@ import { typescript } from "./typescript.ts"
  */
 export function carryOver(before: string, after: string): string {
   if (!/^\s*(?:export\s+|declare\s+)*(?:namespace|module|import\s+\w+\s*=)/m.test(before)) return after
-  const taken = new Set(statementsOf(after).flatMap(({ names }) => names))
+  const taken = declaredNames(after)
   const missing = statementsOf(before).filter(
     ({ forgotten, names }) => forgotten && !names.some((name) => taken.has(name)),
   )
@@ -25,6 +25,10 @@ export function without(declarations: string, names: ReadonlySet<string>): strin
     .filter((text) => text !== "")
     .map((text) => `${text}\n`)
     .join("")
+}
+
+export function declaredNames(declarations: string): Set<string> {
+  return new Set(statementsOf(declarations).flatMap(({ names }) => names))
 }
 
 interface Declared {

@@ -41,7 +41,8 @@ export function fromDiagnostics(
 function describe(diagnostic: ts.Diagnostic, typed: TypedSource, label: string) {
   const message = typescript().flattenDiagnosticMessageText(diagnostic.messageText, "\n")
   const { file, start = 0, length = 1 } = diagnostic
-  const isCell = file === undefined || /\/__tslab__\.tsx?$/.test(file.fileName)
+  // tslab's line stands before cells, those that are modules among them, and before no file of the notebook's.
+  const isCell = file === undefined || file.text.startsWith(PREFIX)
   const where = isCell ? typed.toTyped(Math.max(0, start - PREFIX.length)) : start
   const text = isCell ? typed.text : file.text
   const { line, column } = positionAt(text, Math.min(where, text.length))
@@ -154,17 +155,17 @@ function isFrame(line: string): boolean {
 
 /** One frame as it is shown; none where it is Node's or ours. */
 function mapFrame(line: string, scripts: Scripts): Frame[] {
-  const match = /^\s+at (?:(.*?) \()?(.+?):(\d+):(\d+)\)?$/.exec(line)
+  const match = /^\s+at (?:(.*?) \(|(async) )?(.+?):(\d+):(\d+)\)?$/.exec(line)
   if (match === null) return /<anonymous>/.test(line) ? [{ text: line, plain: line }] : []
-  const [, name = "", file = "", lineText, columnText] = match
+  const [, name = "", awaited = "", file = "", lineText, columnText] = match
   if (/^(?:node:|cellfan:)/.test(file)) return []
   const path = file.startsWith("file:") ? fileURLToPath(file) : file
   const place = scripts.locate(path, Number(lineText), Number(columnText) - 1)
   if (place === undefined) return isOurs(path) || scripts.isCell(path) ? [] : [{ text: line, plain: line }]
   const at = `${place.label}:${place.line}:${place.column + 1}`
   const caller = name.replace(/__cell\b/g, "").replace(/^Object\.<anonymous>$/, "")
-  const isTop = caller === "" || caller === "async"
-  const write = (shown: string) => (isTop ? `    at ${shown}` : `    at ${caller} (${shown})`)
+  const write = (shown: string) =>
+    `    at ${caller === "" ? `${awaited} ${shown}`.trim() : `${caller} (${shown})`}`
   return [{ text: write(colour.cyan(at)), plain: write(at), source: place }]
 }
 

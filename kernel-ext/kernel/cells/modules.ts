@@ -35,7 +35,7 @@ export function createModules(options: ModulesOptions) {
   const sides = createSideModules({ ...options, virtual, load: locate, require: requireFrom })
 
   async function locate(specifier: string, from: string, attributes?: ImportCallOptions) {
-    if (own.has(specifier)) return { namespace: namespaceOf(own.get(specifier)) }
+    if (own.has(specifier)) return { namespace: own.get(specifier) as Namespace }
     const file = localFile(specifier, from)
     if (file === undefined) return { namespace: interop(await importNatively(specifier, attributes)) }
     if (virtual.has(file) || isEsModule(file)) return { file }

@@ -27,11 +27,13 @@ export function namespaceOf(exports: unknown): Record<string, unknown> {
   if (!isLookedInto(exports)) return { default: exports }
   if ((exports as { __esModule?: unknown }).__esModule) return exports as Record<string, unknown>
   const result: Record<string, unknown> = Object.create(null)
-  for (const key of Object.getOwnPropertyNames(exports))
+  for (const key of Object.getOwnPropertyNames(exports)) {
+    if (key === "default") continue
     Object.defineProperty(result, key, {
       enumerable: Object.prototype.propertyIsEnumerable.call(exports, key),
       get: () => (exports as Record<string, unknown>)[key],
     })
+  }
   return Object.defineProperty(result, "default", { value: exports, enumerable: true })
 }
 

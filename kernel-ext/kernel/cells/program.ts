@@ -22,7 +22,7 @@ export function compilerHost(session: Session, rootFiles: string[], system: ts.S
     options,
     system,
     // It keeps no state of its own: which files a change affects is no question here.
-    tsc.createAbstractBuilder,
+    session.configured.jsx === undefined ? tsc.createAbstractBuilder : builderWithJsx(),
     () => {},
     () => {},
   )
@@ -33,6 +33,43 @@ export function compilerHost(session: Session, rootFiles: string[], system: ts.S
   })
   Object.assign(host, moduleResolution(session, options, system))
   return host
+}
+
+/** A notebook whose tsconfig.json says how to compile JSX may have it in cells, which tslab calls a plain .ts file. */
+function builderWithJsx(): ts.CreateProgram<ts.BuilderProgram> {
+  const tsc = typescript()
+  const cells = new WeakMap<ts.SourceFile, ts.SourceFile>()
+  const adapted = new WeakSet<ts.CompilerHost>()
+  const withJsx = (
+    file: ts.SourceFile | undefined,
+    options: ts.ScriptTarget | ts.CreateSourceFileOptions,
+  ) => {
+    if (file === undefined || !isCell(file.fileName)) return file
+    const known = cells.get(file)
+    if (known !== undefined) return known
+    const parsed = tsc.createSourceFile(file.fileName, file.text, options, false, tsc.ScriptKind.TSX)
+    Object.assign(parsed, { version: (file as unknown as { version: string }).version })
+    cells.set(file, parsed)
+    return parsed
+  }
+  const create = (...[roots, options, host, ...rest]: Parameters<ts.CreateProgram<ts.BuilderProgram>>) => {
+    if (host !== undefined && !adapted.has(host)) {
+      adapted.add(host)
+      const { getSourceFile, getSourceFileByPath } = host
+      host.getSourceFile = (name, language, ...more) =>
+        withJsx(getSourceFile(name, language, ...more), language)
+      if (getSourceFileByPath !== undefined)
+        host.getSourceFileByPath = (name, path, language, ...more) =>
+          withJsx(getSourceFileByPath(name, path, language, ...more), language)
+    }
+    return tsc.createAbstractBuilder(roots, options, host, ...rest)
+  }
+  return create
+}
+
+/** Whether a file of the program is the cell. */
+export function isCell(fileName: string): boolean {
+  return fileName.endsWith("/__tslab__.ts")
 }
 
 function compilerOptions(session: Session): ts.CompilerOptions {
@@ -196,7 +233,7 @@ function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
       transformers: ts.CustomTransformers,
     ) {
       // Modules beside the notebook are compiled when they are imported; see modules.ts.
-      if (!file.fileName.startsWith(`${session.folder}/__tslab__.`)) return
+      if (!isCell(file.fileName)) return
       emitCell(program, file, session, write, transformers)
     },
   })
@@ -212,7 +249,7 @@ function withNames(file: ts.SourceFile, options: ts.CompilerOptions): ts.SourceF
   tsc.bindSourceFile(file, options)
   const { locals } = file as unknown as { locals?: Map<ts.__String, ts.Symbol> }
   locals?.delete("__global" as ts.__String)
-  const isAsTyped = /\/__tslab__\.ts$/.test(file.fileName) && !/\nexport \{[^}]*\}$/.test(file.text)
+  const isAsTyped = isCell(file.fileName) && !/\nexport \{[^}]*\}$/.test(file.text)
   if (!isAsTyped || locals === undefined || ![...locals.keys()].some((key) => String(key).startsWith("___")))
     return file
   const names = new Map([...locals].map(([key, symbol]) => [tsc.unescapeLeadingUnderscores(key), symbol]))

@@ -9,23 +9,27 @@ export interface CellSource {
   readonly endsInExpression: boolean
   /** `// @ts-nocheck` stands before the first statement. */
   readonly unchecked: boolean
-  /** Name given by `@module NAME` in a leading comment (tslab): the cell is a module to import as `./NAME`. */
-  readonly module: string | undefined
   /** Text of each top-level function and class by name, for inspection. */
   readonly definitions: ReadonlyMap<string, string>
 }
 
-export function readCell(code: string): CellSource {
+/** `jsx`: whether `<` may begin an element. */
+export function readCell(code: string, jsx: boolean): CellSource {
   const tsc = typescript()
-  const file = tsc.createSourceFile("cell.ts", code, tsc.ScriptTarget.Latest, false, tsc.ScriptKind.TS)
+  const kind = jsx ? tsc.ScriptKind.TSX : tsc.ScriptKind.TS
+  const file = tsc.createSourceFile("cell.ts", code, tsc.ScriptTarget.Latest, false, kind)
   const comments = leadingComments(code, file)
   return {
     text: withoutExports(code, file),
     endsInExpression: endsInExpression(file),
     unchecked: /^\/\/+\s*@ts-nocheck\b/m.test(comments) || /^\/\*\*?\s*@ts-nocheck\b/m.test(comments),
-    module: /\/\*\*(?:(?!\*\/)[\s\S])*?@module\s+(\w+)/.exec(comments)?.[1],
     definitions: definitionsOf(file, code),
   }
+}
+
+/** Name that `@module NAME` in a first comment gives (tslab): the cell is a module, for others to import as `./NAME`. */
+export function moduleName(code: string): string | undefined {
+  return /^\s*(?:\/\/.*\s*)*\/\*\*(?:(?!\*\/)[\s\S])*?@module\s+(\w+)/.exec(code)?.[1]
 }
 
 function leadingComments(code: string, file: ts.SourceFile): string {

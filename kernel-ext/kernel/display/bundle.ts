@@ -89,7 +89,10 @@ async function promiseBundle(
       return { "text/plain": `Promise { <rejected> ${text} }` }
     },
   )
-  const known = await Promise.race([settled, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
+  const known = await Promise.race([
+    settled,
+    new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
+  ])
   if (known !== undefined) return { data: known }
   const displayId = randomUUID()
   const output = currentCell()?.output

@@ -1,0 +1,219 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { expect } from "chai"
+import { type Notebook, openNotebook } from "./interpreter.ts"
+
+describe("imports of a cell", () => {
+  let notebook: Notebook
+  const own = { hello: () => "the kernel's own", default: "its default" }
+  before(function () {
+    this.timeout(60_000)
+    notebook = openNotebook({ modules: { cellfan: own } })
+    write(
+      "own.d.ts",
+      "export declare function hello(): string; declare const text: string; export default text",
+    )
+  })
+  after(() => notebook.close())
+
+  function write(path: string, text: string): void {
+    const file = join(notebook.folder, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+  }
+
+  it("take default, named and all exports of node's modules, and types without values", async () => {
+    const code = `import fs, { existsSync as exists, type Stats } from "node:fs"
+import * as path from "path"
+import type { ParsedPath } from "node:path"
+let stats: Stats | ParsedPath | undefined
+[typeof fs.readFileSync, typeof exists, path.join("a", "b")]`
+    expect(await notebook.text(code.replace("\n[", "\n;["))).to.equal("[ 'function', 'function', 'a/b' ]")
+    expect(await notebook.text("exists(import.meta.dirname) && fs.statSync('/').isDirectory()")).to.equal(
+      "true",
+    )
+  })
+
+  it("may be written as import x = require()", async () => {
+    expect(
+      await notebook.text("import assert = require('node:assert'); typeof assert.deepStrictEqual"),
+    ).to.equal("function")
+  })
+
+  it("follow the types of a CommonJS package, compiled from an ES module or not", async () => {
+    write("node_modules/plain/package.json", '{ "name": "plain", "version": "1.0.0", "types": "index.d.ts" }')
+    write(
+      "node_modules/plain/index.js",
+      "const key = 'computed'; module.exports = function plain() { return 'called' }; module.exports[key] = 5",
+    )
+    write(
+      "node_modules/plain/index.d.ts",
+      "declare function plain(): string; declare namespace plain { const computed: number }\nexport = plain",
+    )
+    write(
+      "node_modules/compiled/package.json",
+      '{ "name": "compiled", "version": "1.0.0", "types": "index.d.ts" }',
+    )
+    write(
+      "node_modules/compiled/index.js",
+      "Object.defineProperty(exports, '__esModule', { value: true }); exports.default = 'the default'; exports.named = 1",
+    )
+    write(
+      "node_modules/compiled/index.d.ts",
+      "declare const text: string; export default text; export declare const named: number",
+    )
+    expect(await notebook.text("import plain, { computed } from 'plain'; [plain(), computed]")).to.equal(
+      "[ 'called', 5 ]",
+    )
+    expect(await notebook.text("import text, { named } from 'compiled'; [text, named]")).to.equal(
+      "[ 'the default', 1 ]",
+    )
+    expect(await notebook.text("import * as all from 'compiled'; all.default")).to.equal("the default")
+  })
+
+  it("load ES modules that wait at their top, and types by an exports map", async () => {
+    write(
+      "node_modules/modern/package.json",
+      '{ "name": "modern", "version": "1.0.0", "type": "module", "exports": { "./part": { "types": "./types/part.d.ts", "import": "./part.js" } } }',
+    )
+    write("node_modules/modern/part.js", "export const value = await Promise.resolve('from ESM')")
+    write("node_modules/modern/types/part.d.ts", "export declare const value: string")
+    expect(await notebook.text("import { value } from 'modern/part'; value.toUpperCase()")).to.equal(
+      "FROM ESM",
+    )
+    expect((await notebook.failure("import { value } from 'modern/part'; value.nope")).message).to.contain(
+      "TS2339",
+    )
+    expect(await notebook.text("(await import('modern/part')).value")).to.equal("from ESM")
+  })
+
+  it("find a package installed while the notebook runs", async () => {
+    expect((await notebook.failure("import late from 'late'")).message).to.contain(
+      "Cannot find module 'late'",
+    )
+    write(
+      "node_modules/late/package.json",
+      '{ "name": "late", "version": "1.0.0", "type": "module", "exports": "./index.js" }',
+    )
+    write("node_modules/late/index.js", "export default 'here now'")
+    write("node_modules/late/index.d.ts", "declare const text: string; export default text")
+    expect(await notebook.text("import late from 'late'; late")).to.equal("here now")
+  })
+
+  it("read JSON, with an attribute and without, as it is now", async () => {
+    write("data.json", '{ "n": 5 }')
+    expect(await notebook.text("import data from './data.json' with { type: 'json' }; data.n")).to.equal("5")
+    write("data.json", '{ "n": 66, "more": true }')
+    expect(await notebook.text("import data from './data.json'; data.n")).to.equal("66")
+  })
+
+  it("run TypeScript beside the notebook, and the new text after it changed", async () => {
+    write("lib/deep.ts", "export let calls = 0\nexport function call(): number { return ++calls }")
+    write(
+      "helper.ts",
+      "import { call } from './lib/deep'\nexport { calls } from './lib/deep.ts'\nexport const v: number = await Promise.resolve(1)\nexport const twice = () => call() + call()\nexport default import.meta.filename",
+    )
+    expect(
+      await notebook.text(
+        "import file, { v, twice } from './helper'; [v, twice(), file.endsWith('helper.ts')]",
+      ),
+    ).to.equal("[ 1, 3, true ]")
+    expect(await notebook.text("import { calls } from './helper.ts'; calls")).to.equal("2")
+    write(
+      "lib/deep.ts",
+      "export let calls = 0\nexport function call(): number { calls += 100; return calls }",
+    )
+    expect(await notebook.text("import { twice } from './helper'; twice()")).to.equal("300")
+    write("helper.ts", "export const v: string = 'changed'")
+    expect(await notebook.text("import { v } from './helper'; v.toUpperCase()")).to.equal("CHANGED")
+    expect(await notebook.text("(await import('./helper.ts')).v")).to.equal("changed")
+  })
+
+  it("find a module written after a cell missed it", async () => {
+    expect((await notebook.failure("import { soon } from './soon'")).message).to.contain("./soon")
+    write("soon.ts", "export const soon = 'there'")
+    expect(await notebook.text("import { soon } from './soon'; soon")).to.equal("there")
+  })
+
+  it("check types in modules beside the notebook", async () => {
+    write("wrong.ts", "export const wrong: number = 'text'")
+    const { message, traceback } = await notebook.failure("import { wrong } from './wrong'")
+    expect(message).to.contain("TS2322")
+    expect(traceback).to.contain("wrong.ts:1:14").and.to.contain("export const wrong")
+  })
+
+  it("run JavaScript beside the notebook, of both kinds, and the new text after it changed", async () => {
+    write("package.json", "{}")
+    write("esm.js", "export const kind = 'ESM'")
+    write("common.js", "module.exports = { kind: 'CommonJS' }")
+    expect(await notebook.text("import { kind } from './esm.js'; kind")).to.equal("ESM")
+    expect(await notebook.text("import common from './common.js'; common.kind")).to.equal("CommonJS")
+    write("common.js", "module.exports = { kind: 'CommonJS, changed' }")
+    expect(await notebook.text("import common from './common.js'; common.kind")).to.equal("CommonJS, changed")
+  })
+
+  it("may leave the notebook's folder", async () => {
+    const inner = openNotebook({ folder: join(notebook.folder, "lib") })
+    write("above.ts", "export const above = 'up here'")
+    expect(await inner.text("import { above } from '../above'; above")).to.equal("up here")
+    await inner.close()
+  })
+
+  it("get the kernel's own cellfan, however it is imported", async () => {
+    const checked = openNotebook({
+      folder: notebook.folder,
+      modules: { cellfan: own },
+      declarations: { cellfan: join(notebook.folder, "own.d.ts") },
+    })
+    expect(await checked.text("import text, { hello } from 'cellfan'; [hello(), text]")).to.equal(
+      `[ "the kernel's own", 'its default' ]`,
+    )
+    expect(await checked.text("require('cellfan').hello()")).to.equal("the kernel's own")
+    expect(await checked.text("(await import('cellfan')).hello()")).to.equal("the kernel's own")
+    write("uses.ts", "import { hello } from 'cellfan'\nexport const greeting = hello()")
+    expect(await checked.text("import { greeting } from './uses'; greeting")).to.equal("the kernel's own")
+    expect((await checked.failure("import { goodbye } from 'cellfan'")).message).to.contain(
+      "no exported member 'goodbye'",
+    )
+    await checked.close()
+  })
+
+  it("say what an untyped module does not export", async () => {
+    write(
+      "node_modules/untyped/package.json",
+      '{ "name": "untyped", "version": "1.0.0", "type": "module", "exports": "./index.js" }',
+    )
+    write("node_modules/untyped/index.js", "export const here = 1")
+    const { name, message } = await notebook.failure(
+      "// @ts-nocheck\nimport { missing } from 'untyped'; missing",
+    )
+    expect(`${name}: ${message}`).to.equal('SyntaxError: The module "untyped" has no export named "missing"')
+  })
+
+  it("know types of Node in a folder where nothing is installed", async () => {
+    const empty = openNotebook()
+    expect(
+      await empty.text(
+        "const where: string = process.cwd(); typeof where + typeof console.log + typeof Buffer.from",
+      ),
+    ).to.equal("stringfunctionfunction")
+    await empty.close()
+  })
+
+  it("take paths and JSX from the folder's tsconfig.json", async () => {
+    const configured = openNotebook()
+    const put = (path: string, text: string) => writeFileSync(join(configured.folder, path), text)
+    put(
+      "tsconfig.json",
+      '{ "compilerOptions": { "strict": true, "jsx": "react", "jsxFactory": "h", "paths": { "#tools": ["./tools.ts"] } } }',
+    )
+    put("tools.ts", "export const tool = 'hammer'")
+    expect(await configured.text("import { tool } from '#tools'; tool")).to.equal("hammer")
+    await configured.text(
+      "const h = (tag: string, props: unknown, ...children: unknown[]) => [tag, props, children]\ndeclare global { namespace JSX { interface IntrinsicElements { b: {} } } }",
+    )
+    expect(await configured.text("<b>bold</b>")).to.equal("[ 'b', null, [ 'bold' ] ]")
+    expect((await configured.failure("function implicit(x) { return x }")).message).to.contain("TS7006")
+    await configured.close()
+  })
+})
