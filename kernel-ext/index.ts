@@ -7,14 +7,16 @@
  * protocol, util → errors → storage, capture, worker → backends → config → executors → kernel → cli.
  */
 export * from "./errors.ts"
-export { Executor, type MapOptions, type TaskFunction } from "./executors/executor.ts"
+export { Executor, type MapOptions, type MapReduceOptions, type TaskFunction } from "./executors/executor.ts"
 export type { Inputs } from "./executors/inputs.ts"
 export { Job } from "./executors/job.ts"
 export { LocalhostExecutor } from "./executors/localhost.ts"
 export type { LogEntry } from "./executors/logs.ts"
-export type { JobStats } from "./executors/stats.ts"
+export { MapReduce } from "./executors/map-reduce.ts"
 export { type JobView, onJob, type TaskDescription } from "./executors/observe.ts"
+export type { JobStats } from "./executors/stats.ts"
 export { TaskFuture, type TaskList, type TaskStats } from "./executors/task.ts"
+export type { Waitable, Waited, WaitOptions } from "./executors/wait.ts"
 export type { TaskContext } from "./protocol/context.ts"
 export type { TaskState } from "./protocol/task.ts"
 export { randomFor } from "./worker/random.ts"

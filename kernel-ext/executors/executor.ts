@@ -8,15 +8,19 @@ import { defaultSignal } from "./default-signal.ts"
 import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
 import { JobCore } from "./job-core.ts"
+import { MapReduce } from "./map-reduce.ts"
 import { announceJob } from "./observe.ts"
 import { Scheduler } from "./scheduler.ts"
-import type { TaskFuture } from "./task.ts"
+import { TaskFuture } from "./task.ts"
+import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "./wait.ts"
 
 /**
  * Executors: what users hold, and how their work becomes tasks.
  *
  *     executor.ts         map, callAsync: what all executors have in common
  *     localhost.ts        LocalhostExecutor
+ *     map-reduce.ts       a map and the reduction of its results
+ *     wait.ts             wait and getResult
  *     job.ts, task.ts     what a user holds of running work: promises with methods
  *     job-core.ts         the state of a job, and what may happen to a task
  *     table.ts, logs.ts   where that state stands: typed arrays, bounded text
@@ -44,10 +48,18 @@ export interface MapOptions<A extends readonly unknown[] = readonly unknown[]> e
   readonly signal?: AbortSignal
 }
 
+/** Options of `mapReduce`. */
+export interface MapReduceOptions<A extends readonly unknown[] = readonly unknown[]> extends MapOptions<A> {
+  /** For the reduction alone. */
+  readonly reduce?: Omit<MapOptions<[]>, "extraArgs">
+}
+
 export abstract class Executor implements AsyncDisposable {
   readonly #backend: Backend
   readonly #scheduler: Scheduler
   #closing: Promise<void> | undefined
+  readonly #unsettled = new Set<Job<unknown>>()
+  #newest: Job<unknown> | TaskFuture<unknown> | undefined
 
   protected constructor(backend: Backend) {
     this.#backend = backend
@@ -97,7 +109,53 @@ export abstract class Executor implements AsyncDisposable {
     input: I | PromiseLike<I>,
     options?: MapOptions<A>,
   ): TaskFuture<Awaited<R>> {
-    return this.#start(fn, [input], options, "callAsync").tasks[0] as TaskFuture<Awaited<R>>
+    const task = this.#start(fn, [input], options, "callAsync").tasks[0] as TaskFuture<Awaited<R>>
+    this.#newest = task
+    return task
+  }
+
+  /**
+   * Runs `mapFn` for each input, and then `reduceFn` once, in a worker too, on all results in the order of the inputs.
+   * Options are for both; `reduce` takes those that are different for the reduction.
+   */
+  mapReduce<I, M, R, A extends readonly unknown[] = []>(
+    mapFn: TaskFunction<I, A, M>,
+    inputs: Inputs<I>,
+    reduceFn: (results: Awaited<M>[], ctx: TaskContext) => R,
+    options: MapReduceOptions<A> = {},
+  ): MapReduce<Awaited<M>, Awaited<R>> {
+    const { reduce: reduceOptions, ...mapOptions } = options
+    const { extraArgs: _, chunkSize: __, concurrency: ___, name = nameOf(mapFn), ...shared } = mapOptions
+    // Refused before the map begins, not after it has run.
+    capture(reduceFn)
+    const map = this.map(mapFn, inputs, mapOptions)
+    const reduce = this.callAsync(reduceFn, map, { ...shared, name: `${name}: reduce`, ...reduceOptions })
+    return new MapReduce(map, reduce)
+  }
+
+  /**
+   * Waits for tasks to settle, whichever way.
+   *
+   * @param tasks Default: those of every job of this executor that has not settled. Of a job whose inputs are still being
+   *   read, the tasks known by now.
+   */
+  async wait<R = unknown>(tasks?: Waitable<R>, options?: WaitOptions): Promise<Waited<R>> {
+    return waitFor(tasksOf(tasks ?? ([...this.#unsettled] as Job<R>[])), options)
+  }
+
+  /**
+   * Results: of one task its value, of a job or a list of tasks an array. Rejects as they do.
+   *
+   * @param tasks Default: the newest call of `map` or `callAsync`.
+   */
+  getResult<R>(tasks: TaskFuture<R>): Promise<R>
+  getResult<R>(tasks: Job<R> | Iterable<TaskFuture<R>>): Promise<R[]>
+  getResult(tasks?: undefined): Promise<unknown>
+  async getResult(tasks: Waitable<unknown> | undefined = this.#newest): Promise<unknown> {
+    if (tasks === undefined)
+      throw new TypeError("getResult has no result to give: nothing was called before.")
+    if (tasks instanceof TaskFuture || tasks instanceof Job) return await tasks
+    return Promise.all(tasksOf(tasks))
   }
 
   /** Ends the workers; what still runs is cancelled. Can be called again. */
@@ -125,7 +183,7 @@ export abstract class Executor implements AsyncDisposable {
     const resolved = parseOptions(jobOptions, rest, method)
     const captured: Captured = capture(fn)
     const core = new JobCore({
-      name: resolved.name ?? (fn.name || "anonymous"),
+      name: resolved.name ?? nameOf(fn),
       captured,
       inputs,
       options: resolved,
@@ -140,12 +198,19 @@ export abstract class Executor implements AsyncDisposable {
       backend: this.#backend.name,
       workers: this.#backend.workers,
     })
+    this.#newest = job
+    this.#unsettled.add(job)
+    void core.whenSettled().then(() => this.#unsettled.delete(job))
     announceJob(job)
     cancelOn(signal, core)
     if (!core.isSettled) this.#scheduler.wake(core)
     core.checkSettled()
     return job
   }
+}
+
+function nameOf(fn: unknown): string {
+  return (typeof fn === "function" && fn.name) || "anonymous"
 }
 
 function checkOptions(signal: unknown, extraArgs: unknown, method: string): void {

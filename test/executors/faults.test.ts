@@ -10,6 +10,7 @@ import {
   TimeoutError,
   WorkerLostError,
 } from "../../kernel-ext/index.ts"
+import { failureOf } from "../support/failure.ts"
 import { isAlive, waitUntil } from "../support/processes.ts"
 
 /** What a task may do to its worker, and who is told what. */
@@ -27,7 +28,7 @@ describe("A task that harms its worker", () => {
       if (n === 60) process.exit(1)
       return n
     }, inputs)
-    const error = (await job.catch((reason) => reason)) as JobError
+    const error = await failureOf<JobError>(job)
     expect(error.errors).to.have.length(1)
     expect(error.errors[0]).to.be.instanceOf(WorkerLostError)
     expect(error.errors[0]?.message).to.equal(
@@ -41,7 +42,7 @@ describe("A task that harms its worker", () => {
       if (n === 60) process.kill(process.pid, "SIGKILL")
       return n
     }, inputs)
-    const error = (await job.catch((reason) => reason)) as JobError
+    const error = await failureOf<JobError>(job)
     expect(error.errors.map((e) => [e.name, (e as WorkerLostError).index])).to.deep.equal([
       ["WorkerLostError", 60],
     ])
@@ -50,7 +51,7 @@ describe("A task that harms its worker", () => {
   })
 
   it("by a native abort is named so", async () => {
-    const error = await fexec.callAsync(() => process.abort(), 0).catch((reason) => reason)
+    const error = await failureOf(fexec.callAsync(() => process.abort(), 0))
     expect(error).to.be.instanceOf(WorkerLostError)
     expect(error.message).to.include("SIGABRT (it aborted itself)")
   })
@@ -65,7 +66,7 @@ describe("A task that harms its worker", () => {
       [0, 1, 2, 3, 4, 5],
       { memoryMiB: 40 },
     )
-    const error = (await job.catch((reason) => reason)) as JobError
+    const error = await failureOf<JobError>(job)
     expect(error.errors[0]).to.be.instanceOf(WorkerLostError)
     expect(error.errors[0]?.message).to.include("ran out of memory")
     expect(job.counts).to.include({ done: 5, failed: 1 })
@@ -100,8 +101,8 @@ describe("A task that harms its worker", () => {
   })
 
   it("by throwing from a timer while it runs fails with that error", async () => {
-    const error = await fexec
-      .callAsync(
+    const error = await failureOf(
+      fexec.callAsync(
         () =>
           new Promise(() =>
             setTimeout(() => {
@@ -109,8 +110,8 @@ describe("A task that harms its worker", () => {
             }, 5),
           ),
         0,
-      )
-      .catch((reason) => reason)
+      ),
+    )
     expect(error.message).to.equal("Task 0 failed: RangeError: from a timer")
   })
 
@@ -142,7 +143,7 @@ describe("A task that harms its worker", () => {
       inputs.slice(0, 20),
       { timeoutMs: 300 },
     )
-    const error = (await job.catch((reason) => reason)) as JobError
+    const error = await failureOf<JobError>(job)
     expect(error.errors.map((e) => [e.name, (e as TimeoutError).index])).to.deep.equal([
       ["TimeoutError", 3],
       ["TimeoutError", 13],
@@ -177,7 +178,7 @@ describe("A task that harms its worker", () => {
     await waitUntil(() => job.counts.running >= 2)
     const pids = [0, 1].map((i) => Number(job.tasks[i]?.stats.worker?.split(":")[1]))
     job.cancel()
-    expect(await job.catch((reason) => reason)).to.be.instanceOf(CancelledError)
+    expect(await failureOf(job)).to.be.instanceOf(CancelledError)
     expect(await fexec.map((n: number) => n, [1, 2, 3])).to.deep.equal([1, 2, 3])
     await waitUntil(() => pids.every((pid) => !isAlive(pid)))
   })

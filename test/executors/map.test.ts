@@ -9,6 +9,7 @@ import {
   LocalhostExecutor,
   TaskError,
 } from "../../kernel-ext/index.ts"
+import { failureOf } from "../support/failure.ts"
 
 describe("LocalhostExecutor", () => {
   let fexec: LocalhostExecutor
@@ -87,7 +88,7 @@ describe("LocalhostExecutor", () => {
         yield 1
         throw new RangeError("no more of this")
       }
-      const error = await fexec.map((n: number) => n, broken()).catch((reason) => reason)
+      const error = await failureOf(fexec.map((n: number) => n, broken()))
       expect(error.message).to.include("could not be read to their end: no more of this")
       expect(error.cause).to.be.instanceOf(RangeError)
     })
@@ -178,7 +179,7 @@ describe("LocalhostExecutor", () => {
       const task = fexec.callAsync(function thrower(n: number): number {
         throw new RangeError(`not ${n}`)
       }, 7)
-      const error = (await task.catch((reason) => reason)) as TaskError
+      const error = await failureOf<TaskError>(task)
       expect(error).to.be.instanceOf(TaskError)
       expect(error.message).to.equal("Task 0 failed: RangeError: not 7")
       expect(error.details.remoteName).to.equal("RangeError")
@@ -210,7 +211,7 @@ describe("LocalhostExecutor", () => {
         [0, 1, 2, 3],
         { name: "evens" },
       )
-      const error = (await job.catch((reason) => reason)) as JobError
+      const error = await failureOf<JobError>(job)
       expect(error).to.be.instanceOf(JobError)
       expect(error.message).to.equal("2 of 4 tasks of `evens` failed (2 done). Task 1 failed: Error: odd 1")
       expect(error.errors.map((e) => (e as TaskError).index)).to.deep.equal([1, 3])
@@ -233,7 +234,7 @@ describe("LocalhostExecutor", () => {
         [0, 1, 2, 3],
         { failFast: true },
       )
-      const error = await job.catch((reason) => reason)
+      const error = await failureOf(job)
       expect(error).to.be.instanceOf(JobError)
       expect(Date.now() - started).to.be.lessThan(5000)
       expect(job.counts.cancelled).to.equal(3)
@@ -284,11 +285,11 @@ describe("LocalhostExecutor", () => {
       const workers = [job.tasks[0]?.stats.worker, job.tasks[1]?.stats.worker]
       job.cancel()
       expect(job.counts.cancelled).to.equal(50)
-      const error = await job.catch((reason) => reason)
+      const error = await failureOf(job)
       expect(error).to.be.instanceOf(CancelledError)
       expect(error.message).to.include("0 of 50 tasks were done")
       // Tasks that heed their signal cost no worker.
-      const pids = await fexec.map(() => process.pid, [1, 2, 3, 4])
+      const pids = await failureOf(fexec.map(() => process.pid, [1, 2, 3, 4])
       expect(workers).to.include(`localhost:${pids[0]}`)
     })
 
@@ -312,9 +313,9 @@ describe("LocalhostExecutor", () => {
       const controller = new AbortController()
       const job = fexec.map(() => new Promise(() => {}), [1, 2, 3], { signal: controller.signal })
       setTimeout(() => controller.abort(), 30)
-      expect(await job.catch((reason) => reason)).to.be.instanceOf(CancelledError)
+      expect(await failureOf(job)).to.be.instanceOf(CancelledError)
       expect(
-        await fexec.map((n: number) => n, [1], { signal: AbortSignal.abort() }).catch((e) => e),
+        await fexec.map((n: number) => n, [1], { signal: AbortSignal.abort() })),
       ).to.be.instanceOf(CancelledError)
     })
 
@@ -363,7 +364,7 @@ describe("LocalhostExecutor", () => {
       process.off("unhandledRejection", note)
       expect(rejections).to.deep.equal([])
       expect(job.counts.failed).to.equal(1)
-      expect(await job.catch((reason) => reason)).to.be.instanceOf(JobError)
+      expect(await failureOf(job)).to.be.instanceOf(JobError)
     })
   })
 
@@ -476,6 +477,6 @@ describe("LocalhostExecutor", () => {
     const job = mine.map(() => new Promise(() => {}), [1, 2])
     await sleep(150)
     await mine.close()
-    expect(await job.catch((reason) => reason)).to.be.instanceOf(CancelledError)
+    expect(await failureOf(job)).to.be.instanceOf(CancelledError)
   })
 })

@@ -1,0 +1,109 @@
+import { expect } from "chai"
+import { JobError, LocalhostExecutor } from "../../kernel-ext/index.ts"
+import { failureOf } from "../support/failure.ts"
+
+describe("mapReduce", () => {
+  let fexec: LocalhostExecutor
+  before(() => {
+    fexec = new LocalhostExecutor({ workers: 2 })
+  })
+  after(() => fexec.close())
+
+  it("gives the reduction of all results, in the order of the inputs", async () => {
+    const joined = fexec.mapReduce(
+      (n: number) => `<${n}>`,
+      [1, 2, 3],
+      (parts) => parts.join(""),
+    )
+    expect(await joined).to.equal("<1><2><3>")
+    expect(await joined.map).to.deep.equal(["<1>", "<2>", "<3>"])
+    expect(joined.reduce.state).to.equal("done")
+  })
+
+  it("rejects with what went wrong in the map", async () => {
+    const broken = fexec.mapReduce(
+      (n: number) => {
+        if (n === 2) throw new Error("two")
+        return n
+      },
+      [1, 2, 3],
+      (all) => all.length,
+    )
+    const error = await failureOf(broken)
+    expect(error).to.be.instanceOf(JobError)
+    expect(error.message).to.include("Task 1 failed: Error: two")
+    await broken.reduce.settled()
+    expect(broken.reduce.state).to.equal("failed")
+  })
+
+  it("retries the reduction by its own options", async () => {
+    const result = fexec.mapReduce(
+      (n: number) => n,
+      [1, 2],
+      (all, ctx) => {
+        if (ctx.attempt < 3) throw new Error("again")
+        return all.length * ctx.attempt
+      },
+      { reduce: { retries: 2, backoffMs: 1 } },
+    )
+    expect(await result).to.equal(6)
+  })
+})
+
+describe("wait and getResult", () => {
+  let fexec: LocalhostExecutor
+  before(() => {
+    fexec = new LocalhostExecutor({ workers: 2 })
+  })
+  after(() => fexec.close())
+
+  const sleeper = (ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms))
+
+  it("waits for all, for any, for a share of them, or not at all", async () => {
+    const job = fexec.map(sleeper, [1, 400, 2, 3])
+    expect((await failureOf(fexec.wait(job, { until: "always" })).pending).to.have.length(4)
+    const any = (await failureOf(fexec.wait(job, { until: "any" })
+    expect(any.done.length).to.be.within(1, 3)
+    const most = await fexec.wait(job, { until: 75 })
+    expect(most.done.map((task) => task.index)).to.deep.equal([0, 2, 3])
+    expect(most.pending.map((task) => task.index)).to.deep.equal([1])
+    expect((await fexec.wait(job)).pending).to.deep.equal([])
+  })
+
+  it("comes back when its time is over", async () => {
+    const job = fexec.map(sleeper, [5000, 5000])
+    const { done, pending } = await fexec.wait(job, { timeoutMs: 30 })
+    expect([done.length, pending.length]).to.deep.equal([0, 2])
+    job.cancel()
+  })
+
+  it("counts failed tasks as settled", async () => {
+    const job = fexec.map(() => {
+      throw new Error("no")
+    }, [1, 2])
+    expect((await fexec.wait(job)).done.map((task) => task.state)).to.deep.equal(["failed", "failed"])
+  })
+
+  it("means everything that runs when it is told nothing", async () => {
+    const [a, b] = [fexec.map(sleeper, [5, 6]), fexec.callAsync(sleeper, 7)]
+    await fexec.wait()
+    expect([a.counts.done, b.state]).to.deep.equal([2, "done"])
+  })
+
+  it("gives the results of a task, a job, a list, or the newest call", async () => {
+    const job = fexec.map(sleeper, [1, 2])
+    const task = fexec.callAsync(sleeper, 3)
+    expect(await fexec.getResult()).to.equal(3)
+    expect(await fexec.getResult(task)).to.equal(3)
+    expect(await fexec.getResult(job)).to.deep.equal([1, 2])
+    expect(await fexec.getResult([task, ...job.tasks])).to.deep.equal([3, 1, 2])
+  })
+
+  it("refuses what is no share, no time and no task", async () => {
+    const job = fexec.map(sleeper, [1])
+    expect(await fexec.wait(job, { until: 0 }))).to.be.instanceOf(RangeError)
+    expect(await failureOf(fexec.wait(job, until: "some" as never ))).message).to.include('"any"')
+    expect(await fexec.wait(job, timeoutMs: -1 ))).to.be.instanceOf(RangeError)
+    expect(await failureOf(fexec.wait(5 as never))).to.be.instanceOf(TypeError)
+  })
+})
