@@ -12,10 +12,17 @@ export interface OutputHost extends JobHost {
   readonly runningShown?: (job: JobModel) => void
 }
 
+interface Shown {
+  readonly id: string
+  readonly model: JobModel
+  readonly view: JobView
+  readonly stop: () => void
+}
+
 /** Renders `application/vnd.cellfan.job+json`. A Panel, because JupyterLab attaches it only after `renderModel`. */
 export class JobOutput extends Panel implements IRenderMime.IRenderer {
   readonly #host: OutputHost
-  #shown: { readonly id: string; readonly view: JobView; readonly stop: () => void } | undefined
+  #shown: Shown | undefined
 
   constructor(host: OutputHost) {
     super()
@@ -32,7 +39,8 @@ export class JobOutput extends Panel implements IRenderMime.IRenderer {
       )
       return
     }
-    if (this.#shown?.id !== saved.id) this.#show(saved, output)
+    if (this.#shown?.id === saved.id) this.#shown.model.showSaved(saved)
+    else this.#show(saved, output)
   }
 
   override dispose(): void {
@@ -52,7 +60,7 @@ export class JobOutput extends Panel implements IRenderMime.IRenderer {
       told = true
       this.#host.runningShown?.(model)
     })
-    this.#shown = { id: saved.id, view, stop }
+    this.#shown = { id: saved.id, model, view, stop }
     this.addWidget(new Widget({ node: view.node }))
   }
 

@@ -28,6 +28,8 @@ export class DetailsView {
   readonly #cancel: HTMLButtonElement
   readonly #retry: HTMLButtonElement
   #index = -1
+  /** Whether the kernel has told about the task that is open. */
+  known = false
   #shownError = ""
   #shownLog = ""
 
@@ -70,6 +72,7 @@ export class DetailsView {
   open(index: number, state: TaskDetails["state"], job: JobSummary, live: boolean): void {
     if (this.#index === index && !this.node.hidden) return
     this.#index = index
+    this.known = false
     this.#head(index, state, live ? "" : "only what the notebook saved is known")
     this.#fields.replaceChildren()
     this.#times.replaceChildren()
@@ -88,6 +91,7 @@ export class DetailsView {
 
   show(task: TaskDetails, job: JobSummary, nowMs: number): void {
     if (task.index !== this.#index) return
+    this.known = true
     const facts = [
       task.attempt > 1 ? `attempt ${task.attempt}` : undefined,
       task.startedAtMs === undefined

@@ -28,7 +28,7 @@ export class FailureList {
       lines.push(
         element(
           "div",
-          "",
+          "cellfan-Failures-more",
           {},
           button("cellfan-mod-link", text, "Open the next task that failed (F)", this.#next),
         ),
@@ -44,18 +44,13 @@ export class FailureList {
       return link
     })
     const label = indices.length === 1 ? "Task " : "Tasks "
+    const links = tasks.flatMap((task, at) => (at === 0 ? [task] : [" ", task]))
     return element(
       "div",
       "cellfan-Failure",
       {},
+      element("span", "cellfan-Failure-tasks", {}, label, ...links),
       element("span", "cellfan-Failure-words", { title: words }, words),
-      element(
-        "span",
-        "cellfan-Failure-tasks",
-        {},
-        label,
-        ...tasks.flatMap((task, at) => (at === 0 ? [task] : [" ", task])),
-      ),
     )
   }
 }

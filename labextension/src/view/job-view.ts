@@ -66,6 +66,7 @@ export class JobView {
   #sayLater: ReturnType<typeof setTimeout> | undefined
   #peek: ReturnType<typeof setTimeout> | undefined
   #open: number | undefined
+  #showing = false
 
   constructor(model: JobModel, host: JobHost = {}) {
     this.#model = model
@@ -124,7 +125,9 @@ export class JobView {
     this.#tooltip.hide()
     this.#details.open(task, this.#stateOf(task), this.#model.summary, this.#model.liveness === "live")
     this.grid.selected = task
+    this.#showing = true
     this.#model.send({ type: "watch", index: task })
+    this.#showDetails()
   }
 
   closeTask(): void {
@@ -183,7 +186,10 @@ export class JobView {
         this.#paintSoon()
         break
       case "task":
-        if (change.watched) this.#details.show(change.task, this.#model.summary, this.#model.nowMs)
+        if (change.watched) {
+          this.#details.show(change.task, this.#model.summary, this.#model.nowMs)
+          this.#showDetails()
+        }
         this.#tooltip.describe(change.task, this.#model.nowMs)
         break
       case "times":
@@ -227,7 +233,7 @@ export class JobView {
     setShown(this.#retry, liveness === "live" && retryable > 0 && summary.endedAtMs !== null)
     setText(this.#retry, `Retry ${formatCount(retryable)} ${retryable === 1 ? "task" : "tasks"}`)
     this.#runClock(running)
-    this.#say(summary, stopped)
+    this.#say(summary)
   }
 
   #numberWords(summary: JobSummary, running: boolean, stopped: boolean): string {
@@ -258,23 +264,25 @@ export class JobView {
     }
   }
 
-  /** For screen readers, at most once a second. */
-  #say(summary: JobSummary, stopped: boolean): void {
-    const words = `${summary.name}: ${countWords(summary.counts)}${stopped ? ", stopped" : ""}`
+  /** For screen readers, at most once a second, from when it is known whether the job is live. */
+  #say(summary: JobSummary): void {
+    const gone = this.#model.liveness === "gone" && summary.endedAtMs === null
+    const words = `${summary.name}: ${countWords(summary.counts)}${gone ? ", its kernel is gone" : ""}`
     if (this.#said.textContent === words || this.#sayLater !== undefined) return
     const wait = Math.max(0, this.#saidAtMs + sayMs - Date.now())
-    if (wait > 0) {
-      this.#sayLater = setTimeout(() => {
-        this.#sayLater = undefined
-        this.#say(
-          this.#model.summary,
-          this.#model.liveness !== "live" && this.#model.summary.endedAtMs === null,
-        )
-      }, wait)
-      return
-    }
-    this.#saidAtMs = Date.now()
-    setText(this.#said, words)
+    this.#saidAtMs = Date.now() + wait
+    this.#sayLater = setTimeout(() => {
+      this.#sayLater = undefined
+      setText(this.#said, words)
+      this.#say(this.#model.summary)
+    }, wait)
+  }
+
+  /** Scrolls to what was just opened, once it has its whole height. */
+  #showDetails(): void {
+    if (!this.#showing) return
+    this.#showing = this.#model.liveness === "live" && !this.#details.known
+    this.#details.node.scrollIntoView({ block: "nearest" })
   }
 
   #cancelJob(): void {

@@ -1,0 +1,214 @@
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
+
+/** JupyterLab in headless Chromium, driven by its own commands rather than by keys. */
+
+/** What JupyterLab shows of itself with --LabApp.expose_app_in_browser. */
+export interface LabWindow {
+  readonly jupyterapp: {
+    readonly commands: { execute(id: string, args?: object): Promise<unknown> }
+    readonly shell: {
+      readonly currentWidget: {
+        readonly content: { activeCellIndex: number }
+        readonly context: { save(): Promise<void> }
+        readonly sessionContext: {
+          shutdown(): Promise<void>
+          restartKernel(): Promise<void>
+          readonly session: {
+            readonly kernel: { readonly status: string; readonly connectionStatus: string }
+          }
+        }
+      }
+    }
+  }
+}
+
+declare global {
+  interface Window extends LabWindow {}
+}
+
+/** JupyterLab's own complaint about kernels without a debugger, when it connects to one that is busy. */
+const notOurs = /No active debugger session/
+
+export interface JobOnPage {
+  readonly id: string
+  /** "running", "done", "failed", "cancelled", "stopped". */
+  readonly status: string
+  readonly liveness: string
+  /** What a screen reader is told. */
+  readonly said: string
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export async function launchChromium(executablePath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  })
+}
+
+/** One notebook in one tab. */
+export class LabPage {
+  readonly page: Page
+  /** What the page threw; a test that ends with something here has failed. */
+  readonly errors: string[] = []
+
+  private constructor(page: Page) {
+    this.page = page
+    page.on("pageerror", (error) => {
+      if (!notOurs.test(String(error))) this.errors.push(error.stack ?? String(error))
+    })
+    page.on("dialog", (dialog) => void dialog.accept())
+  }
+
+  /** `url` and `token` of the server; `notebook` relative to its folder. */
+  static async open(
+    context: BrowserContext,
+    server: { readonly url: string; readonly token: string },
+    notebook: string,
+  ): Promise<LabPage> {
+    const workspace = `w${Math.random().toString(36).slice(2)}`
+    const address = `${server.url}lab/workspaces/${workspace}/tree/${notebook}?token=${server.token}`
+    const opened = new LabPage(await context.newPage())
+    // What tsx leaves in functions that are sent to the page.
+    await opened.page.addInitScript("globalThis.__name = (value) => value")
+    await opened.page.goto(address)
+    await opened.ready()
+    return opened
+  }
+
+  /** Waits for the notebook's kernel, idle or busy. */
+  async ready(): Promise<void> {
+    await this.page.waitForSelector(".jp-Notebook-cell", { timeout: 60_000 })
+    await this.page.waitForFunction(
+      () => {
+        const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext.session?.kernel
+        return kernel?.connectionStatus === "connected" && ["idle", "busy"].includes(kernel.status)
+      },
+      undefined,
+      { timeout: 60_000 },
+    )
+  }
+
+  /** Runs a cell; resolves when it has been sent, not when it has ended. */
+  async run(cell: number): Promise<void> {
+    await this.page.evaluate((index) => {
+      const app = window.jupyterapp
+      app.shell.currentWidget.content.activeCellIndex = index
+      void app.commands.execute("notebook:run-cell")
+    }, cell)
+  }
+
+  async runAll(): Promise<void> {
+    await this.page.evaluate(() => void window.jupyterapp.commands.execute("notebook:run-all-cells"))
+  }
+
+  async command(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.page.evaluate(([id, options]) => window.jupyterapp.commands.execute(id, options), [
+      name,
+      args,
+    ] as const)
+  }
+
+  async save(): Promise<void> {
+    await this.page.evaluate(() => window.jupyterapp.shell.currentWidget.context.save())
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload()
+    await this.ready()
+  }
+
+  /** Waits for the kernel to have ended all cells. */
+  async idle(): Promise<void> {
+    await this.page.waitForFunction(
+      () => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === "idle",
+    )
+  }
+
+  async theme(name: "JupyterLab Light" | "JupyterLab Dark"): Promise<void> {
+    await this.command("apputils:change-theme", { theme: name })
+    await this.page.waitForFunction(
+      (light) => document.body.dataset.jpThemeLight === String(light),
+      name === "JupyterLab Light",
+    )
+    await this.page.waitForTimeout(800)
+  }
+
+  /** Every job's view in the notebook, from top to bottom. */
+  jobs(): Promise<JobOnPage[]> {
+    return this.page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>(".jp-OutputArea-output .cellfan-Job")].map((node) => ({
+        id: node.dataset.job ?? "",
+        status: node.dataset.status ?? "",
+        liveness: node.dataset.liveness ?? "",
+        said: node.querySelector("[role=status]")?.textContent ?? "",
+        counts: Object.fromEntries(
+          [...node.querySelectorAll<HTMLElement>(".cellfan-Chip:not([hidden])")].map((chip) => [
+            chip.dataset.state,
+            Number(chip.querySelector(".cellfan-Chip-count")?.textContent?.replaceAll(",", "")),
+          ]),
+        ),
+      })),
+    )
+  }
+
+  /** The first job that `wanted` takes; fails with what was there instead. */
+  async job(wanted: (job: JobOnPage) => boolean, timeoutMs = 20_000): Promise<JobOnPage> {
+    const giveUpMs = Date.now() + timeoutMs
+    let seen: JobOnPage[] = []
+    while (Date.now() < giveUpMs) {
+      seen = await this.jobs()
+      const found = seen.find(wanted)
+      if (found !== undefined) return found
+      await this.page.waitForTimeout(50)
+    }
+    throw new Error(`No such job on the page within ${timeoutMs} ms, only ${JSON.stringify(seen)}`)
+  }
+
+  /** Restarts the kernel without asking. */
+  async restart(): Promise<void> {
+    await this.page.evaluate(() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel())
+  }
+
+  async close(): Promise<void> {
+    await this.page.close()
+  }
+
+  /** Where on the page a task's square is, in the nth grid; scrolls there. */
+  async squareOf(nth: number, task: number): Promise<{ x: number; y: number }> {
+    const grid = this.page.locator(".cellfan-Grid").nth(nth)
+    await grid.scrollIntoViewIfNeeded()
+    const box = await grid.boundingBox()
+    if (box === null) throw new Error(`Grid ${nth} is not on the page`)
+    const pitch = 18
+    const columns = Math.floor(box.width / pitch)
+    return {
+      x: box.x + ((task % columns) + 0.5) * pitch,
+      y: box.y + (Math.floor(task / columns) + 0.5) * pitch,
+    }
+  }
+
+  /** How many pixels of the nth grid have about this colour. */
+  pixels(nth: number, color: readonly [number, number, number]): Promise<number> {
+    return this.page.evaluate(
+      ([at, wanted]) => {
+        const canvas = document.querySelectorAll<HTMLCanvasElement>(".cellfan-Grid-canvas")[at]
+        const data = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data
+        let count = 0
+        for (let i = 0; data !== undefined && i < data.length; i += 4) {
+          const near = [0, 1, 2].every((part) => Math.abs((data[i + part] ?? 0) - (wanted[part] ?? 0)) < 12)
+          if (near && (data[i + 3] ?? 0) > 200) count++
+        }
+        return count
+      },
+      [nth, color] as const,
+    )
+  }
+}
