@@ -289,7 +289,7 @@ describe("LocalhostExecutor", () => {
       expect(error).to.be.instanceOf(CancelledError)
       expect(error.message).to.include("0 of 50 tasks were done")
       // Tasks that heed their signal cost no worker.
-      const pids = await failureOf(fexec.map(() => process.pid, [1, 2, 3, 4])
+      const pids = await fexec.map(() => process.pid, [1, 2, 3, 4])
       expect(workers).to.include(`localhost:${pids[0]}`)
     })
 
@@ -315,7 +315,7 @@ describe("LocalhostExecutor", () => {
       setTimeout(() => controller.abort(), 30)
       expect(await failureOf(job)).to.be.instanceOf(CancelledError)
       expect(
-        await fexec.map((n: number) => n, [1], { signal: AbortSignal.abort() })),
+        await failureOf(fexec.map((n: number) => n, [1], { signal: AbortSignal.abort() })),
       ).to.be.instanceOf(CancelledError)
     })
 

@@ -61,8 +61,8 @@ describe("wait and getResult", () => {
 
   it("waits for all, for any, for a share of them, or not at all", async () => {
     const job = fexec.map(sleeper, [1, 400, 2, 3])
-    expect((await failureOf(fexec.wait(job, { until: "always" })).pending).to.have.length(4)
-    const any = (await failureOf(fexec.wait(job, { until: "any" })
+    expect((await fexec.wait(job, { until: "always" })).pending).to.have.length(4)
+    const any = await fexec.wait(job, { until: "any" })
     expect(any.done.length).to.be.within(1, 3)
     const most = await fexec.wait(job, { until: 75 })
     expect(most.done.map((task) => task.index)).to.deep.equal([0, 2, 3])
@@ -101,9 +101,9 @@ describe("wait and getResult", () => {
 
   it("refuses what is no share, no time and no task", async () => {
     const job = fexec.map(sleeper, [1])
-    expect(await fexec.wait(job, { until: 0 }))).to.be.instanceOf(RangeError)
-    expect(await failureOf(fexec.wait(job, until: "some" as never ))).message).to.include('"any"')
-    expect(await fexec.wait(job, timeoutMs: -1 ))).to.be.instanceOf(RangeError)
+    expect(await failureOf(fexec.wait(job, { until: 0 }))).to.be.instanceOf(RangeError)
+    expect((await failureOf(fexec.wait(job, { until: "some" as never }))).message).to.include('"any"')
+    expect(await failureOf(fexec.wait(job, { timeoutMs: -1 }))).to.be.instanceOf(RangeError)
     expect(await failureOf(fexec.wait(5 as never))).to.be.instanceOf(TypeError)
   })
 })
