@@ -1,0 +1,131 @@
+import { kernelInfo } from "./kernel-info.ts"
+import { log } from "./log.ts"
+import { abortedReply, CellCounter, execute } from "./requests/execute.ts"
+import { searchHistory } from "./requests/history.ts"
+import { complete, inspect, isComplete } from "./requests/introspect.ts"
+import { errorContent, type Handler, type Request, type Services, sendReply } from "./requests/request.ts"
+
+/**
+ * Serves requests as ipykernel does: one after the other, each between a "busy" and an "idle" of its own. Comm messages do not
+ * wait: they are served while a cell runs. The helper thread has answered what must not wait for this thread at all.
+ */
+
+const comm: Handler = ({ message }, { comms }) => {
+  comms.receive(message)
+  return undefined
+}
+
+const handlers: Readonly<Record<string, Handler>> = {
+  kernel_info_request: () => ({ type: "kernel_info_reply", content: kernelInfo }),
+  complete_request: complete,
+  inspect_request: inspect,
+  is_complete_request: isComplete,
+  history_request: searchHistory,
+  comm_info_request: ({ message }, { comms }) => {
+    const target = message.content.target_name
+    const listed = comms.list(typeof target === "string" && target !== "" ? target : undefined)
+    return { type: "comm_info_reply", content: { status: "ok", comms: listed } }
+  },
+  comm_open: comm,
+  comm_msg: comm,
+  comm_close: comm,
+}
+
+/** Requests that do not wait for the cell that runs. */
+function isUrgent({ channel, message }: Request): boolean {
+  return message.header.msg_type.startsWith("comm_") || channel === "control"
+}
+
+export class RequestHandler {
+  readonly #services: Services
+  readonly #counter = new CellCounter()
+  #queue: Request[] = []
+  #serving: Request | undefined
+
+  constructor(services: Services) {
+    this.#services = services
+  }
+
+  receive(request: Request): void {
+    const isCell = request.message.header.msg_type === "execute_request"
+    if (isUrgent(request) && !isCell) void this.#serveBeside(request)
+    else {
+      this.#queue.push(request)
+      void this.#serveQueue()
+    }
+  }
+
+  /** The cell that is being served and those behind it, for the end of the process: they get a reply still. */
+  abandon(reply: (request: Request) => void): void {
+    if (this.#serving !== undefined) reply(this.#serving)
+    for (const request of this.#queue) if (isExecute(request)) this.#abort(request)
+    this.#queue = []
+  }
+
+  async #serveQueue(): Promise<void> {
+    if (this.#serving !== undefined) return
+    for (;;) {
+      const request = this.#queue.shift()
+      this.#serving = request
+      if (request === undefined) return
+      if (await this.#serve(request)) await this.#abortQueued()
+    }
+  }
+
+  async #serveBeside(request: Request): Promise<void> {
+    await this.#serve(request)
+    // Clients show the newest status as the kernel's: say again that a cell is running.
+    if (this.#serving !== undefined) this.#services.publisher.status(this.#serving.message.header, "busy")
+  }
+
+  /** True where the cells behind this request are to be aborted. */
+  async #serve(request: Request): Promise<boolean> {
+    const { publisher, helper } = this.#services
+    const { header } = request.message
+    let abortQueued = false
+    publisher.status(header, "busy")
+    try {
+      if (isExecute(request)) {
+        const executed = await execute(request, this.#services, this.#counter)
+        sendReply(helper, request, executed.reply)
+        abortQueued = executed.abortQueued
+      } else {
+        const handler = handlers[header.msg_type]
+        if (handler === undefined) log(`Unknown message type: ${header.msg_type}`)
+        const reply = await handler?.(request, this.#services)
+        if (reply !== undefined) sendReply(helper, request, reply)
+      }
+    } catch (error) {
+      this.#fail(request, error)
+    }
+    publisher.status(header, "idle")
+    return abortQueued
+  }
+
+  /** Whoever sent several cells at once has them all aborted, also those that are still on their way to this thread. */
+  async #abortQueued(): Promise<void> {
+    await this.#services.helper.caughtUp()
+    const cells = this.#queue.filter(isExecute)
+    this.#queue = this.#queue.filter((queued) => !isExecute(queued))
+    for (const cell of cells) this.#abort(cell)
+  }
+
+  #abort(request: Request): void {
+    const { publisher, helper } = this.#services
+    publisher.status(request.message.header, "busy")
+    sendReply(helper, request, abortedReply)
+    publisher.status(request.message.header, "idle")
+  }
+
+  #fail(request: Request, error: unknown): void {
+    const type = request.message.header.msg_type
+    log(`${type} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    if (!type.endsWith("_request")) return
+    const content = errorContent(error)
+    sendReply(this.#services.helper, request, { type: type.replace(/request$/, "reply"), content })
+  }
+}
+
+function isExecute({ message }: Request): boolean {
+  return message.header.msg_type === "execute_request"
+}

@@ -1,0 +1,149 @@
+import { KernelComms } from "./comms.ts"
+import { readConnection } from "./connection.ts"
+import { redirectConsole } from "./console.ts"
+import { announceEnd, showUncaught } from "./endings.ts"
+import { Execution } from "./execution.ts"
+import { RequestHandler } from "./handler.ts"
+import { History, historyFile } from "./history.ts"
+import { compiler, kernelInfo } from "./kernel-info.ts"
+import { log } from "./log.ts"
+import { Publisher } from "./publish.ts"
+import { Stdin } from "./stdin.ts"
+import { HelperThread } from "./thread/client.ts"
+import type { Comms, Interpreter } from "./types.ts"
+
+/** A kernel whose client takes longer than this to be told of the end is ended all the same. */
+const LONGEST_CLOSE_MS = 1500
+
+/** Makes the interpreter; the kernel's own takes the compiler with it, so it is loaded when the sockets are open. */
+export type LoadInterpreter = (comms: Comms) => Promise<Interpreter>
+
+export async function startKernel(
+  entry: URL,
+  connectionFile: string | undefined,
+  load: LoadInterpreter = loadCells,
+): Promise<void> {
+  if (connectionFile === undefined) {
+    log("Usage: node kernel.js CONNECTION_FILE (Jupyter starts it so)")
+    process.exit(2)
+  }
+  const connection = readConnection(connectionFile)
+  const parentPid = Number(process.env.JPY_PARENT_PID)
+  const helper = HelperThread.start(entry, {
+    connection,
+    kernelInfo: JSON.stringify(kernelInfo),
+    compilerFile: compiler.file,
+    parentPid: parentPid > 1 ? parentPid : undefined,
+  })
+  await new Kernel(helper, load).serve()
+}
+
+class Kernel {
+  readonly #helper: HelperThread
+  readonly #publisher: Publisher
+  readonly #execution: Execution
+  readonly #comms: KernelComms
+  readonly #stdin: Stdin
+  readonly #handler: RequestHandler
+  readonly #load: LoadInterpreter
+  #interpreter: Promise<Interpreter> | undefined
+  #loaded: Interpreter | undefined
+  #isShutdown = false
+
+  constructor(helper: HelperThread, load: LoadInterpreter) {
+    this.#helper = helper
+    this.#load = load
+    this.#publisher = new Publisher(helper)
+    this.#execution = new Execution(this.#publisher)
+    const requestOf = this.#execution.requestOf.bind(this.#execution)
+    this.#comms = new KernelComms(this.#publisher, (cell) => requestOf(cell)?.message.header)
+    this.#stdin = new Stdin(helper, requestOf)
+    this.#handler = new RequestHandler({
+      helper,
+      publisher: this.#publisher,
+      execution: this.#execution,
+      history: new History(historyFile()),
+      comms: this.#comms,
+      interpreter: () => this.#interpreterLoaded(),
+    })
+  }
+
+  async serve(): Promise<void> {
+    redirectConsole(() => this.#execution.newest?.output)
+    showUncaught(this.#execution, this.#publisher, () => this.#loaded)
+    announceEnd(this.#helper, this.#handler, this.#publisher, () => this.#isShutdown)
+    process.on("SIGINT", () => {
+      if (!this.#helper.takeOwnSignal()) this.#interrupt()
+    })
+    process.on("SIGTERM", () => void this.#shutdown())
+    await this.#helper.listening({
+      receive: (message) => {
+        switch (message.kind) {
+          case "request":
+            this.#handler.receive(message)
+            return
+          case "answer":
+            this.#stdin.answered(message.answer)
+            return
+          case "interrupt":
+            this.#helper.noticeInterrupt(message.id)
+            this.#interrupt()
+            return
+          case "shutdown":
+            void this.#shutdown()
+            return
+          default:
+            message satisfies never
+        }
+      },
+      lost: (reason) => {
+        log(reason)
+        process.exit(1)
+      },
+    })
+    // After the first requests, which a client is waiting for.
+    setImmediate(() => void this.#interpreterLoaded().then((interpreter) => interpreter.warm()))
+  }
+
+  #interrupt(): void {
+    this.#stdin.interrupt()
+    this.#execution.interrupt()
+  }
+
+  async #shutdown(): Promise<void> {
+    if (this.#isShutdown) return
+    this.#isShutdown = true
+    this.#execution.interrupt()
+    const closed = this.#loaded?.close().catch((error: unknown) => log(`Closing: ${String(error)}`))
+    const late = new Promise((resolve) => setTimeout(resolve, LONGEST_CLOSE_MS))
+    await Promise.race([closed, late])
+    process.exit(0)
+  }
+
+  #interpreterLoaded(): Promise<Interpreter> {
+    this.#interpreter ??= this.#load(this.#comms).then((interpreter) => {
+      this.#loaded = interpreter
+      const { input, password, prompt } = this.#stdin
+      interpreter.define("input", input, "(prompt?: string) => Promise<string>")
+      interpreter.define("password", password, "(prompt?: string) => Promise<string>")
+      interpreter.define("prompt", prompt, "(message?: string, defaultValue?: string) => string")
+      return interpreter
+    })
+    return this.#interpreter
+  }
+}
+
+async function loadCells(comms: Comms): Promise<Interpreter> {
+  const [{ createInterpreter }, { withMagics }, { attachGrid }, { setCellBindings }, cellfan] =
+    await Promise.all([
+      import("./cells.ts"),
+      import("./magics/magics.ts"),
+      import("./grid.ts"),
+      import("../capture/capture.ts"),
+      import("../index.ts"),
+    ])
+  const interpreter = createInterpreter({ folder: process.cwd(), modules: { cellfan } })
+  setCellBindings(interpreter.bindings)
+  attachGrid(comms)
+  return withMagics(interpreter)
+}

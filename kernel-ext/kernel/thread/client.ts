@@ -1,0 +1,132 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads"
+import type { RequestChannel } from "../server.ts"
+import type { Header, Outgoing } from "../wire.ts"
+import { type Answer, BOARD_BYTES, Board, type ThreadData, type ToMain, type ToThread } from "./link.ts"
+
+/** The helper thread as the main thread sees it. Calls queue and return; only `publish`, `stream` and `askAndWait` may block. */
+
+/** Output under way above which a cell that prints has to wait for the sockets. */
+const MOST_LOAD = 16 * 1024 * 1024
+/** A cell waits no longer than this for a client that does not read. */
+const LONGEST_WAIT_MS = 30_000
+
+export interface HelperEvents {
+  receive(message: Exclude<ToMain, { kind: "listening" | "marked" }>): void
+  /** The thread is gone, and with it every client. */
+  lost(reason: string): void
+}
+
+export class HelperThread {
+  readonly #worker: Worker
+  readonly #board: Int32Array
+  readonly #marks = new Map<number, () => void>()
+  #newestMark = 0
+
+  private constructor(worker: Worker, board: Int32Array) {
+    this.#worker = worker
+    this.#board = board
+  }
+
+  /** Starts the thread. `entry` is the program's own file, which runs the helper when it is not on the main thread. */
+  static start(entry: URL, data: Omit<ThreadData, "board">): HelperThread {
+    const board = new SharedArrayBuffer(BOARD_BYTES)
+    const workerData: ThreadData = { ...data, board }
+    return new HelperThread(new Worker(entry, { workerData }), new Int32Array(board))
+  }
+
+  /** Resolves when the sockets are bound; from then on messages come through `events`. */
+  listening(events: HelperEvents): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#worker.on("error", (error) => events.lost(error.stack ?? String(error)))
+      this.#worker.on("exit", (code) => events.lost(`The helper thread ended with code ${code}`))
+      this.#worker.on("message", (message: ToMain) => {
+        if (message.kind === "listening") {
+          if (message.problem === undefined) resolve()
+          else reject(new Error(`Cannot listen for Jupyter: ${message.problem}`))
+        } else if (message.kind === "marked") {
+          this.#marks.get(message.id)?.()
+          this.#marks.delete(message.id)
+        } else events.receive(message)
+      })
+    })
+  }
+
+  reply(channel: RequestChannel, identities: readonly Uint8Array[], message: Outgoing): void {
+    this.#post({ kind: "reply", channel, identities, message })
+  }
+
+  publish(message: Outgoing): void {
+    let load = message.content.length
+    for (const buffer of message.buffers ?? []) load += buffer.byteLength
+    this.#post({ kind: "publish", message, load })
+    this.#carry(load)
+  }
+
+  stream(name: "stdout" | "stderr", parent: Header | undefined, text: string): void {
+    this.#post({ kind: "stream", name, parent, text })
+    this.#carry(text.length)
+  }
+
+  /** Resolves when every message that has reached the kernel by now was received here. */
+  caughtUp(): Promise<void> {
+    return new Promise((resolve) => {
+      const id = ++this.#newestMark
+      this.#marks.set(id, resolve)
+      this.#post({ kind: "mark", id })
+    })
+  }
+
+  /** Asks the user; the answer comes as an event. */
+  ask(identities: readonly Uint8Array[], message: Outgoing): void {
+    this.#post({ kind: "ask", identities, message })
+  }
+
+  /** Asks the user and blocks this thread until there is an answer. */
+  askAndWait(identities: readonly Uint8Array[], message: Outgoing): Answer {
+    const { port1, port2 } = new MessageChannel()
+    Atomics.store(this.#board, Board.answered, 0)
+    this.#post({ kind: "ask", identities, message, port: port2 }, [port2])
+    Atomics.wait(this.#board, Board.answered, 0)
+    const answer: Answer | undefined = receiveMessageOnPort(port1)?.message
+    port1.close()
+    return answer ?? { interrupted: true }
+  }
+
+  /** Says that this thread has seen the interrupt. */
+  noticeInterrupt(id: number): void {
+    Atomics.store(this.#board, Board.interrupted, id)
+  }
+
+  /** Whether a SIGINT that has just come was sent by the helper thread, which has told us of the interrupt already. */
+  takeOwnSignal(): boolean {
+    if (Atomics.load(this.#board, Board.ownSignals) === 0) return false
+    Atomics.sub(this.#board, Board.ownSignals, 1)
+    return true
+  }
+
+  /** Forgets signals that ended a cell's code and will not come as an event any more. */
+  forgetOwnSignals(): void {
+    Atomics.store(this.#board, Board.ownSignals, 0)
+  }
+
+  /** Blocks until everything was sent and the sockets are closed, or `longestMs` have passed. */
+  endAndWait(longestMs: number): void {
+    this.#post({ kind: "end" })
+    Atomics.wait(this.#board, Board.ended, 0, longestMs)
+  }
+
+  #post(message: ToThread, transfer: MessagePort[] = []): void {
+    this.#worker.postMessage(message, transfer)
+  }
+
+  /** Back-pressure: lets a flood of output wait for the sockets in place of filling the memory. */
+  #carry(load: number): void {
+    let all = Atomics.add(this.#board, Board.load, load) + load
+    if (all < MOST_LOAD) return
+    const endMs = performance.now() + LONGEST_WAIT_MS
+    while (all >= MOST_LOAD && performance.now() < endMs) {
+      Atomics.wait(this.#board, Board.load, all, 100)
+      all = Atomics.load(this.#board, Board.load)
+    }
+  }
+}

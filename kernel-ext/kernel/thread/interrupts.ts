@@ -1,0 +1,72 @@
+import { log } from "../log.ts"
+import { Board } from "./link.ts"
+import { terminateMainThread } from "./rescue.ts"
+
+/**
+ * Interrupts the main thread, with as little force as is needed:
+ *
+ * 1. It is told. If it serves its events, that is all: the running cell ends, what it awaits is left alone.
+ * 2. It does not answer: SIGINT, which ends a loop within the cell's own `vm` call.
+ * 3. It still does not answer: V8 terminates the running JavaScript (rescue.ts).
+ */
+
+const PATIENCE_MS = 60
+const PATIENCE_AFTER_SIGNAL_MS = 200
+/** How often the third step is taken before we give up, so that code that was terminated and loops again is ended too. */
+const RESCUES = 20
+
+export class Interrupts {
+  readonly #board: Int32Array
+  readonly #tell: (id: number) => void
+  /** The compiler's file; see rescue.ts. */
+  readonly #spare: string | undefined
+  #newest = 0
+  #running: Promise<void> | undefined
+
+  constructor(board: Int32Array, tell: (id: number) => void, spare: string | undefined) {
+    this.#board = board
+    this.#spare = spare
+    this.#tell = tell
+  }
+
+  /** Resolves when the main thread serves its events again, or nothing more can be done. */
+  interrupt(): Promise<void> {
+    this.#tell(++this.#newest)
+    this.#running ??= this.#force().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #force(): Promise<void> {
+    if (await this.#noticed(PATIENCE_MS)) return
+    // On Windows this would end the process.
+    if (process.platform !== "win32") {
+      Atomics.add(this.#board, Board.ownSignals, 1)
+      process.kill(process.pid, "SIGINT")
+      if (await this.#noticed(PATIENCE_AFTER_SIGNAL_MS)) return
+    }
+    for (let left = RESCUES; left > 0; left--) {
+      await terminateMainThread(() => !this.#isNoticed(), { spare: this.#spare }).catch((error) =>
+        log(`Interrupt: ${String(error)}`),
+      )
+      if (await this.#noticed(PATIENCE_AFTER_SIGNAL_MS)) return
+    }
+    log(
+      "The running code could not be interrupted: it is in native code, or is started again each time it ends",
+    )
+  }
+
+  async #noticed(withinMs: number): Promise<boolean> {
+    const endMs = performance.now() + withinMs
+    while (!this.#isNoticed()) {
+      if (performance.now() > endMs) return false
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    return true
+  }
+
+  #isNoticed(): boolean {
+    return Atomics.load(this.#board, Board.interrupted) >= this.#newest
+  }
+}

@@ -1,0 +1,71 @@
+import type { MessagePort } from "node:worker_threads"
+import type { Connection } from "../connection.ts"
+import type { RequestChannel } from "../server.ts"
+import type { Header, Message, Outgoing } from "../wire.ts"
+
+/** What the two threads of the kernel say to each other. Order is kept in both directions. */
+
+export interface ThreadData {
+  readonly connection: Connection
+  readonly board: SharedArrayBuffer
+  /** What kernel_info_reply says; the thread answers for the main thread while a cell keeps that busy. */
+  readonly kernelInfo: string
+  /** File of the TypeScript compiler, which an interrupt must not end half way; see rescue.ts. */
+  readonly compilerFile: string | undefined
+  /** Process that the kernel must not outlive; undefined where nobody named one. */
+  readonly parentPid: number | undefined
+}
+
+/** Main thread → helper thread. */
+export type ToThread =
+  | {
+      readonly kind: "reply"
+      readonly channel: RequestChannel
+      readonly identities: readonly Uint8Array[]
+      readonly message: Outgoing
+    }
+  | { readonly kind: "publish"; readonly message: Outgoing; readonly load: number }
+  | {
+      readonly kind: "stream"
+      readonly name: "stdout" | "stderr"
+      readonly parent: Header | undefined
+      readonly text: string
+    }
+  /** Asks for "marked" once everything that has arrived so far was handed on. */
+  | { readonly kind: "mark"; readonly id: number }
+  /** The main thread asks its user and waits: with `port` it is blocked and reads the answer from there. */
+  | {
+      readonly kind: "ask"
+      readonly identities: readonly Uint8Array[]
+      readonly message: Outgoing
+      readonly port?: MessagePort
+    }
+  /** The process is about to end: send what is left, close, then set the board's `ended`. */
+  | { readonly kind: "end" }
+
+/** Helper thread → main thread. */
+export type ToMain =
+  | { readonly kind: "listening"; readonly problem: string | undefined }
+  | { readonly kind: "request"; readonly channel: "shell" | "control"; readonly message: Message }
+  | { readonly kind: "answer"; readonly answer: Answer }
+  | { readonly kind: "marked"; readonly id: number }
+  | { readonly kind: "interrupt"; readonly id: number }
+  | { readonly kind: "shutdown"; readonly restart: boolean }
+
+export type Answer = { readonly value: string } | { readonly interrupted: true }
+
+/** Numbers that both threads see at once, also while one of them is blocked. */
+export const Board = {
+  /** Characters and bytes of output on their way to the sockets. */
+  load: 0,
+  /** 1 when the helper thread has closed the sockets. */
+  ended: 1,
+  /** The newest interrupt that the main thread has taken notice of. */
+  interrupted: 2,
+  /** SIGINTs that the helper thread itself has sent. */
+  ownSignals: 3,
+  /** 1 when an answer to a blocked question waits in its port. */
+  answered: 4,
+} as const
+
+export const BOARD_BYTES = 4 * Object.keys(Board).length
