@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
+import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join, relative } from "node:path"
 import { dist, root } from "../util/paths.mjs"
@@ -23,9 +24,29 @@ const tslabsTypeScript = {
   file: "kernel-ext/kernel/cells/typescript.cjs",
 }
 
-/** Bundled CommonJS calls `require` for node builtins; in a module there is none unless we make it. */
+/**
+ * tslab has variables called `await`, which a module may not. Shorter names for all variables of its files are others.
+ */
+const tslabAsModule = {
+  name: "tslab-as-module",
+  setup({ onLoad, esbuild }) {
+    onLoad({ filter: /[\\/]tslab[\\/]dist[\\/]\w+\.js$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(await readFile(path, "utf8"), {
+        minifyIdentifiers: true,
+        target: shared.target,
+      })
+      return { contents: code }
+    })
+  },
+}
+
+/** Bundled CommonJS calls `require` and reads `__dirname`; in a module there is neither unless we make them. */
 const banner = {
-  js: 'import { createRequire as cellfanRequire } from "node:module"; const require = cellfanRequire(import.meta.url);',
+  js: [
+    'import { createRequire as cellfanRequire } from "node:module"',
+    "const require = cellfanRequire(import.meta.url)",
+    'const __dirname = require("node:path").dirname(require("node:url").fileURLToPath(import.meta.url))',
+  ].join("\n"),
 }
 
 const shared = {
@@ -45,13 +66,12 @@ export async function buildBundles() {
   const esbuild = createRequire(import.meta.url)("esbuild")
   const { outputFiles } = await esbuild.build({
     ...shared,
-    entryPoints: Object.fromEntries(
-      Object.entries(entries).filter(([, file]) => existsSync(join(root, file))),
-    ),
+    entryPoints: entries,
     outdir: dist,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
     external,
+    plugins: [tslabAsModule],
     alias: { [tslabsTypeScript.name]: join(root, tslabsTypeScript.file) },
     banner,
   })

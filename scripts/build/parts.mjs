@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { dist, root } from "../util/paths.mjs"
+import { dist } from "../util/paths.mjs"
 import { step } from "../util/say.mjs"
 import { hashOf, isDone, markDone } from "../util/stamp.mjs"
 import { buildBundles, buildWorker } from "./bundles.mjs"
@@ -29,7 +28,6 @@ const library = [
 const parts = [
   {
     name: "kernel",
-    source: "kernel-ext/kernel/main.ts",
     title: "Bundle the kernel",
     inputs: ["kernel-ext", "scripts/build"],
     outputs: ["index.js", "kernel.js", "cli.js"],
@@ -37,7 +35,6 @@ const parts = [
   },
   {
     name: "worker",
-    source: "kernel-ext/worker/entry/localhost.ts",
     title: "Bundle the worker runtime",
     inputs: [...library, "scripts/build"],
     outputs: ["worker.js"],
@@ -45,7 +42,6 @@ const parts = [
   },
   {
     name: "types",
-    source: "kernel-ext/index.ts",
     title: "Write declarations",
     inputs: [...library, "tsconfig.json", "tsconfig.types.json", "scripts/build"],
     outputs: ["types/index.d.ts"],
@@ -53,7 +49,6 @@ const parts = [
   },
   {
     name: "labextension",
-    source: "labextension/src/index.ts",
     title: "Build the JupyterLab extension",
     inputs: ["labextension", "kernel-ext/protocol", "install.json"],
     outputs: ["labextension/package.json"],
@@ -64,7 +59,6 @@ const parts = [
 /** Builds what is out of date; resolves with the names of the parts that were built. */
 export async function build() {
   const due = parts
-    .filter((part) => existsSync(join(root, part.source)))
     .map((part) => ({ ...part, hash: hashOf(["package-lock.json", ...part.inputs]) }))
     .filter(isOutOfDate)
   // A part that fails does not stop the others.
