@@ -65,10 +65,12 @@ function poster(session: Session): Post {
     })
 }
 
+/** Called on an entry of [[Scopes]]: an object of the scope's type and its variables. */
 const EMPTY_THE_STACK = `function () {
-  if (typeof this.hasAsyncIdStack !== "function" || typeof this.emitAfter !== "function") return false
+  const { hasAsyncIdStack, emitAfter } = this.object
+  if (typeof hasAsyncIdStack !== "function" || typeof emitAfter !== "function") return false
   const { executionAsyncId } = process.getBuiltinModule("node:async_hooks")
-  for (let left = 10000; left > 0 && this.hasAsyncIdStack(); left--) this.emitAfter(executionAsyncId())
+  for (let left = 10000; left > 0 && hasAsyncIdStack(); left--) emitAfter(executionAsyncId())
   return true
 }`
 
