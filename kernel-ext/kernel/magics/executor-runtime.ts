@@ -2,7 +2,6 @@ import type { JobOptions } from "../../config/schema.ts"
 import type { Executor } from "../../executors/executor.ts"
 import type { Inputs } from "../../executors/inputs.ts"
 import { LocalhostExecutor } from "../../executors/localhost.ts"
-import type { JobView } from "../../executors/observe.ts"
 import type { TaskContext } from "../../protocol/context.ts"
 import { currentCell } from "../current-cell.ts"
 import { readNothing } from "./arguments.ts"
@@ -62,8 +61,7 @@ interface Made {
 
 type Body = (input: unknown, ctx: TaskContext) => unknown
 
-/** `runningJobs` are those of this kernel, for which a replaced executor stays open. */
-export function createExecutorRuntime(runningJobs: () => readonly JobView[]) {
+export function createExecutorRuntime() {
   const byVariable = new Map<string, Made>()
   const forCells = new Map<string, Made>()
   let current: Made | undefined
@@ -76,7 +74,7 @@ export function createExecutorRuntime(runningJobs: () => readonly JobView[]) {
     if (maker === undefined) throw new TypeError(`There is no ${kind} in this version.`)
     const made = { executor: maker(options), kind, options: text }
     among.set(key, made)
-    if (before !== undefined) closeWhenIdle(before.executor, runningJobs())
+    if (before !== undefined) void closeWhenIdle(before.executor)
     return made
   }
   const executorFor = (kind: string, options: object | null): Executor => {
@@ -102,16 +100,12 @@ export function createExecutorRuntime(runningJobs: () => readonly JobView[]) {
           call: (job: JobOptions, body: Body) => executor.callAsync(body, undefined, named(job)),
           map: (inputs: Inputs<unknown>, job: JobOptions, body: Body) =>
             executor.map(body, inputs, named(job)),
-          async mapReduce(
+          mapReduce: (
             inputs: Inputs<unknown>,
             reduce: (results: unknown[]) => unknown,
             job: JobOptions,
             body: Body,
-          ) {
-            const results = await executor.map(body, inputs, named(job))
-            const { name } = named(job)
-            return await executor.callAsync(reduce, results, { ...job, name: `${name}: reduce` })
-          },
+          ) => executor.mapReduce(body, inputs, reduce, named(job)),
         }
       },
       executors: () => {
@@ -143,19 +137,8 @@ function cellName(): string {
   return `cell ${currentCell()?.executionCount ?? "?"}`
 }
 
-/** Closes an executor that nothing refers to any more, as soon as the jobs that may be its own have settled. */
-function closeWhenIdle(executor: Executor, jobs: readonly JobView[]): void {
-  const running = new Set(jobs)
-  const closeIfIdle = (): void => {
-    if (running.size === 0) void executor.close()
-  }
-  for (const job of jobs) {
-    const stop = job.observe(() => {
-      if (job.endedAtMs === undefined) return
-      stop()
-      running.delete(job)
-      closeIfIdle()
-    })
-  }
-  closeIfIdle()
+/** Closes an executor that nothing refers to any more, as soon as its jobs have settled. */
+async function closeWhenIdle(executor: Executor): Promise<void> {
+  await executor.wait()
+  await executor.close()
 }

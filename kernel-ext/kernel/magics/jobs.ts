@@ -51,7 +51,6 @@ export interface JobRuntime {
   readonly runtime: ReturnType<typeof createMethods>
   /** Ids, newest last. */
   ids(): readonly string[]
-  running(): readonly JobView[]
   stop(): void
 }
 
@@ -65,7 +64,6 @@ export function createJobRuntime(): JobRuntime {
   return {
     runtime: createMethods(() => jobs),
     ids: () => jobs.map((job) => job.id),
-    running: () => jobs.filter((job) => job.endedAtMs === undefined),
     stop,
   }
 }

@@ -19,7 +19,7 @@ export const runtimeType = `{${[
 
 export function createRuntime(interpreter: Interpreter, notebook: Notebook) {
   const jobs = createJobRuntime()
-  const executors = createExecutorRuntime(jobs.running)
+  const executors = createExecutorRuntime()
   const methods = {
     ...executors.runtime,
     ...jobs.runtime,
