@@ -10,15 +10,7 @@ const here = dirname(dirname(fileURLToPath(import.meta.url)))
 const require = createRequire(import.meta.url)
 const output = join(here, "..", "dist", "labextension", "package.json")
 const stamp = join(here, "lib", "built-from")
-const inputs = [
-  "package.json",
-  "tsconfig.json",
-  "src",
-  "style",
-  "schema",
-  "scripts",
-  "../kernel-ext/protocol",
-]
+const inputs = ["package.json", "tsconfig.json", "src", "style", "scripts", "../kernel-ext/protocol"]
 
 const hash = createHash("sha256")
 for (const input of inputs) add(join(here, input))
