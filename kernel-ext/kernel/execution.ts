@@ -98,7 +98,10 @@ const keyboardInterrupt: Extract<CellOutcome, { status: "error" }> = {
   },
 }
 
-/** Whether a `vm` call was ended by SIGINT. */
-function isStopped(outcome: Extract<CellOutcome, { status: "error" }>): boolean {
-  return outcome.error.message.includes("Script execution was interrupted by `SIGINT`")
+/** Whether SIGINT ended the cell's code: the interpreter's word for it, or Node's. */
+function isStopped({ error }: Extract<CellOutcome, { status: "error" }>): boolean {
+  return (
+    error.name === keyboardInterrupt.error.name ||
+    error.message.includes("Script execution was interrupted by `SIGINT`")
+  )
 }

@@ -117,11 +117,16 @@ export class RequestHandler {
     publisher.status(request.message.header, "idle")
   }
 
+  /** A request that is wrong in itself, or the kernel that failed at it: said to the client, and to whoever reads the log. */
   #fail(request: Request, error: unknown): void {
     const type = request.message.header.msg_type
     log(`${type} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     if (!type.endsWith("_request")) return
     const content = errorContent(error)
+    if (isExecute(request)) {
+      const { status: _, ...shown } = content
+      this.#services.publisher.publish(request.message.header, "error", shown)
+    }
     sendReply(this.#services.helper, request, { type: type.replace(/request$/, "reply"), content })
   }
 }
