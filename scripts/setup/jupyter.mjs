@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { dist, venv } from "../util/paths.mjs"
 import { mustRun } from "../util/run.mjs"
@@ -13,6 +13,7 @@ const share = join(venv, "share", "jupyter")
 
 export async function registerWithJupyter() {
   await mustRun(process.execPath, [join(dist, "cli.js"), "install", "--link", "--prefix", venv])
+  mkdirSync(jupyterFiles, { recursive: true })
   writeIfChanged(join(share, "lab", "settings", "overrides.json"), labSettings)
 }
 
