@@ -222,8 +222,9 @@ function readShell(
   const start = at + mark.length
   const end = lineEnd(code, start)
   const broken = parsed.errors.some((error) => error.start >= at && error.start <= end)
-  const word = /^[\w$]+/.exec(code.slice(start))?.[0]
-  const unbound = word === undefined || !(names.isBound(word) || declaredNames(parsed.file).has(word))
+  // `!ls -la` parses: a name that nobody knows, and words after it, are no TypeScript all the same.
+  const word = /^[\w$]+(?=\s|$)/.exec(code.slice(start))?.[0]
+  const unbound = word !== undefined && !(names.isBound(word) || declaredNames(parsed.file).has(word))
   if (!broken && (!unbound || assigned !== undefined)) return undefined
   const name = code.slice(start, end).trim()
   return {
