@@ -8,6 +8,7 @@
  */
 export * from "./errors.ts"
 export { Executor, type MapOptions, type MapReduceOptions, type TaskFunction } from "./executors/executor.ts"
+export { FunctionExecutor } from "./executors/function-executor.ts"
 export type { Inputs } from "./executors/inputs.ts"
 export { Job } from "./executors/job.ts"
 export { LocalhostExecutor } from "./executors/localhost.ts"

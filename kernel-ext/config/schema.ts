@@ -44,11 +44,30 @@ export const jobOptions = z.strictObject({
     .min(0)
     .default(0)
     .describe("Seed of ctx.random(): equal seeds give equal numbers on any executor"),
+  backupAfter: z
+    .number()
+    .min(1)
+    .optional()
+    .describe(
+      "Once most tasks are done, run a second copy of one that takes this many times their median (default: never)",
+    ),
   env: z.record(z.string(), z.string()).default({}).describe("Environment variables of the tasks"),
 })
 
 export type JobOptions = z.input<typeof jobOptions>
 export type ResolvedJobOptions = z.output<typeof jobOptions>
+
+/** What an executor may set for all its jobs; the options of a job come first. */
+const executorDefaults = {
+  timeoutMs: jobOptions.shape.timeoutMs,
+  memoryMiB: jobOptions.shape.memoryMiB,
+  retries: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe("How often a task that failed is run again (default: 0)"),
+}
 
 /** Options of `new LocalhostExecutor(…)` and flags of %LocalhostExecutor. */
 export const localhostOptions = z.strictObject({
@@ -56,6 +75,18 @@ export const localhostOptions = z.strictObject({
     .max(1024)
     .optional()
     .describe("Worker processes (default: the cores this machine lets the kernel use)"),
+  ...executorDefaults,
 })
 
 export type LocalhostOptions = z.input<typeof localhostOptions>
+
+/** Options of `new FunctionExecutor(…)`. */
+export const functionExecutorOptions = z.strictObject({
+  mode: z
+    .enum(["localhost", "serverless", "standalone"])
+    .optional()
+    .describe("Where tasks run (default: CELLFAN_MODE, or localhost)"),
+  ...localhostOptions.shape,
+})
+
+export type FunctionExecutorOptions = z.input<typeof functionExecutorOptions>

@@ -19,6 +19,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *
  *     executor.ts         map, callAsync: what all executors have in common
  *     localhost.ts        LocalhostExecutor
+ *     function-executor.ts  FunctionExecutor: the mode comes from configuration
  *     map-reduce.ts       a map and the reduction of its results
  *     wait.ts             wait and getResult
  *     job.ts, task.ts     what a user holds of running work: promises with methods
@@ -27,6 +28,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     inputs.ts           arrays, iterables and async iterables, read as needed
  *     scheduler.ts        which tasks go to the backend when
  *     partition.ts        how many travel together
+ *     stragglers.ts       which tasks are worth a second copy
  *     failures.ts         errors, made when someone looks
  *     stats.ts            a job in numbers
  *     observe.ts          the window for views
@@ -57,12 +59,15 @@ export interface MapReduceOptions<A extends readonly unknown[] = readonly unknow
 export abstract class Executor implements AsyncDisposable {
   readonly #backend: Backend
   readonly #scheduler: Scheduler
+  readonly #defaults: JobOptions
   #closing: Promise<void> | undefined
   readonly #unsettled = new Set<Job<unknown>>()
   #newest: Job<unknown> | TaskFuture<unknown> | undefined
 
-  protected constructor(backend: Backend) {
+  /** @param defaults What jobs of this executor have where their own options say nothing. */
+  protected constructor(backend: Backend, defaults: JobOptions = {}) {
     this.#backend = backend
+    this.#defaults = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined))
     this.#scheduler = new Scheduler(backend)
   }
 
@@ -180,7 +185,7 @@ export abstract class Executor implements AsyncDisposable {
       throw new TypeError(`${method} takes a function, but got ${fn === null ? "null" : typeof fn}.`)
     const { signal = defaultSignal(), extraArgs, ...rest } = options ?? {}
     checkOptions(signal, extraArgs, method)
-    const resolved = parseOptions(jobOptions, rest, method)
+    const resolved = parseOptions(jobOptions, { ...this.#defaults, ...rest }, method)
     const captured: Captured = capture(fn)
     const core = new JobCore({
       name: resolved.name ?? nameOf(fn),

@@ -67,6 +67,8 @@ export class JobCore {
   endedAtMs: number | undefined
   bytesIn = 0
   bytesOut = 0
+  /** Tasks of which a second copy runs. */
+  readonly copies = new Set<number>()
   /** Tasks that ran again because a worker died, although they may have been done. */
   repeated = 0
   /** Whether the job was cancelled before all inputs were read. */
@@ -192,6 +194,7 @@ export class JobCore {
       table.workers[index] = worker
       this.inputs.release(index)
       this.#settledOne(index)
+      if (this.copies.size > 0 && this.copies.delete(index)) this.#host.endRunning(this, [index])
     }
     this.#measured(tasks)
     this.#checkSettled()
@@ -200,6 +203,8 @@ export class JobCore {
   /** A task ended without a result: it runs again as often as the options say, or it has failed. */
   ended(index: number, end: TaskEnd): void {
     if (index === noTask || this.table.isSettled(index)) return
+    // The other copy of it goes on.
+    if (this.copies.delete(index)) return
     const { options, table } = this
     const attempt = table.attempts[index] ?? 1
     table.setWorker(index, end.worker)

@@ -1,4 +1,4 @@
-import { LocalBackend } from "../backends/local/local.ts"
+import { LocalBackend, siblingsVariable } from "../backends/local/local.ts"
 import { type LocalhostOptions, localhostOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
 import { usableCpus } from "../util/cpus.ts"
@@ -15,7 +15,20 @@ import { Executor } from "./executor.ts"
  */
 export class LocalhostExecutor extends Executor {
   constructor(options?: LocalhostOptions) {
-    const { workers = usableCpus() } = parseOptions(localhostOptions, options, "LocalhostExecutor")
-    super(new LocalBackend({ workers }))
+    const { workers = defaultWorkers(), ...defaults } = parseOptions(
+      localhostOptions,
+      options,
+      "LocalhostExecutor",
+    )
+    super(new LocalBackend({ workers }), defaults)
   }
+}
+
+/**
+ * As many as there are processors. Within a task, its share of them: each task that fans out has workers of its own, which is
+ * why nested maps cannot wait for each other, and together they are to be no more than the machine can run.
+ */
+export function defaultWorkers(): number {
+  const siblings = Number(process.env[siblingsVariable] ?? 1)
+  return Math.max(1, Math.floor(usableCpus() / Math.max(1, siblings)))
 }

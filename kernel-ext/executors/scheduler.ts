@@ -10,6 +10,7 @@ import type {
 import type { Encoded } from "../capture/types.ts"
 import { cancelGraceMs, type JobCore, type JobHost, type Taken } from "./job-core.ts"
 import { ChunkSizer } from "./partition.ts"
+import { stragglersOf } from "./stragglers.ts"
 
 /** Batches in flight for each worker: one runs while the next one is already there. */
 const batchesPerWorker = 2
@@ -19,6 +20,8 @@ const worthTakingBackMs = 2
 
 /** How soon to look again whether waiting tasks are worth taking back. */
 const lookAgainMs = 10
+
+const lookForStragglersMs = 50
 
 /** Functions whose task times are remembered for the next map. */
 const maxKnownFunctions = 128
@@ -43,6 +46,7 @@ export class Scheduler implements JobHost {
   #opening: Promise<void> | undefined
   #isOpen = false
   #lookAgain: NodeJS.Timeout | undefined
+  #stragglerTimer: NodeJS.Timeout | undefined
   readonly #closing = new AbortController()
 
   constructor(backend: Backend) {
@@ -80,6 +84,7 @@ export class Scheduler implements JobHost {
     for (const { core } of [...this.#active.values()]) core.cancel()
     this.#closing.abort()
     clearTimeout(this.#lookAgain)
+    clearTimeout(this.#stragglerTimer)
     await this.#backend.close()
   }
 
@@ -107,6 +112,25 @@ export class Scheduler implements JobHost {
       this.#pumping = false
     }
     this.#rebalance()
+    this.#watchStragglers()
+  }
+
+  /** Runs second copies of tasks that take much longer than others, where the job asks for it and workers are free. */
+  #watchStragglers(): void {
+    if (this.#stragglerTimer !== undefined) return
+    const watched = [...this.#active.values()].filter(({ core }) => core.options.backupAfter !== undefined)
+    if (watched.length === 0) return
+    for (const active of watched)
+      for (const index of stragglersOf(active.core, active.core.options.backupAfter ?? 0, Date.now())) {
+        if (this.#backend.idle === 0) break
+        active.core.copies.add(index)
+        this.#launch(active, { indices: [index], values: [active.core.inputs.get(index)] })
+      }
+    this.#stragglerTimer = setTimeout(() => {
+      this.#stragglerTimer = undefined
+      this.#watchStragglers()
+    }, lookForStragglersMs)
+    this.#stragglerTimer.unref()
   }
 
   /** Sends one batch, of the job that has the fewest in flight. False where nothing can be sent. */
@@ -121,6 +145,11 @@ export class Scheduler implements JobHost {
     const workers = Math.min(this.#backend.workers, active.concurrency)
     const taken = core.take(sizer.next(Math.max(1, core.ready), workers))
     if (taken.indices.length === 0) return false
+    return this.#launch(active, taken)
+  }
+
+  #launch(active: ActiveJob, taken: Taken): boolean {
+    const { core, sizer } = active
     const inputs = this.#encode(core, taken)
     if (inputs === undefined) return true
     const flight = new Flight(active, Uint32Array.from(taken.indices), this)

@@ -15,6 +15,9 @@ import { workerFile } from "./worker-file.ts"
  *     exit-reason.ts     why a process ended, in words
  */
 
+/** Tells a task's own executors among how many workers the task's process is one. */
+export const siblingsVariable = "CELLFAN_SIBLINGS"
+
 /** Jobs whose late output, from timers that outlive their tasks, still finds its way. */
 const maxKnownJobs = 256
 
@@ -42,7 +45,8 @@ export class LocalBackend implements Backend, SlotOwner {
 
   constructor(options: { workers: number }) {
     this.workers = options.workers
-    this.#slots = Array.from({ length: options.workers }, () => new Slot(this))
+    const env = { [siblingsVariable]: String(options.workers) }
+    this.#slots = Array.from({ length: options.workers }, () => new Slot(this, env))
   }
 
   get idle(): number {

@@ -24,6 +24,7 @@ const probeAfterMs = 40
 /** A place for one worker process, and the batches it holds: the first runs, the others wait in it. */
 export class Slot {
   readonly #owner: SlotOwner
+  readonly #env: Readonly<Record<string, string>>
   readonly runs: LocalRun[] = []
   /** Batches that need another memory limit than the worker has, which is busy. */
   readonly #postponed: LocalRun[] = []
@@ -45,8 +46,10 @@ export class Slot {
   #probing = false
   #lastWords: Extract<FromWorker, { type: "exiting" }> | undefined
 
-  constructor(owner: SlotOwner) {
+  /** @param env Variables of the worker process beside those of this one. */
+  constructor(owner: SlotOwner, env: Readonly<Record<string, string>>) {
     this.#owner = owner
+    this.#env = env
   }
 
   get head(): LocalRun | undefined {
@@ -205,7 +208,7 @@ export class Slot {
     this.#jobs.clear()
     this.#forgotten = []
     const process: WorkerProcess = new WorkerProcess(
-      { memoryMiB },
+      { memoryMiB, env: this.#env },
       {
         message: (message, parts) => {
           if (this.#process === process) this.#receive(message, parts)

@@ -45,10 +45,14 @@ export class WorkerProcess {
   /** Why we ended it ourselves. */
   #killedBecause: string | undefined
 
-  constructor(options: { memoryMiB: number | undefined }, listener: WorkerListener) {
+  constructor(
+    options: { memoryMiB: number | undefined; env: Readonly<Record<string, string>> },
+    listener: WorkerListener,
+  ) {
     this.#listener = listener
     const flags = options.memoryMiB === undefined ? [] : [`--max-old-space-size=${options.memoryMiB}`]
     this.#child = spawn(process.execPath, [...flags, workerFile()], {
+      env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
       // A group of its own: an interrupt from the terminal is the kernel's to handle.
       detached: true,
