@@ -40,8 +40,9 @@ export function showJob(job: JobView, cell: Cell, renewed: (data: DisplayBundle[
     if (ended === (job.endedAtMs !== undefined)) return
     ended = !ended
     clearTimeout(timer)
-    // The last task's own observers may still be at work; the picture waits for them.
-    if (ended) timer = setTimeout(renew, 0)
+    // The last task's own observers may still be at work, so the picture waits for them; but no longer, because a
+    // front end that runs notebooks headless takes no output of a cell that has ended.
+    if (ended) queueMicrotask(renew)
     else schedule()
   }
 
