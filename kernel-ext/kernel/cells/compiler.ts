@@ -1,5 +1,6 @@
 import type ts from "typescript"
 import { carryOver, declaredNames } from "./declarations.ts"
+import { PREFIX } from "./prefix.ts"
 import { completionHost, configuredOptions } from "./program.ts"
 import { inSession, type Session } from "./session.ts"
 import { type CellSource, readCell } from "./source.ts"
@@ -47,9 +48,6 @@ export interface RejectedCell {
 
 const TSLAB_FILE = "/cellfan:tslab/index.d.ts"
 
-/** tslab puts this line before each cell; offsets and lines it reports include it where it does not say otherwise. */
-export const PREFIX = "export {};\n"
-
 export type Compiler = ReturnType<typeof createCompiler>
 
 /**
@@ -69,6 +67,7 @@ export function createCompiler(options: CompilerOptions) {
       files: createWatchedFiles(),
       configured: configuredOptions(options.folder),
       checks: "all",
+      hasExportList: false,
       diagnostics: [],
       javascript: "",
       sourceMap: "",
@@ -86,7 +85,8 @@ export function createCompiler(options: CompilerOptions) {
       session.checks = options.typeCheck && !source.unchecked ? "all" : "syntax"
       session.diagnostics = []
       session.javascript = ""
-      const { declOutput = "" } = converter.convert(declarations, source.text)
+      session.hasExportList = true
+      const { declOutput = "" } = converter.convert(declarations, source.text + exportList(source))
       if (session.diagnostics.length > 0) return { status: "rejected", diagnostics: session.diagnostics }
       const nested = /\bvar\b/.test(code) ? nestedVars(session, declOutput) : ""
       const carried = carryOver(declarations, nested + declOutput)
@@ -139,6 +139,11 @@ export function createCompiler(options: CompilerOptions) {
       loaded = undefined
     },
   }
+}
+
+/** Makes declaration files tell of the cell's names. tslab would write the same, and check the cell once more for it. */
+function exportList({ names }: CellSource): string {
+  return names.length === 0 ? "" : `\nexport {${names.join(", ")}}`
 }
 
 /** A `var` in a block is the notebook's too, and the one kind of name that declaration files leave out. */

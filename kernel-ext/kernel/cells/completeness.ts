@@ -1,5 +1,7 @@
 import type ts from "typescript"
 import type { Completeness } from "../types.ts"
+import { PREFIX } from "./prefix.ts"
+import { parse } from "./source.ts"
 import { typescript } from "./typescript.ts"
 
 const UNTERMINATED_TEMPLATE = 1160
@@ -8,8 +10,7 @@ const UNTERMINATED_STRING = 1002
 
 /** Whether more is to come: everything that is wrong with the text is that it ends. */
 export function isComplete(code: string): Completeness {
-  const tsc = typescript()
-  const file = tsc.createSourceFile("cell.ts", code, tsc.ScriptTarget.Latest, false, tsc.ScriptKind.TS)
+  const file = parse(code)
   const problems = (file as unknown as { parseDiagnostics: readonly ts.DiagnosticWithLocation[] })
     .parseDiagnostics
   if (problems.length === 0) return { status: "complete" }
@@ -25,7 +26,7 @@ function isForMore({ code: problem, start }: ts.DiagnosticWithLocation, code: st
   if (problem === UNTERMINATED_TEMPLATE || problem === UNTERMINATED_COMMENT) return true
   // A string goes on in the next line after a backslash only.
   if (problem === UNTERMINATED_STRING) return /\\\n?$/.test(code)
-  return start >= end
+  return start - PREFIX.length >= end
 }
 
 /** Where the code ends, whatever blank space and comments follow. */

@@ -1,6 +1,7 @@
 import type ts from "typescript"
 import type { Completion } from "../types.ts"
-import { type Compiler, PREFIX } from "./compiler.ts"
+import type { Compiler } from "./compiler.ts"
+import { PREFIX } from "./prefix.ts"
 import { typescript } from "./typescript.ts"
 
 /** Signatures take the checker some time each; only the first matches get theirs. */

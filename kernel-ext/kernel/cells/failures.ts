@@ -3,7 +3,7 @@ import { inspect, types } from "node:util"
 import type ts from "typescript"
 import type { CellError, TypedSource } from "../types.ts"
 import { codeFrame, colour } from "./code-frame.ts"
-import { PREFIX } from "./compiler.ts"
+import { PREFIX } from "./prefix.ts"
 import { positionAt, type Scripts } from "./scripts.ts"
 import { typescript } from "./typescript.ts"
 

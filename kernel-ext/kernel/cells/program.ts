@@ -98,7 +98,7 @@ function compilerOptions(session: Session): ts.CompilerOptions {
     sourceMap: true,
     noEmit: false,
     newLine: tsc.NewLineKind.LineFeed,
-    typeRoots: [...typeRootsFrom(session.folder), dirname(ownTypesOfNode())],
+    typeRoots: [...typeRootsFrom(session.folder), ownTypeRoot()],
     rootDir: session.folder,
     outDir: "outDir",
   }
@@ -116,8 +116,9 @@ function libraries(): string[] {
   return [...newer, "decorators", "decorators.legacy"].map((name) => `lib.${name}.d.ts`)
 }
 
-function ownTypesOfNode(): string {
-  return dirname(createRequire(import.meta.url).resolve("@types/node/package.json"))
+/** The folder of type packages that has Node's, installed with the kernel. */
+export function ownTypeRoot(): string {
+  return dirname(dirname(createRequire(import.meta.url).resolve("@types/node/package.json")))
 }
 
 function typeRootsFrom(folder: string): string[] {
@@ -173,7 +174,10 @@ function moduleResolution(session: Session, options: ts.CompilerOptions, system:
       settled.set(key, found as ts.ResolvedModuleWithFailedLookupLocations)
     return found as ts.ResolvedModuleWithFailedLookupLocations
   }
+  // Read for each file of the program and each version of it, to tell whether it is an ES module.
+  const manifests = tsc.createModuleResolutionCache(session.folder, (name) => name, options)
   return {
+    getModuleResolutionCache: () => manifests,
     resolveModuleNameLiterals: (
       literals: readonly ts.StringLiteralLike[],
       from: string,
@@ -222,7 +226,8 @@ function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
     getProgram: () => program,
     getSourceFile(name: string) {
       const file = program.getSourceFile(name)
-      return file && withNames(file, program.getCompilerOptions())
+      if (file !== undefined) bind(file, session, program.getCompilerOptions())
+      return file
     },
     getAllDependencies: (file: ts.SourceFile) => localDependencies(program, file),
     emit(
@@ -240,20 +245,23 @@ function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
 }
 
 /**
- * tslab reads the names a cell declares, which are there once it is bound (the checker would bind all files), and
- * writes `export { … }` of them behind the cell. So `declare global` must not be among them, and those that begin
- * with two underscores must not have the third one that TypeScript gives them.
+ * tslab reads the names that a file declares, which are there once it is bound; the checker would bind all files.
+ * Of a cell it would write `export { … }` behind it and check it once more; that list is there already, so it finds no
+ * names, until `namesAgain`.
  */
-function withNames(file: ts.SourceFile, options: ts.CompilerOptions): ts.SourceFile {
-  const tsc = typescript()
-  tsc.bindSourceFile(file, options)
-  const { locals } = file as unknown as { locals?: Map<ts.__String, ts.Symbol> }
-  locals?.delete("__global" as ts.__String)
-  const isAsTyped = isCell(file.fileName) && !/\nexport \{[^}]*\}$/.test(file.text)
-  if (!isAsTyped || locals === undefined || ![...locals.keys()].some((key) => String(key).startsWith("___")))
-    return file
-  const names = new Map([...locals].map(([key, symbol]) => [tsc.unescapeLeadingUnderscores(key), symbol]))
-  return Object.create(file, { locals: { value: names } })
+function bind(file: ts.SourceFile, session: Session, options: ts.CompilerOptions): void {
+  typescript().bindSourceFile(file, options)
+  if (!session.hasExportList || !isCell(file.fileName)) return
+  session.hasExportList = false
+  Object.assign(localsOf(file), { forEach() {} })
+}
+
+export function namesAgain(file: ts.SourceFile): void {
+  Reflect.deleteProperty(localsOf(file), "forEach")
+}
+
+function localsOf(file: ts.SourceFile): object {
+  return (file as unknown as { locals?: object }).locals ?? {}
 }
 
 function emitCell(

@@ -15,6 +15,8 @@ export interface Session {
   readonly configured: ts.CompilerOptions
   /** Which errors of types stop a cell. */
   checks: "all" | "syntax"
+  /** A cell is being converted whose names stand in an `export` list behind it already. */
+  hasExportList: boolean
   /** What the last conversion found and wrote. */
   diagnostics: readonly ts.Diagnostic[]
   javascript: string

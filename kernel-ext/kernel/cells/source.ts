@@ -1,10 +1,13 @@
 import type ts from "typescript"
+import { PREFIX } from "./prefix.ts"
 import { typescript } from "./typescript.ts"
 
 /** What the text of a cell says about it, before types come in. */
 export interface CellSource {
   /** The cell with `export` blanked out where it stands before a declaration: names of a cell are everyone's anyway. */
   readonly text: string
+  /** Names it declares, also by `var` in a block; types among them. */
+  readonly names: readonly string[]
   /** Whether the last statement that does anything is an expression: its value is the cell's. */
   readonly endsInExpression: boolean
   /** `// @ts-nocheck` stands before the first statement. */
@@ -15,16 +18,30 @@ export interface CellSource {
 
 /** `jsx`: whether `<` may begin an element. */
 export function readCell(code: string, jsx: boolean): CellSource {
-  const tsc = typescript()
-  const kind = jsx ? tsc.ScriptKind.TSX : tsc.ScriptKind.TS
-  const file = tsc.createSourceFile("cell.ts", code, tsc.ScriptTarget.Latest, false, kind)
-  const comments = leadingComments(code, file)
+  const file = parse(code, jsx)
+  const comments = leadingComments(code)
   return {
     text: withoutExports(code, file),
+    names: namesOf(file),
     endsInExpression: endsInExpression(file),
     unchecked: /^\/\/+\s*@ts-nocheck\b/m.test(comments) || /^\/\*\*?\s*@ts-nocheck\b/m.test(comments),
-    definitions: definitionsOf(file, code),
+    definitions: definitionsOf(file),
   }
+}
+
+/** The cell as a module, which may wait at its top; positions are those in PREFIX + code. */
+export function parse(code: string, jsx = false): ts.SourceFile {
+  const tsc = typescript()
+  const kind = jsx ? tsc.ScriptKind.TSX : tsc.ScriptKind.TS
+  return tsc.createSourceFile("cell.ts", PREFIX + code, tsc.ScriptTarget.Latest, false, kind)
+}
+
+function namesOf(file: ts.SourceFile): string[] {
+  const tsc = typescript()
+  tsc.bindSourceFile(file, {})
+  const { locals } = file as unknown as { locals?: ReadonlyMap<ts.__String, ts.Symbol> }
+  // `declare global` is bound to a name that nobody can write.
+  return [...(locals?.keys() ?? [])].filter((name) => name !== "__global").map(tsc.unescapeLeadingUnderscores)
 }
 
 /** Name that `@module NAME` in a first comment gives (tslab): the cell is a module, for others to import as `./NAME`. */
@@ -32,8 +49,8 @@ export function moduleName(code: string): string | undefined {
   return /^\s*(?:\/\/.*\s*)*\/\*\*(?:(?!\*\/)[\s\S])*?@module\s+(\w+)/.exec(code)?.[1]
 }
 
-function leadingComments(code: string, file: ts.SourceFile): string {
-  const ranges = typescript().getLeadingCommentRanges(code, file.statements[0]?.pos ?? 0) ?? []
+function leadingComments(code: string): string {
+  const ranges = typescript().getLeadingCommentRanges(code, 0) ?? []
   return ranges.map((range) => code.slice(range.pos, range.end)).join("\n")
 }
 
@@ -48,8 +65,9 @@ function withoutExports(code: string, file: ts.SourceFile): string {
     for (const modifier of modifiers) {
       if (modifier.kind !== tsc.SyntaxKind.ExportKeyword && modifier.kind !== tsc.SyntaxKind.DefaultKeyword)
         continue
-      const start = modifier.getStart(file)
-      text = text.slice(0, start) + " ".repeat(modifier.end - start) + text.slice(modifier.end)
+      const start = modifier.getStart(file) - PREFIX.length
+      const end = modifier.end - PREFIX.length
+      text = text.slice(0, start) + " ".repeat(end - start) + text.slice(end)
     }
   }
   return text
@@ -71,11 +89,11 @@ function endsInExpression(file: ts.SourceFile): boolean {
   return last !== undefined && (tsc.isExpressionStatement(last) || tsc.isExportAssignment(last))
 }
 
-function definitionsOf(file: ts.SourceFile, code: string): Map<string, string> {
+function definitionsOf(file: ts.SourceFile): Map<string, string> {
   const tsc = typescript()
   const found = new Map<string, string>()
   for (const statement of file.statements) {
-    const text = () => code.slice(statement.getStart(file), statement.end)
+    const text = () => file.text.slice(statement.getStart(file), statement.end)
     if (tsc.isVariableStatement(statement)) {
       for (const { name } of statement.declarationList.declarations)
         if (tsc.isIdentifier(name)) found.set(name.text, text())

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 import type ts from "typescript"
-import { compilerHost, completionHost, withSeam } from "./program.ts"
+import { compilerHost, completionHost, namesAgain, ownTypeRoot, withSeam } from "./program.ts"
 import { quickInfo } from "./quick-info.ts"
 import { currentSession } from "./session.ts"
 import { typescript, version } from "./typescript.ts"
@@ -26,7 +26,8 @@ const own: Record<string, unknown> = {
     compilerHost(currentSession(), rootFiles, system),
   createWatchProgram: (host: ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>) =>
     typescript().createWatchProgram(withSeam(host, currentSession())),
-  getDefaultTypeRoots: () => [],
+  // Ours replace them; where Node's types are among them, tslab does not look for its own beside its file.
+  getDefaultTypeRoots: () => [ownTypeRoot()],
   getNullTransformationContext: () => typescript().nullTransformationContext,
   getPreEmitDiagnosticsOfFiles: diagnosticsOf,
   getPreEmitDiagnostics: (program: ts.Program, file: ts.SourceFile) => diagnosticsOf(program, [file]),
@@ -80,6 +81,7 @@ const irrelevant = new Set([6059])
  */
 function diagnosticsOf(program: ts.Program, files: readonly ts.SourceFile[]): readonly ts.Diagnostic[] {
   const session = currentSession()
+  for (const file of files) namesAgain(file)
   const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file))
   const types =
     session.checks === "all" && syntax.length === 0

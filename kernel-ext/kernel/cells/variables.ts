@@ -62,7 +62,7 @@ export function createVariables(): Variables {
       const name = names.has(written) ? written : written.replace(/__cell$/, "")
       if (!names.has(name)) return undefined
       const source = imports.get(name)
-      if (source !== undefined) return { kind: "import", ...source }
+      if (source !== undefined) return { kind: "import", ...source, value: access(name).get() }
       return isPending(name) ? { kind: "uninitialized" } : { kind: "value", value: access(name).get() }
     },
     bindImport(name, source) {

@@ -28,9 +28,9 @@ describe("bindings of a notebook", () => {
 
   it("tell imports from values", async () => {
     await notebook.text("import fs, { join as j } from 'node:path'; import * as all from 'node:os'")
-    expect(lookup("fs")).to.deep.equal({ kind: "import", specifier: "node:path", name: "default" })
-    expect(lookup("j")).to.deep.equal({ kind: "import", specifier: "node:path", name: "join" })
-    expect(lookup("all")).to.deep.equal({ kind: "import", specifier: "node:os", name: "*" })
+    expect(lookup("fs")).to.deep.include({ kind: "import", specifier: "node:path", name: "default" })
+    expect(lookup("j")).to.deep.include({ kind: "import", specifier: "node:path", name: "join" })
+    expect(lookup("all")).to.deep.include({ kind: "import", specifier: "node:os", name: "*" })
     await notebook.text("const j = 5")
     expect(lookup("j")).to.deep.equal({ kind: "value", value: 5 })
   })
@@ -39,10 +39,10 @@ describe("bindings of a notebook", () => {
     await notebook.text(
       "const util = require('node:util'); const { inspect, format: f } = require('node:util'); const os = await import('node:os')",
     )
-    expect(lookup("util")).to.deep.equal({ kind: "import", specifier: "node:util", name: "default" })
-    expect(lookup("inspect")).to.deep.equal({ kind: "import", specifier: "node:util", name: "inspect" })
-    expect(lookup("f")).to.deep.equal({ kind: "import", specifier: "node:util", name: "format" })
-    expect(lookup("os")).to.deep.equal({ kind: "import", specifier: "node:os", name: "*" })
+    expect(lookup("util")).to.deep.include({ kind: "import", specifier: "node:util", name: "default" })
+    expect(lookup("inspect")).to.deep.include({ kind: "import", specifier: "node:util", name: "inspect" })
+    expect(lookup("f")).to.deep.include({ kind: "import", specifier: "node:util", name: "format" })
+    expect(lookup("os")).to.deep.include({ kind: "import", specifier: "node:os", name: "*" })
   })
 
   it("tell that a declaration was not reached", async () => {
