@@ -1,16 +1,21 @@
 /**
  * Every error a user may want to catch. Bad arguments throw TypeError or RangeError, as in the platform.
- * Messages are sentences: they name the thing, what was got, what is taken, and what to do.
+ * Messages are sentences: they name the thing, what was got, what is taken, and what to do. What an error carries beside its message
+ * stands behind getters, so that printing it shows message, stack and cause and not the message's parts once more.
  */
 
 /** Something that a function refers to cannot be sent to a worker. `path` leads to it from the function. */
 export class CaptureError extends Error {
   override readonly name = "CaptureError"
-  readonly path: readonly string[]
+  readonly #path: readonly string[]
 
   constructor(message: string, options: { path: readonly string[]; cause?: unknown }) {
     super(message, options)
-    this.path = options.path
+    this.#path = options.path
+  }
+
+  get path(): readonly string[] {
+    return this.#path
   }
 }
 
@@ -28,16 +33,20 @@ export interface TaskErrorDetails {
 /** A task's function threw. `stack` is the remote one, on the cell's own TypeScript lines; `cause` is what was thrown. */
 export class TaskError extends Error {
   override readonly name: string = "TaskError"
-  readonly details: TaskErrorDetails
+  readonly #details: TaskErrorDetails
 
-  constructor(message: string, details: TaskErrorDetails, options: { stack?: string; cause?: unknown }) {
+  constructor(message: string, details: TaskErrorDetails, options: { stack: string; cause?: unknown }) {
     super(message, options)
-    this.details = details
-    if (options.stack !== undefined) this.stack = options.stack
+    this.#details = details
+    this.stack = options.stack
+  }
+
+  get details(): TaskErrorDetails {
+    return this.#details
   }
 
   get index(): number {
-    return this.details.index
+    return this.#details.index
   }
 }
 
@@ -59,37 +68,57 @@ export class CancelledError extends Error {
 /** Some tasks of a job failed. `errors` has one per failed task, in the order of the inputs. */
 export class JobError extends Error {
   override readonly name = "JobError"
-  readonly jobId: string
-  readonly errors: readonly Error[]
+  readonly #jobId: string
+  readonly #errors: readonly Error[]
 
   constructor(message: string, options: { jobId: string; errors: readonly Error[]; cause?: unknown }) {
     super(message, options)
-    this.jobId = options.jobId
-    this.errors = options.errors
+    this.#jobId = options.jobId
+    this.#errors = options.errors
+  }
+
+  get jobId(): string {
+    return this.#jobId
+  }
+
+  get errors(): readonly Error[] {
+    return this.#errors
   }
 }
 
 /** A setting is wrong. The message says which, where it was read, what it got and what it takes. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError"
-  readonly key: string
+  readonly #key: string
 
   constructor(message: string, options: { key: string; cause?: unknown }) {
     super(message, options)
-    this.key = options.key
+    this.#key = options.key
+  }
+
+  get key(): string {
+    return this.#key
   }
 }
 
 /** A backend could not do what it was asked. */
 export class BackendError extends Error {
   override readonly name = "BackendError"
-  readonly backend: string
-  readonly retryable: boolean
+  readonly #backend: string
+  readonly #retryable: boolean
 
   constructor(message: string, options: { backend: string; retryable: boolean; cause?: unknown }) {
     super(message, options)
-    this.backend = options.backend
-    this.retryable = options.retryable
+    this.#backend = options.backend
+    this.#retryable = options.retryable
+  }
+
+  get backend(): string {
+    return this.#backend
+  }
+
+  get retryable(): boolean {
+    return this.#retryable
   }
 }
 

@@ -34,13 +34,15 @@ export function errorOf(failure: Failure, context: FailureContext): Error {
     case "lost": {
       const { reason, worker } = end
       const details = { index, attempt, worker, logs, remoteName: "WorkerLostError", remoteMessage: reason }
-      return new WorkerLostError(`Task ${index} lost its worker${tries}: the process ${reason}.`, details, {})
+      const text = `Task ${index} lost its worker${tries}: the process ${reason}.`
+      return new WorkerLostError(text, details, { stack: `WorkerLostError: ${text}` })
     }
     case "timedOut": {
       const { worker } = end
       const limit = `ran longer than ${context.timeoutMs} ms`
       const details = { index, attempt, worker, logs, remoteName: "TimeoutError", remoteMessage: limit }
-      return new TimeoutError(`Task ${index} ${limit}${tries} and was ended.`, details, {})
+      const text = `Task ${index} ${limit}${tries} and was ended.`
+      return new TimeoutError(text, details, { stack: `TimeoutError: ${text}` })
     }
   }
 }
@@ -52,9 +54,20 @@ export function cancelledError(index: number): CancelledError {
 function decodeThrown(end: Extract<TaskEnd, { kind: "threw" }>, captured: Captured): unknown {
   if (end.error === undefined) return undefined
   try {
-    return captured.codec.decode(end.error)
+    const thrown = captured.codec.decode(end.error)
+    mapStacks(thrown, captured)
+    return thrown
   } catch {
     return undefined
+  }
+}
+
+/** What was thrown and what caused it, on the cell's own lines. */
+function mapStacks(thrown: unknown, captured: Captured): void {
+  const seen = new Set<Error>()
+  for (let one = thrown; one instanceof Error && !seen.has(one); one = one.cause) {
+    seen.add(one)
+    if (typeof one.stack === "string") one.stack = mapped(one.stack, captured)
   }
 }
 
