@@ -64,7 +64,7 @@ describe("notebooks/quickstart.ipynb, run by nbclient", function () {
     const error = notebook.cells.flatMap(outputsOf).find((output) => output.output_type === "error")
     expect(error?.ename).to.equal("JobError")
     const text = stripVTControlCharacters(textIn(error?.traceback?.join("\n")))
-    expect(text).to.include("only 446 flights left between 1:00 and 2:00")
+    expect(text).to.include("only 446 flights left after 1:00")
     expect(text).to.match(/nightly/)
   })
 
@@ -94,15 +94,17 @@ describe("notebooks/quickstart.ipynb, run by nbclient", function () {
     }
   })
 
-  it("leaves the picture of every job in its cell, with text for who cannot see it", () => {
+  it("leaves the final picture of every job in its cell, with text for who cannot see it", () => {
     const pictures = notebook.cells
       .flatMap(outputsOf)
-      .filter((output) => output.data !== undefined && jobMime in output.data)
-    expect(pictures).to.have.length(4)
-    for (const { data } of pictures) {
-      expect(textIn(data?.["image/svg+xml"] as string)).to.include("<svg")
-      expect(textIn(data?.["text/plain"] as string)).to.match(/task/)
-    }
+      .filter((output) => output.data?.[jobMime] !== undefined)
+    for (const { data } of pictures) expect(textIn(data?.["image/svg+xml"] as string)).to.include("<svg")
+    const texts = pictures.map(({ data }) => textIn(data?.["text/plain"] as string))
+    expect(texts).to.have.length(4)
+    expect(texts[0]).to.match(/^redraw: 2,000 tasks, 2,000 done in /)
+    expect(texts[1]).to.match(/^unlucky: 2,000 tasks, 2,000 done in /)
+    expect(texts[2]).to.match(/^nightly: 5 tasks, 1 done, 4 failed in /)
+    expect(texts[3]).to.match(/^nap: 72 tasks, \d+ done, \d+ cancelled in /)
   })
 
   it("draws the chart", () => {
