@@ -74,7 +74,9 @@ function valueMessage(
   // An option without a JSON form says in its own schema what it takes.
   if (option === undefined || option.kind === "opaque" || issue.code === "custom")
     return `${name(key)}${issue.message.startsWith("takes ") ? "" : ":"} ${issue.message}, but ${found}.`
-  return `${name(key)} takes ${option.taken}, but ${found}.`
+  const near = typeof got === "string" && option.values ? nearest(got, option.values) : undefined
+  const guess = near === undefined ? "" : ` Did you mean "${near}"?`
+  return `${name(key)} takes ${option.taken}, but ${found}.${guess}`
 }
 
 function unknownOption(schema: z.ZodObject, key: string, where: string): string {

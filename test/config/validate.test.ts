@@ -1,6 +1,6 @@
 import { expect } from "chai"
 import { z } from "zod"
-import { jobOptions, localhostOptions } from "../../kernel-ext/config/schema.ts"
+import { functionExecutorOptions, jobOptions, localhostOptions } from "../../kernel-ext/config/schema.ts"
 import { parseOptions } from "../../kernel-ext/config/validate.ts"
 import { ConfigError } from "../../kernel-ext/errors.ts"
 
@@ -54,6 +54,15 @@ describe("parseOptions", () => {
       "Option `chunkSize` of map takes an integer of at least 1, but got 1.5.",
       "Option `name` of map takes a text that is not empty, but got ''.",
     ])
+  })
+
+  it("names the nearest of the values that an option can have", () => {
+    const error = failure(() =>
+      parseOptions(functionExecutorOptions, { mode: "lcalhost" }, "FunctionExecutor"),
+    )
+    expect(error.message).to.equal(
+      'Option `mode` of FunctionExecutor takes "localhost", "serverless" or "standalone", but got \'lcalhost\'. Did you mean "localhost"?',
+    )
   })
 
   it("points into a record without printing the rest of it", () => {

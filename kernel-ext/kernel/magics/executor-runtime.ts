@@ -1,5 +1,6 @@
 import type { JobOptions } from "../../config/schema.ts"
 import type { Executor } from "../../executors/executor.ts"
+import { FunctionExecutor } from "../../executors/function-executor.ts"
 import type { Inputs } from "../../executors/inputs.ts"
 import { LocalhostExecutor } from "../../executors/localhost.ts"
 import type { TaskContext } from "../../protocol/context.ts"
@@ -23,7 +24,7 @@ export const executorListMagics: readonly Magic[] = [
   },
   {
     name: "clean",
-    summary: "Ends idle workers of the notebook's executors and removes what earlier runs left behind.",
+    summary: "Closes the executors that cells made for themselves, and with them their workers.",
     line: {
       translate({ args, canAwait }: LineCall) {
         readNothing(args, "%clean")
@@ -37,7 +38,8 @@ const context = `import("cellfan").TaskContext`
 const items = `import("cellfan").Inputs<T>`
 
 export const executorDeclarations = `
-  create(kind: "LocalhostExecutor", options: object, variable: string): import("cellfan").LocalhostExecutor
+  create<K extends "LocalhostExecutor" | "FunctionExecutor">(kind: K, options: object, variable: string):
+    InstanceType<typeof import("cellfan")[K]>
   at(kind: string, options: object | null): {
     call<R>(options: object, body: (none: undefined, ctx: ${context}) => R): Promise<Awaited<R>>
     map<T, R>(items: ${items}, options: object, body: (item: T, ctx: ${context}) => R): Promise<Awaited<R>[]>
@@ -49,6 +51,7 @@ export const executorDeclarations = `
 
 const makers: Readonly<Record<string, (options: object) => Executor>> = {
   LocalhostExecutor: (options) => new LocalhostExecutor(options),
+  FunctionExecutor: (options) => new FunctionExecutor(options),
 }
 
 /** An executor that a magic made. */

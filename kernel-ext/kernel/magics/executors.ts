@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { jobOptions, localhostOptions } from "../../config/schema.ts"
+import { functionExecutorOptions, jobOptions, localhostOptions } from "../../config/schema.ts"
 import { UsageError } from "../../errors.ts"
 import { expressionPart, readFlags, textPart, valueText } from "./arguments.ts"
 import { aroundResult, hoistImports, readBody } from "./body.ts"
@@ -18,13 +18,13 @@ export interface ExecutorKind {
 
 export const executorKinds: readonly ExecutorKind[] = [
   { name: "LocalhostExecutor", options: localhostOptions, place: "in worker processes on this machine" },
+  { name: "FunctionExecutor", options: functionExecutorOptions, place: "where --mode or $CELLFAN_MODE says" },
 ]
 
-/** Executors that design and API name and that have no backend in this version. */
+/** Executors that have no backend in this version. */
 const plannedKinds = [
   { name: "ServerlessExecutor", place: "serverless functions" },
   { name: "StandaloneExecutor", place: "virtual machines" },
-  { name: "FunctionExecutor", place: "whatever the configuration names" },
 ]
 
 const identifier = z.string().refine(isIdentifier, "takes the name of a variable")
@@ -115,7 +115,8 @@ function translateCell(kind: ExecutorKind, schema: ReturnType<typeof cellFlags>,
     ...(given.into === undefined ? {} : { name: given.into }),
     ...pick(given, jobOptions),
   })
-  const executor = pick(given, kind.options)
+  // What both take is the job's, so that it needs no executor of its own.
+  const executor = pick(given, kind.options, jobOptions)
   const place = `${runtimeName}.at(${literal(kind.name)}, ${Object.keys(executor).length === 0 ? "null" : literal(executor)})`
   const body = readBody(call.code, call.end, call.bodyStart, true)
   const imports = hoistImports(call.code, body)
@@ -162,8 +163,14 @@ function refuseWithoutMap(given: Readonly<Record<string, unknown>>, owner: strin
   }
 }
 
-function pick(given: Readonly<Record<string, unknown>>, schema: z.ZodObject): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).filter(([key]) => key in schema.shape))
+/** What was given of the options of `schema`, but for those of `except`. */
+function pick(
+  given: Readonly<Record<string, unknown>>,
+  schema: z.ZodObject,
+  except?: z.ZodObject,
+): Record<string, unknown> {
+  const isPicked = (key: string): boolean => key in schema.shape && !(except && key in except.shape)
+  return Object.fromEntries(Object.entries(given).filter(([key]) => isPicked(key)))
 }
 
 function plannedMagic(name: string, place: string): Magic {

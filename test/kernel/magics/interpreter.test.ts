@@ -30,6 +30,16 @@ describe("Magics before the interpreter", function () {
     await notebook.text("%LocalhostExecutor --workers 2")
   })
 
+  it("give each kind of executor its own type", async () => {
+    await notebook.text("%FunctionExecutor --mode localhost --name anywhere")
+    const { traceback } = await notebook.failure("const n: number = anywhere")
+    expect(traceback).to.include("Type 'FunctionExecutor' is not assignable to type 'number'")
+    expect((await notebook.failure("%FunctionExecutor --mode lcalhost")).message).to.include(
+      'argument --mode takes "localhost", "serverless" or "standalone", but got \'lcalhost\'',
+    )
+    await notebook.text("%LocalhostExecutor --workers 2")
+  })
+
   it("keep an executor whose options did not change, with its workers", async () => {
     await notebook.text("%LocalhostExecutor --workers 1 --name kept\nconst first = kept")
     expect(await notebook.text("%LocalhostExecutor --workers 1 --name kept\nfirst === kept")).to.equal("true")
@@ -173,6 +183,8 @@ describe("Magics before the interpreter", function () {
     expect(notebook.complete("%%LocalhostExecutor --map=wor|")).to.deep.equal(["words"])
     expect(notebook.complete("%%LocalhostExecutor --map words --reduce su|")).to.deep.equal(["sum"])
     expect(notebook.complete("%%LocalhostExecutor --map words.sl|")).to.deep.equal(["slice"])
+    expect(notebook.complete("%FunctionExecutor --mode lo|")).to.deep.equal(["localhost"])
+    expect(notebook.complete("%%LocalhostExecutor --fail-fast=t|\nitem")).to.deep.equal(["true"])
     expect(notebook.complete("%time words.sl|")).to.deep.equal(["slice"])
   })
 

@@ -52,6 +52,9 @@ describe("%LocalhostExecutor", () => {
     )
     expect(transform("%LocalhostExecutor")).to.include("var fexec = ")
     expect(transform("%LocalhostExecutor; // four")).to.include("var fexec = ")
+    expect(transform("%FunctionExecutor --mode localhost --retries 1")).to.equal(
+      'var fexec = __cellfan.create("FunctionExecutor", {"mode":"localhost","retries":1}, "fexec");',
+    )
     expect(transform("const pool = %LocalhostExecutor --workers=2")).to.equal(
       'const pool = __cellfan.create("LocalhostExecutor", {"workers":2}, "pool")',
     )
@@ -62,7 +65,7 @@ describe("%LocalhostExecutor", () => {
       "%LocalhostExecutor: argument --workers takes an integer from 1 to 1024, but got 0.",
     )
     expect(usage("%LocalhostExecutor --wokers 4")).to.equal(
-      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --name and --workers.",
+      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --name, --workers, --timeout-ms, --memory-mib and --retries.",
     )
     expect(usage("%LocalhostExecutor --name my-pool")).to.equal(
       "%LocalhostExecutor: argument --name takes the name of a variable, but got 'my-pool'.",
