@@ -9,6 +9,7 @@ import {
   type VariableDeclaration,
 } from "acorn"
 import MagicString from "magic-string"
+import { marksFor } from "../../capture/marks.ts"
 import { bindingName } from "./globals.ts"
 import { localiseLoops } from "./loops.ts"
 import { type Analysis, analyse, bind, declareIn, hoistVars } from "./scope.ts"
@@ -90,6 +91,7 @@ export function transform(javascript: string, options: TransformOptions): Runnab
   assignVars(analysis, names, body)
   rename(analysis, shared, body)
   redirectImports(analysis, options, body)
+  for (const { offset, text } of marksFor(program)) body.appendLeft(offset, text)
   localiseLoops(analysis, shared, options.closedOver, body)
   prologue(imports, program, names, body)
   return {

@@ -1,0 +1,58 @@
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect } from "chai"
+import { type Notebook, openNotebook } from "./interpreter.ts"
+
+const STEPS = 3e6
+const RUNS = 7
+
+const loops = {
+  "a sum of fractions": `let sum = 0; for (let i = 0; i < ${STEPS}; i++) { sum += i * 0.5 }`,
+  "integers in a while loop": `let k = 0, n = 0; while (n < ${STEPS}) { n++; k = (k + n) | 0 }`,
+  "an array by index": `const data = new Float64Array(1000); let at = 0, all = 0; for (at = 0; at < ${STEPS}; at++) { data[at % 1000] = at; all += data[(at * 7) % 1000] }`,
+} as const
+
+describe("a loop over a notebook's variables", () => {
+  let notebook: Notebook
+  let folder: string
+  before(function () {
+    this.timeout(60_000)
+    notebook = openNotebook()
+    folder = mkdtempSync(join(tmpdir(), "cellfan-speed-"))
+  })
+  after(async () => {
+    await notebook.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  for (const [name, code] of Object.entries(loops)) {
+    it(`runs within twice the time of a module's: ${name}`, async function () {
+      this.timeout(60_000)
+      // Each the best of several, because the machine has other work; a module runs once in a process.
+      const inModule = Math.min(...Array.from({ length: RUNS }, (_, index) => timeInModule(code, index)))
+      const inCell = Math.min(...(await repeat(RUNS, () => timeInCell(code))))
+      expect(inCell).to.be.below(inModule * 2)
+    })
+  }
+
+  const timed = (code: string) =>
+    `const begin = performance.now();\n${code}\nconst took = performance.now() - begin`
+
+  function timeInModule(code: string, index: number): number {
+    const file = join(folder, `loop-${index}.mjs`)
+    writeFileSync(file, `${timed(code)}; console.log(took)`)
+    return Number(execFileSync(process.execPath, [file], { encoding: "utf8" }))
+  }
+
+  async function timeInCell(code: string): Promise<number> {
+    return Number(await notebook.text(`${timed(code)}\ntook`))
+  }
+})
+
+async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let index = 0; index < times; index++) results.push(await work())
+  return results
+}
