@@ -5,7 +5,7 @@ import { Known } from "./codec/known.ts"
 import type { Graph } from "./codec/nodes.ts"
 import { FunctionEncoder, type Surrounds } from "./functions/function-encoder.ts"
 import { ResultResolver } from "./functions/result-resolver.ts"
-import { mapStack, rememberCode } from "./functions/stack.ts"
+import { mapStack, rememberCode, rememberModules } from "./functions/stack.ts"
 import type { Captured, CellBindings, Codec, Encoded } from "./types.ts"
 
 /**
@@ -14,6 +14,8 @@ import type { Captured, CellBindings, Codec, Encoded } from "./types.ts"
  *     types.ts      the seam: what capture takes and gives
  *     capture.ts    here: function → shipment, in the process that has the function
  *     load.ts       shipment → function, in the worker
+ *     packages.ts   npm packages → one file, for workers elsewhere (esbuild.ts)
+ *     marks.ts      what cells say so that shared variables and `this` can be seen
  *     functions/    what a function's text and V8 say about it; the shipped code; stacks mapped back
  *     codec/        values ↔ bytes, on both sides
  */
@@ -94,11 +96,14 @@ function writeGraph(
     encoder.separate()
     return slot
   })
-  const { shared, emitted } = functions.finish(encoder)
+  const { shared, emitted, modules } = functions.finish(encoder)
   if (emitted !== undefined) rememberCode(emitted)
+  if (modules !== undefined) rememberModules(modules)
   const code = emitted === undefined ? undefined : { hash: emitted.hash, text: emitted.text }
   const globals = [...functions.globals]
-  return { graph: { nodes: encoder.nodes, roots, shared, globals, code }, imports: functions.imports }
+  const shipped = modules && { hash: modules.hash, text: modules.text }
+  const graph = { nodes: encoder.nodes, roots, shared, globals, modules: shipped, code }
+  return { graph, imports: functions.imports }
 }
 
 /** Encodes inputs, decodes results. Functions and classes that inputs bring along are known to both sides afterwards. */

@@ -3,7 +3,7 @@ import { GraphDecoder } from "./codec/decoder.ts"
 import { Known } from "./codec/known.ts"
 import type { Graph } from "./codec/nodes.ts"
 import { deserializeRaw } from "./codec/raw.ts"
-import { importsFrom } from "./load/imports.ts"
+import { Imports, type ImportsOptions } from "./load/imports.ts"
 import { CodeResolver } from "./load/resolver.ts"
 import { resultWriter } from "./load/results.ts"
 import type { Loaded, Shipment } from "./types.ts"
@@ -13,16 +13,18 @@ import type { Loaded, Shipment } from "./types.ts"
  *
  *     load/resolver.ts   makes functions, classes and contexts from shipped code
  *     load/imports.ts    `require` and `import()` for it
+ *     load/packages.ts   npm packages that travelled along
  *     load/results.ts    what of a result cannot be described by data alone
  */
 
-export { overrideModule } from "./load/imports.ts"
+export { type ImportsOptions, overrideModule } from "./load/imports.ts"
+export type { PackageBundle } from "./load/packages.ts"
 
-export function load(shipment: Shipment): Loaded {
+export function load(shipment: Shipment, options: ImportsOptions = {}): Loaded {
   const { value } = deserializeRaw(shipment.data)
   const graph = value as Graph
   const code = graph.code && { hash: graph.code.hash, text: shipment.code }
-  const resolver = new CodeResolver(new Known(), importsFrom(shipment.resolveFrom))
+  const resolver = new CodeResolver(new Known(), new Imports(shipment.resolveFrom, options))
   const [fn] = new GraphDecoder({ ...graph, code }, resolver).decode()
   if (typeof fn !== "function") throw new TypeError(`Shipment ${shipment.hash} holds no function`)
   return { fn: fn as Loaded["fn"], codec: createCodec(resultWriter(resolver.known), resolver) }

@@ -53,7 +53,13 @@ export interface Loaded {
 export type Binding =
   | { readonly kind: "value"; readonly value: unknown }
   /** Bound by an import statement: sent as the import, not as what it holds. `name` is "*" for the namespace. */
-  | { readonly kind: "import"; readonly specifier: string; readonly name: string }
+  | {
+      readonly kind: "import"
+      readonly specifier: string
+      readonly name: string
+      /** What it holds here, so that a result that refers to it is the same thing again. */
+      readonly value?: unknown
+    }
   /** Declared, and its cell has not reached the declaration yet. */
   | { readonly kind: "uninitialized" }
 

@@ -16,6 +16,7 @@ import { deserializeRaw, serializeRaw } from "./raw.ts"
  *     decoder.ts     nodes → values
  *     known.ts       what both sides refer to by number
  *     intrinsics.ts  what every process has, by name
+ *     blobs.ts       bytes of a Blob
  *     views.ts       typed arrays and Buffers
  *     modules.ts     exports of modules
  */

@@ -11,6 +11,8 @@ import { makeView, ownBuffer } from "./views.ts"
 /** What only one side knows. A method that is absent refuses its kinds. */
 export interface Resolver {
   readonly known: Known
+  /** Takes in what the nodes need, before any of them is made. */
+  prepare?(graph: Graph): void
   /** Makes a value of a kind that carries code: import, member, prototype, function, class, bound, context. */
   make?(node: Node, id: number, decoder: GraphDecoder): unknown
   fill?(node: Node, id: number, made: unknown, decoder: GraphDecoder): void
@@ -44,6 +46,7 @@ export class GraphDecoder {
   /** Makes and fills all, and gives the values of the roots. */
   decode(): unknown[] {
     const { nodes, roots, globals = [] } = this.graph
+    this.resolver.prepare?.(this.graph)
     const values = roots.map((slot) => this.value(slot))
     for (let id = 0; id < nodes.length; id++) this.#make(id)
     for (let id = 0; id < nodes.length; id++) if (this.#states[id] === "made") this.#fill(id)

@@ -1,5 +1,6 @@
 import { types } from "node:util"
 import { CaptureError } from "../../errors.ts"
+import { readBlob } from "./blobs.ts"
 import { intrinsicName, noticeGlobals } from "./intrinsics.ts"
 import { Flag, isShareable, Kind, type Node, plainProperty, type Slot } from "./nodes.ts"
 import { type BinaryView, bytesOf, viewPrototype, viewType } from "./views.ts"
@@ -34,8 +35,7 @@ const errorNames = [
 /** Where pooled Buffers stand in a buffer much larger than them, only their own bytes travel. */
 const slackFactor = 2
 
-/** Stands for the value of a node that has none. */
-const described = {}
+const undescribed: Node = [Kind.env]
 
 export class GraphEncoder {
   readonly nodes: Node[] = []
@@ -65,7 +65,7 @@ export class GraphEncoder {
     while (this.#described < this.values.length) {
       const id = this.#described++
       const value = this.values[id]
-      if (value !== described) this.nodes[id] = this.#describe(value as object | symbol, id)
+      if (this.nodes[id] === undescribed) this.nodes[id] = this.#describe(value as object | symbol, id)
     }
   }
 
@@ -84,10 +84,12 @@ export class GraphEncoder {
     return [known ?? this.add(value, parent, key)]
   }
 
-  /** A node that stands for no value of its own. */
-  addNode(node: Node, parent: number, key: string): Slot {
-    const id = this.add(described, parent, key)
-    this.#ids.delete(described)
+  /** A node whose description is known: of `value`, or of nothing in this process. */
+  addNode(node: Node, parent: number, key: string, value?: unknown): Slot {
+    const known = value === undefined ? undefined : this.#ids.get(value)
+    if (known !== undefined) return [known]
+    const id = this.add(value, parent, key)
+    if (value === undefined) this.#ids.delete(value)
     this.nodes[id] = node
     return [id]
   }
@@ -102,7 +104,7 @@ export class GraphEncoder {
   /** A new node for `value`, described later. */
   add(value: unknown, parent: number, key: string): number {
     const id = this.values.push(value) - 1
-    this.nodes.push([Kind.env])
+    this.nodes.push(undescribed)
     this.#parents.push(parent)
     this.#keys.push(key)
     this.#ids.set(value, id)
@@ -316,6 +318,12 @@ function describePlatformObject(value: object, prototype: object | null): Node |
       return [Kind.params, String(value)]
     case "Headers.prototype":
       return [Kind.headers, [...(value as Headers)]]
+    case "Blob.prototype":
+      return [Kind.blob, readBlob(value as Blob), (value as Blob).type]
+    case "File.prototype": {
+      const { type, name, lastModified } = value as File
+      return [Kind.blob, readBlob(value as File), type, name, lastModified]
+    }
     case "DOMException.prototype":
       return [Kind.exception, (value as DOMException).message, (value as DOMException).name]
     default:

@@ -72,6 +72,12 @@ export const Flag = { enumerable: 1, configurable: 2, writable: 4, accessor: 8 }
 
 export const plainProperty = Flag.enumerable | Flag.configurable | Flag.writable
 
+/** Files of the notebook's own: a CommonJS module that exports a loader for each specifier. */
+export interface ShippedModules {
+  readonly hash: string
+  readonly text: string
+}
+
 export interface Graph {
   readonly nodes: readonly Node[]
   readonly roots: readonly Slot[]
@@ -79,6 +85,8 @@ export interface Graph {
   readonly shared: readonly (readonly [id: number, number: number])[]
   /** Properties of globalThis that are set before anything runs. */
   readonly globals?: readonly (readonly [name: string, value: Slot])[]
+  /** Needed before any node is made. */
+  readonly modules?: ShippedModules | undefined
   /** JavaScript that makes the functions among the nodes, and the name it goes by; absent where there are none. */
   readonly code?: { readonly hash: string; readonly text: string } | undefined
 }

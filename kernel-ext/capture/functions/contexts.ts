@@ -1,5 +1,6 @@
 import type { GraphEncoder } from "../codec/encoder.ts"
 import { Kind, type Ref, type Slot } from "../codec/nodes.ts"
+import { scopeMark } from "../marks.ts"
 import type { Shape } from "./emit.ts"
 import type { Scope } from "./inspect.ts"
 
@@ -9,9 +10,6 @@ import type { Scope } from "./inspect.ts"
  * when all is equal by kind, names and values, and they are not two results of the same function text, as those
  * mostly come from two calls of what made them.
  */
-
-/** Variable that marks.ts declares in a scope; its value belongs to one activation only. */
-export const scopeMark = "$cellfanScope"
 
 export class Context {
   readonly shape: Shape

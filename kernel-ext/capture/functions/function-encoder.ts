@@ -1,15 +1,18 @@
 import { createRequire } from "node:module"
+import { CaptureError } from "../../errors.ts"
 import type { Aspects, GraphEncoder } from "../codec/encoder.ts"
 import { isStandardGlobal } from "../codec/intrinsics.ts"
 import type { Known } from "../codec/known.ts"
 import { exportOf } from "../codec/modules.ts"
 import { isShareable, Kind, type Node, type Slot } from "../codec/nodes.ts"
-import type { CellBindings, CellScript } from "../types.ts"
+import { thisMark } from "../marks.ts"
+import type { Binding, CellBindings, CellScript } from "../types.ts"
 import { Context, newContextNode } from "./contexts.ts"
 import { type Emitted, emit, Shape } from "./emit.ts"
 import { type FunctionInfo, functionInfo } from "./info.ts"
 import { inspectPrivates, type Scope } from "./inspect.ts"
 import { instanceRefusal } from "./instances.ts"
+import { bundleLocalModules, isLocal, type LocalModules } from "./local-modules.ts"
 import {
   builtinReference,
   moduleReference,
@@ -25,6 +28,12 @@ export interface Surrounds {
   readonly bindings: CellBindings | undefined
   readonly folder: string
   readonly known: Known
+}
+
+interface Finished {
+  readonly shared: readonly (readonly [number, number])[]
+  readonly emitted: Emitted | undefined
+  readonly modules: LocalModules | undefined
 }
 
 /** Names that CommonJS modules get as parameters. */
@@ -77,19 +86,42 @@ export class FunctionEncoder implements Aspects {
   }
 
   /** Writes contexts and code when all values have been described. */
-  finish(encoder: GraphEncoder): { shared: [number, number][]; emitted: Emitted | undefined } {
+  finish(encoder: GraphEncoder): Finished {
     this.#rootContext?.writeNode(encoder)
     const shared: [number, number][] = []
     encoder.nodes.forEach((node, id) => {
       if (isShareable(node)) shared.push([id, this.#share(node, encoder.values[id])])
     })
-    return { shared, emitted: this.#rootContext === undefined ? undefined : emit(this.#root) }
+    return {
+      shared,
+      emitted: this.#rootContext === undefined ? undefined : emit(this.#root),
+      modules: this.#localModules(),
+    }
+  }
+
+  /** The notebook's own files among the imports, which then are no imports any more. */
+  #localModules(): LocalModules | undefined {
+    const local = [...this.imports].filter(isLocal)
+    if (local.length === 0) return undefined
+    let modules: LocalModules
+    try {
+      modules = bundleLocalModules(local, this.#surrounds.folder)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new CaptureError(`The module ${local.join(", ")} cannot be sent: ${reason}`, {
+        path: local,
+        cause,
+      })
+    }
+    for (const specifier of local) this.imports.delete(specifier)
+    for (const specifier of modules.imports) this.imports.add(specifier)
+    return modules
   }
 
   #share(node: Node, value: unknown): number {
     const { known, folder } = this.#surrounds
     if (typeof value === "function" || typeof value === "symbol") return known.add(value)
-    if (node[0] !== Kind.import) return known.add(value)
+    if (node[0] !== Kind.import || value !== undefined) return known.add(value)
     return known.addLazy(() => importHere(folder, node[1] as string, node[2] as string))
   }
 
@@ -192,7 +224,7 @@ export class FunctionEncoder implements Aspects {
     const template = this.#template(context.shape, fn, info, syntax, unnamed, scopes)
     return syntax.class !== undefined
       ? this.#classNode(fn, syntax.class, context, template, id, encoder)
-      : this.#functionNode(fn, syntax, context, template, id, encoder)
+      : this.#functionNode(fn, syntax, scopes, context, template, id, encoder)
   }
 
   /** Contexts of the scopes, by the scopes' order. */
@@ -216,7 +248,7 @@ export class FunctionEncoder implements Aspects {
   #variable(context: Context, name: string, value: unknown, id: number, encoder: GraphEncoder): void {
     if (context.slots.has(name) || moduleParameters.has(name)) return
     context.shape.declare(name)
-    context.slots.set(name, encoder.slot(value, id, name))
+    context.slots.set(name, encoder.slot(value, id, asTyped(name)))
   }
 
   /** A name that no closure has: a cell's, a script's, or a global variable somebody made. */
@@ -236,7 +268,7 @@ export class FunctionEncoder implements Aspects {
       case "import":
         this.imports.add(binding.specifier)
         root.shape.declare(name)
-        root.slots.set(name, encoder.addNode([Kind.import, binding.specifier, binding.name], id, name))
+        root.slots.set(name, importedSlot(binding, id, name, encoder))
         return
     }
     const script = scopes.find((scope) => scope.kind === "script" && Object.hasOwn(scope.variables, name))
@@ -285,18 +317,18 @@ export class FunctionEncoder implements Aspects {
   #functionNode(
     fn: CallableFunction,
     syntax: FunctionSyntax,
+    scopes: readonly Scope[],
     context: Context,
     template: number,
     id: number,
     encoder: GraphEncoder,
   ): Node {
     const { around, form } = syntax
-    if (form === "arrow" && around.outerThis.length > 0) {
-      encoder.refuse(
-        id,
-        "an arrow function that uses `this` of the function around it cannot be sent; copy `this` to a const first",
-      )
-    }
+    const self =
+      form === "arrow" && around.outerThis.length > 0
+        ? this.#outerThis(syntax, scopes, id, encoder)
+        : undefined
+    const args = scopes.find((scope) => Object.hasOwn(scope.variables, "arguments"))?.variables.arguments
     const home = around.usesSuper ? encoder.values[encoder.parentOf(id)] : undefined
     if (around.usesSuper && (typeof home !== "object" || home === null)) {
       encoder.refuse(id, "a method that uses `super` cannot be sent apart from its object")
@@ -308,12 +340,24 @@ export class FunctionEncoder implements Aspects {
       !Object.isExtensible(fn),
       encoder.properties(fn, id, (key) => isUsualProperty(fn, key, nameOf(fn, syntax), form)),
       this.#functionPrototype(fn, id, encoder),
-      undefined,
-      undefined,
+      encoder.slot(self, id, "this"),
+      form === "arrow" && around.outerArguments.length > 0 ? encoder.slot(args, id, "arguments") : undefined,
       typeof home === "object" && home !== null
         ? encoder.slot(Object.getPrototypeOf(home), id, "super")
         : undefined,
     ]
+  }
+
+  /** `this` of an arrow function: of the function around it, or of the object it is a field of. */
+  #outerThis(syntax: FunctionSyntax, scopes: readonly Scope[], id: number, encoder: GraphEncoder): unknown {
+    const marked = scopes.find((scope) => Object.hasOwn(scope.variables, thisMark))?.variables[thisMark]
+    if (typeof marked === "function") return marked()
+    const holder = encoder.values[encoder.parentOf(id)]
+    if (typeof holder === "object" && holder !== null && hasArrowField(holder, syntax.source)) return holder
+    return encoder.refuse(
+      id,
+      "an arrow function that uses `this` of the function around it cannot be sent; copy `this` to a const first",
+    )
   }
 
   /** `prototype` of an ordinary function, where anything was done to it. */
@@ -360,6 +404,21 @@ export class FunctionEncoder implements Aspects {
       syntax.staticPrivates.map(({ name }) => encoder.slot(privates.get(name), id, name)),
     ]
   }
+}
+
+/** The kernel compiles some names of cells to others (`name__cell`). */
+function asTyped(name: string): string {
+  return name.replace(/__cell$/, "")
+}
+
+/** Whether a class of the object has a field that begins as an arrow function of this text. */
+function hasArrowField(holder: object, source: string): boolean {
+  for (let at: object | null = holder; at !== null; at = Object.getPrototypeOf(at)) {
+    const owner: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value
+    if (typeof owner !== "function" || !String(owner).includes(source)) continue
+    if (parseFunction(String(owner)).class?.arrowFields.has(source)) return true
+  }
+  return false
 }
 
 function refuseByText({ around }: FunctionSyntax, id: number, encoder: GraphEncoder): void {
@@ -431,6 +490,17 @@ function computedKeys(
       hasText(Object.getOwnPropertyDescriptor(holder, key), new Set([text])),
     )
   })
+}
+
+/** The import, as the node of what it holds where that is known. */
+function importedSlot(
+  { specifier, name, value }: Extract<Binding, { kind: "import" }>,
+  id: number,
+  key: string,
+  encoder: GraphEncoder,
+): Slot {
+  const hasIdentity = (typeof value === "object" && value !== null) || typeof value === "function"
+  return encoder.addNode([Kind.import, specifier, name], id, key, hasIdentity ? value : undefined)
 }
 
 /** What an import gives in this process. */

@@ -59,7 +59,10 @@ function nodeName(owner: CallableFunction, cells: readonly CellScript[]): string
   const { origin } = functionInfo(owner, cells)
   if (origin !== undefined && origin.kind !== "node") return undefined
   const reference = builtinReference(owner)
-  if (reference !== undefined) return [reference.specifier.replace(/^node:/, ""), ...reference.path].join(".")
+  if (reference !== undefined) {
+    const path = reference.path.length === 0 ? [owner.name] : reference.path
+    return [reference.specifier.replace(/^node:/, ""), ...path].join(".")
+  }
   const [, module] = /^(?:internal\/)?([^/]+)/.exec(origin?.module ?? "") ?? []
   return module === undefined ? owner.name : `${module}.${owner.name}`
 }

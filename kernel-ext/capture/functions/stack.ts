@@ -1,22 +1,36 @@
 import { findSourceMap } from "node:module"
 import { fileURLToPath } from "node:url"
+import { originalPositionFor, type TraceMap } from "@jridgewell/trace-mapping"
 import type { Emitted, Piece } from "./emit.ts"
+import type { LocalModules } from "./local-modules.ts"
 import { lineStarts, offsetOf, positionIn } from "./origins.ts"
 
 /** Turns positions of shipped code in a worker's stack into the cell's own. */
 
-const codes = new Map<string, Emitted>()
+interface SentModules {
+  readonly sourceMap: TraceMap
+}
+
+const codes = new Map<string, Emitted | SentModules>()
 
 /** Shipped codes whose stacks can be mapped; beyond, the oldest goes. */
 const maxCodes = 1000
 
 export function rememberCode(emitted: Emitted): void {
-  if (codes.has(emitted.hash)) return
+  remember(emitted.hash, emitted)
+}
+
+export function rememberModules({ hash, sourceMap }: LocalModules): void {
+  remember(hash, { sourceMap })
+}
+
+function remember(hash: string, code: Emitted | SentModules): void {
+  if (codes.has(hash)) return
   for (const oldest of codes.size < maxCodes ? [] : codes.keys()) {
     codes.delete(oldest)
     break
   }
-  codes.set(emitted.hash, emitted)
+  codes.set(hash, code)
 }
 
 const shippedPosition = /\(?(?:[^\s()]*[\\/])?cellfan-([0-9a-f]{32})\.js:(\d+):(\d+)\)?/
@@ -41,9 +55,10 @@ export function mapStack(stack: string): string {
 function mapLine(line: string, isFrame: boolean): string[] {
   const [whole, hash, lineText, columnText] = shippedPosition.exec(line) ?? []
   if (whole === undefined || hash === undefined || !isFrame) return [line]
-  const emitted = codes.get(hash)
-  if (emitted === undefined) return [line]
-  const where = place(emitted, Number(lineText), Number(columnText) - 1)
+  const code = codes.get(hash)
+  if (code === undefined) return [line]
+  const locate = "sourceMap" in code ? placeInModules : place
+  const where = locate(code as Emitted & SentModules, Number(lineText), Number(columnText) - 1)
   if (where === undefined) return []
   return [line.replace(whole, whole.startsWith("(") ? `(${where})` : where)]
 }
@@ -65,6 +80,12 @@ function place(emitted: Emitted, line: number, column: number): string | undefin
       : `${typed.label}:${typed.line}:${typed.column + 1}`
   }
   return origin.kind === "file" ? filePlace(origin.url, position) : undefined
+}
+
+/** In a file of the notebook's own, named from the notebook's folder. */
+function placeInModules({ sourceMap }: SentModules, line: number, column: number): string | undefined {
+  const { source, line: at, column: from } = originalPositionFor(sourceMap, { line, column })
+  return source === null ? undefined : `${source}:${at}:${from + 1}`
 }
 
 /** A script's own source map, where Node has read it. */

@@ -37,6 +37,8 @@ export interface ClassSyntax {
   }[]
   /** Texts of all methods and accessors: a prototype's function with another text has been replaced. */
   readonly memberTexts: ReadonlySet<string>
+  /** Texts of the arrow functions that instance fields begin as: their `this` is the instance. */
+  readonly arrowFields: ReadonlySet<string>
   /** Offset of the closing brace. */
   readonly bodyEnd: number
 }
@@ -162,6 +164,13 @@ function describeClass(source: string, node: ClassExpression): { around: Surroun
       ? [`#${member.key.name}`]
       : [],
   )
+  const arrowFields = new Set(
+    node.body.body.flatMap((member) =>
+      member.type === "PropertyDefinition" && member.value?.type === "ArrowFunctionExpression"
+        ? [source.slice(member.value.start, member.value.end)]
+        : [],
+    ),
+  )
   if (node.superClass != null) skipped.add(node.superClass)
   for (const member of node.body.body) {
     if (member.type === "StaticBlock") removed.push(member)
@@ -190,6 +199,7 @@ function describeClass(source: string, node: ClassExpression): { around: Surroun
       removed,
       staticPrivates,
       instancePrivates,
+      arrowFields,
       computedKeys,
       memberTexts,
       bodyEnd: node.body.end - 1,

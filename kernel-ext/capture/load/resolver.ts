@@ -2,7 +2,7 @@ import { Script } from "node:vm"
 import { type GraphDecoder, integer, list, type Resolver, text } from "../codec/decoder.ts"
 import type { Known } from "../codec/known.ts"
 import { exportOf } from "../codec/modules.ts"
-import { Kind, type Node } from "../codec/nodes.ts"
+import { type Graph, Kind, type Node } from "../codec/nodes.ts"
 import type { Imports } from "./imports.ts"
 
 /** What one context of shipped code gives: a setter of its variables, its templates, the contexts within it. */
@@ -51,6 +51,10 @@ export class CodeResolver implements Resolver {
   constructor(known: Known, imports: Imports) {
     this.known = known
     this.#imports = imports
+  }
+
+  prepare({ modules }: Graph): void {
+    if (modules !== undefined) this.#imports.add(modules)
   }
 
   make(node: Node, _id: number, decoder: GraphDecoder): unknown {

@@ -1,0 +1,2 @@
+import { fail } from "./util"
+const task = () => fail()

@@ -1,0 +1,2 @@
+const options = { signal: new AbortController().signal }
+const task = () => options.signal.aborted

@@ -1,0 +1,3 @@
+async function* upTo(n: number) { yield n }
+const flowing = upTo(3)
+const task = () => flowing.next()

@@ -1,0 +1,2 @@
+const entries = new Map([[1, 2]]).entries()
+const task = () => entries.next()

@@ -1,0 +1,2 @@
+const pending = Promise.resolve(1)
+const task = async () => await pending

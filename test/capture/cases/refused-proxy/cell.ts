@@ -1,0 +1,2 @@
+const watched = new Proxy({}, {})
+const task = () => watched

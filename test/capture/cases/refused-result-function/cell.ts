@@ -1,0 +1,1 @@
+const task = () => ({ callback: () => 1 })

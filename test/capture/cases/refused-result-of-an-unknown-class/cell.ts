@@ -1,0 +1,1 @@
+const task = () => { class Inner {}; return [new Inner()] }

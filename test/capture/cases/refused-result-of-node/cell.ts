@@ -1,0 +1,2 @@
+import { Socket } from "node:net"
+const task = () => ({ socket: new Socket() })

@@ -1,0 +1,3 @@
+import { createReadStream } from "fs"
+const source = createReadStream("/etc/passwd")
+const task = () => source.path

@@ -1,0 +1,2 @@
+const timer = setTimeout(() => {}, 1)
+const task = () => timer.hasRef()

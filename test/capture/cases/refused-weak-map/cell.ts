@@ -1,0 +1,2 @@
+const seen = new WeakMap()
+const task = () => seen.has({})

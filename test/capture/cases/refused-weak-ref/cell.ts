@@ -1,0 +1,2 @@
+const held = { deep: new WeakRef({}) }
+const task = () => held.deep.deref()
