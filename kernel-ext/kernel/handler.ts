@@ -1,5 +1,6 @@
 import { kernelInfo } from "./kernel-info.ts"
 import { log } from "./log.ts"
+import { ContentError } from "./requests/content.ts"
 import { abortedReply, CellCounter, execute } from "./requests/execute.ts"
 import { searchHistory } from "./requests/history.ts"
 import { complete, inspect, isComplete } from "./requests/introspect.ts"
@@ -31,9 +32,10 @@ const handlers: Readonly<Record<string, Handler>> = {
   comm_close: comm,
 }
 
-/** Requests that do not wait for the cell that runs. */
+/** Requests that do not wait for the cell that runs. A page that is reloaded meanwhile asks for kernel_info first of all. */
 function isUrgent({ channel, message }: Request): boolean {
-  return message.header.msg_type.startsWith("comm_") || channel === "control"
+  const type = message.header.msg_type
+  return type.startsWith("comm_") || type === "kernel_info_request" || channel === "control"
 }
 
 export class RequestHandler {
@@ -120,7 +122,7 @@ export class RequestHandler {
   /** A request that is wrong in itself, or the kernel that failed at it: said to the client, and to whoever reads the log. */
   #fail(request: Request, error: unknown): void {
     const type = request.message.header.msg_type
-    log(`${type} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    log(`${type} failed: ${describe(error)}`)
     if (!type.endsWith("_request")) return
     const content = errorContent(error)
     if (isExecute(request)) {
@@ -133,4 +135,10 @@ export class RequestHandler {
 
 function isExecute({ message }: Request): boolean {
   return message.header.msg_type === "execute_request"
+}
+
+/** With its stack, unless it is the request that was wrong. */
+function describe(error: unknown): string {
+  if (error instanceof ContentError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
