@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
@@ -12,14 +12,16 @@ import { savedOutputs, writeNotebook } from "./support/notebook-file.ts"
 const executor = `import { LocalhostExecutor } from "cellfan"
 const fexec = new LocalhostExecutor({ workers: 3 })`
 
-/** 600 tasks over about twenty seconds, seven of which fail. */
-const longJob = `const work = async (n: number) => {
+/** 600 tasks, seven of which fail. From the 300th on they wait for the file `gate`, however long the page takes to load. */
+const longJob = (gate: string) => `import { existsSync } from "node:fs"
+const work = async (n: number) => {
   console.log("task", n)
-  await new Promise((resolve) => setTimeout(resolve, 80 + (n % 40)))
+  do await new Promise((resolve) => setTimeout(resolve, 20 + (n % 40)))
+  while (n >= 300 && !existsSync(${JSON.stringify(gate)}))
   if (n % 97 === 13) throw new TypeError("cannot take " + n)
   return n * 2
 }
-const job = fexec.map(work, Array.from({ length: 600 }, (_, i) => i))
+const job = fexec.map(work, Array.from({ length: 600 }, (_, i) => i), { chunkSize: 1 })
 const outcomes = await job.settled()
 outcomes.length`
 
@@ -67,9 +69,11 @@ describe("the grid in JupyterLab", function () {
   describe("while a job runs, over a reload, and afterwards", () => {
     let lab: LabPage
     let job: JobOnPage
+    let gate: string
 
     before(async () => {
-      await writeNotebook(folder, "run.ipynb", [executor, longJob])
+      gate = join(folder, "gate")
+      await writeNotebook(folder, "run.ipynb", [executor, longJob(gate)])
       lab = await LabPage.open(context, server, "run.ipynb")
       await lab.runAll()
     })
@@ -95,7 +99,8 @@ describe("the grid in JupyterLab", function () {
       await lab.job(({ counts }) => (counts.done ?? 0) > 250)
       await lab.reload()
       const again = await lab.job(({ id, liveness }) => id === job.id && liveness === "live")
-      expect(again.status, "the reload came too late: the job had ended").to.equal("running")
+      expect(again.status).to.equal("running")
+      await writeFile(gate, "")
       const later = await lab.job(({ counts }) => (counts.done ?? 0) > (again.counts.done ?? 0) + 30)
       expect(later.id).to.equal(job.id)
     })
@@ -117,7 +122,7 @@ describe("the grid in JupyterLab", function () {
       expect(text).to.include("Task 13 · failed").and.to.include("TypeError: cannot take 13")
       expect(text).to.match(/on localhost:\d+/)
       expect(await details.locator(".cellfan-Log").textContent()).to.equal("task 13\n")
-      expect(await details.locator(".cellfan-Stack").textContent()).to.match(/work \(cell \d+:4:\d+\)/)
+      expect(await details.locator(".cellfan-Stack").textContent()).to.match(/work \(cell \d+:6:\d+\)/)
     })
 
     it("leaves only the tasks of one state in colour when its count is pressed", async () => {

@@ -61,7 +61,8 @@ export class KernelChannel {
     if (!kernel || kernel === this.#kernel || !kernel.handleComms || kernel.isDisposed) return
     this.#kernel = kernel
     try {
-      await kernel.info
+      // Any other kernel would log that it knows no such comm.
+      if ((await kernel.info).implementation !== "cellfan") return
     } catch {
       return
     }

@@ -169,7 +169,10 @@ export class LabPage {
       if (found !== undefined) return found
       await this.page.waitForTimeout(50)
     }
-    throw new Error(`No such job on the page within ${timeoutMs} ms, only ${JSON.stringify(seen)}`)
+    const outputs = await this.page.locator(".jp-OutputArea-output").allTextContents()
+    throw new Error(
+      `No such job on the page within ${timeoutMs} ms, only ${JSON.stringify(seen)}; outputs: ${outputs.join("\n")}`,
+    )
   }
 
   /** Restarts the kernel without asking. */
