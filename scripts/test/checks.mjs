@@ -4,9 +4,15 @@ import { show } from "../util/run.mjs"
 
 const inPackage = (...parts) => join(root, "node_modules", ...parts)
 
+/** In CI biome would colour what goes into a file. */
+const colours = process.stdout.isTTY ? "--colors=force" : "--colors=off"
+
 /** What is checked without running anything. The import rules are a test: here they run alone. */
 const checks = [
-  ["Format and lint", [inPackage("@biomejs", "biome", "bin", "biome"), "ci", "--log-level=warn", "."]],
+  [
+    "Format and lint",
+    [inPackage("@biomejs", "biome", "bin", "biome"), "ci", colours, "--log-level=warn", "."],
+  ],
   ["Types of kernel-ext and test", [tsc, "-p", "."]],
   ["Types of test/browser", [tsc, "-p", "test/browser"]],
   ["Types of labextension", [tsc, "-p", "labextension", "--noEmit"]],
