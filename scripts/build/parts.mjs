@@ -29,7 +29,7 @@ const parts = [
   {
     name: "kernel",
     title: "Bundle the kernel",
-    inputs: ["kernel-ext", "scripts/build"],
+    inputs: ["kernel-ext", "package.json", "scripts/build"],
     outputs: ["index.js", "kernel.js", "cli.js"],
     build: buildBundles,
   },
