@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { mixed } from "./fan-out/tasks.mjs"
-import { measurePython } from "./fan-out/python.ts"
+import { pythonPeers } from "./fan-out/python.ts"
+import { mixed, tasks, workers } from "./fan-out/tasks.mjs"
 
 /**
  * How fast work fans out to two local workers, beside what else one could use, in the same run.
@@ -16,7 +16,9 @@ import { measurePython } from "./fan-out/python.ts"
  * Peers take turns, so that whatever else the machine does falls on all of them; numbers are medians.
  */
 
-const { values: flags } = parseArgs({ options: { peers: { type: "string", default: "node" }, only: { type: "string" } } })
+const { values: flags } = parseArgs({
+  options: { peers: { type: "string", default: "node" }, only: { type: "string" } },
+})
 
 const node = ["cellfan", "piscina", "tinypool processes", "workerpool processes", "bare fork, batched"]
 
@@ -79,13 +81,19 @@ function cell(ms: number, ours: number, isOurs: boolean): string {
   return isOurs ? time : `${time} (${(ms / ours).toFixed(ms / ours < 10 ? 2 : 0)}×)`
 }
 
-async function table(title: string, peers: readonly string[], rows: readonly (Work & { label: string })[]): Promise<void> {
+async function table(
+  title: string,
+  peers: readonly string[],
+  rows: readonly (Work & { label: string })[],
+): Promise<void> {
   console.log(`| ${title}, ms | ${peers.join(" | ")} |`)
   console.log(`|---|${peers.map(() => "---|").join("")}`)
   for (const row of rows) {
     const samples = await measure(peers, row)
     const ours = msOf(samples, "cellfan")
-    console.log(`| ${row.label} | ${peers.map((p) => cell(msOf(samples, p), ours, p === "cellfan")).join(" | ")} |`)
+    console.log(
+      `| ${row.label} | ${peers.map((p) => cell(msOf(samples, p), ours, p === "cellfan")).join(" | ")} |`,
+    )
   }
   console.log("")
 }
@@ -99,15 +107,87 @@ const sections: Record<string, () => Promise<void>> = {
       { label: "10 000 tasks", work: "noop", size: 10_000, rounds: 11 },
     ])
   },
+
   async cold() {
     await table("first map of a process, from making the pool", node, [
       { label: "1 task", work: "noop", size: 1, rounds: 7, cold: true },
       { label: "100 tasks", work: "noop", size: 100, rounds: 7, cold: true },
     ])
   },
+
+  async payload() {
+    const rows = [{ label: "16 × 8 MB each way", work: "payload", size: 16, rounds: 7 }]
+    await table("large inputs and results", node, rows)
+  },
+
+  /** How near to the best possible: all tasks on all workers, nothing in between. */
+  async schedule() {
+    console.log("| tasks on two workers | took, ms | ideal, ms | over ideal |")
+    console.log("|---|---|---|---|")
+    const rounds = await roundsOf(10)
+    const single = await alone(rounds)
+    await against("200 × 10 ms of CPU", { work: "cpu", size: rounds, rounds: 3 }, (200 * single) / workers)
+    await against(
+      "120 tasks of 1 ms to 1 s, mixed",
+      { work: "hold", size: 120, rounds: 3 },
+      listScheduling(mixed(120)),
+    )
+    console.log("")
+  },
+
+  /** Whether a job's memory and rate hold at a hundred times the size. */
+  async million() {
+    console.log("| no-op tasks, one map | took, ms | tasks per second | heap afterwards, MB |")
+    console.log("|---|---|---|---|")
+    for (const [size, rounds] of [
+      [10_000, 11],
+      [1_000_000, 3],
+    ] as const) {
+      const samples = (await measure(["cellfan"], { work: "noop", size, rounds })).get("cellfan") ?? []
+      const ms = median(samples.map((one) => one.ms))
+      const heap = median(samples.map((one) => one.heapBytes)) / 1e6
+      console.log(
+        `| ${size.toLocaleString("en")} | ${ms.toFixed(0)} | ${Math.round((1000 * size) / ms).toLocaleString("en")} | ${heap.toFixed(1)} |`,
+      )
+    }
+    console.log("")
+  },
 }
 
-for (const [name, run] of Object.entries(sections)) if (flags.only === undefined || flags.only === name) await run()
-if (flags.peers === "all") await measurePython()
-void mixed
+/** Rounds of the cpu task that take about `ms` in this process. */
+async function roundsOf(ms: number): Promise<number> {
+  const probe = 2_000_000
+  return Math.round((probe * ms) / (await alone(probe)))
+}
+
+/** How long one cpu task takes here, at best. */
+async function alone(rounds: number): Promise<number> {
+  const times = Array.from({ length: 20 }, () => {
+    const begin = performance.now()
+    tasks.cpu(rounds)
+    return performance.now() - begin
+  })
+  return Math.min(...times)
+}
+
+/** How long the durations take when each goes to whichever worker is free first. */
+function listScheduling(durations: readonly number[]): number {
+  const free = new Array<number>(workers).fill(0)
+  for (const duration of durations) {
+    const next = free.indexOf(Math.min(...free))
+    free[next] = (free[next] ?? 0) + duration
+  }
+  return Math.max(...free)
+}
+
+async function against(label: string, work: Work, idealMs: number): Promise<void> {
+  const took = msOf(await measure(["cellfan"], work), "cellfan")
+  console.log(
+    `| ${label} | ${took.toFixed(0)} | ${idealMs.toFixed(0)} | ${((100 * took) / idealMs - 100).toFixed(1)} % |`,
+  )
+}
+
+for (const [name, run] of Object.entries(sections))
+  if (flags.only === undefined || flags.only === name) await run()
+if (flags.peers === "all") await pythonPeers()
 for (const child of open.values()) child.disconnect()

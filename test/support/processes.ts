@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 
 export function isAlive(pid: number): boolean {
@@ -16,4 +17,17 @@ export async function waitUntil(holds: () => boolean, limitMs = 10_000): Promise
     if (Date.now() > end) throw new Error(`It did not come to be within ${limitMs} ms: ${holds}`)
     await sleep(5)
   }
+}
+
+/** Processes that this one has started and that still run. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
+    return text.split(" ").filter(Boolean).map(Number)
+  })
+}
+
+/** Open files and sockets of this process. */
+export function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length
 }

@@ -99,10 +99,10 @@ export class Slot {
     this.#process ??= this.#start(batch.memoryMiB)
     const process = this.#process
     process.together(() => this.#deliver(process, run))
-    if (this.runs.push(run) === 1) {
-      process.hold(true)
-      this.#begin(run, Date.now())
-    }
+    if (this.runs.push(run) > 1) return
+    process.hold(true)
+    // A worker that is still starting runs nothing yet.
+    if (this.#isReady) this.#begin(run, Date.now())
   }
 
   /** Has every waiting task given back, of all batches, and calls `after` when it is known which ones wait. */
@@ -216,8 +216,8 @@ export class Slot {
         rawOutput: (stream, text) => {
           if (this.#process === process) this.#rawOutput(stream, text)
         },
-        gone: (reason) => {
-          if (this.#process === process) this.#gone(reason)
+        gone: (reason, signal) => {
+          if (this.#process === process) this.#gone(reason, signal)
         },
       },
     )
@@ -259,7 +259,7 @@ export class Slot {
       case "ready":
         this.#isReady = true
         this.#startFailures = 0
-        this.#heardAtMs = this.#runningSinceMs = Date.now()
+        if (this.head !== undefined) this.#begin(this.head, Date.now())
         return
       case "report": {
         const run = this.head
@@ -352,7 +352,7 @@ export class Slot {
   }
 
   /** The worker has died. What it held goes back, except the task that it died of. */
-  #gone(reason: string): void {
+  #gone(reason: string, signal: NodeJS.Signals | undefined): void {
     const worker = this.worker
     const runs = this.runs.splice(0)
     const position = this.#lastWords === undefined ? this.#runningPosition : this.#lastWords.position
@@ -364,7 +364,9 @@ export class Slot {
     this.#process = undefined
     this.#runningPosition = undefined
     this.#takingBack = undefined
-    if (!started && ++this.#startFailures >= maxStartFailures) {
+    // One that was killed says nothing of whether the next one can start; that all are killed ends some time, too.
+    if (!started) this.#startFailures += signal === undefined ? 1 : 0.05
+    if (!started && this.#startFailures >= maxStartFailures) {
       this.#startFailures = 0
       const message = `A worker of localhost could not start: the process ${why}.`
       for (const run of runs)

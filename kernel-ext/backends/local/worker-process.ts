@@ -20,8 +20,8 @@ export interface WorkerListener {
   message(message: FromWorker, parts: Uint8Array[]): void
   /** Written to descriptor 1 or 2 by other means than the console: native code, child processes. */
   rawOutput(stream: LogStream, text: string): void
-  /** Comes once, after the last message. `reason` follows "the worker". */
-  gone(reason: string): void
+  /** Comes once, after the last message. `reason` follows "the process"; `signal` where one ended it. */
+  gone(reason: string, signal: NodeJS.Signals | undefined): void
 }
 
 /** Enough of what a dying process says to tell why it died. */
@@ -173,7 +173,8 @@ export class WorkerProcess {
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
-    const end = () => this.#end(this.#killedBecause ?? exitReason(code, signal, this.#lastWords))
+    const reason = () => this.#killedBecause ?? exitReason(code, signal, this.#lastWords)
+    const end = () => this.#end(reason(), signal ?? undefined)
     // What it wrote before it died is still in the channel.
     if (this.#output.readableEnded || this.#output.destroyed) setImmediate(end)
     else {
@@ -185,10 +186,10 @@ export class WorkerProcess {
     }
   }
 
-  #end(reason: string): void {
+  #end(reason: string, signal?: NodeJS.Signals): void {
     if (this.#gone) return
     this.#gone = true
     for (const socket of this.#child.stdio) socket?.destroy()
-    this.#listener.gone(reason)
+    this.#listener.gone(reason, signal)
   }
 }

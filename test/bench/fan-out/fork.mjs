@@ -1,3 +1,5 @@
 import { tasks } from "./tasks.mjs"
 
-process.on("message", ({ name, from, values }) => process.send({ from, values: values.map((x) => tasks[name](x)) }))
+process.on("message", ({ name, from, values }) =>
+  process.send({ from, values: values.map((x) => tasks[name](x)) }),
+)

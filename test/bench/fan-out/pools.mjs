@@ -33,7 +33,12 @@ export const pools = {
   async piscina() {
     const { Piscina } = await import("piscina")
     return () => {
-      const options = { filename: file("worker.mjs"), minThreads: workers, maxThreads: workers, idleTimeout: Infinity }
+      const options = {
+        filename: file("worker.mjs"),
+        minThreads: workers,
+        maxThreads: workers,
+        idleTimeout: Infinity,
+      }
       const pool = new Piscina(options)
       return {
         map: (name, inputs) => Promise.all(inputs.map((input) => pool.run(input, { name }))),
@@ -78,8 +83,15 @@ export const pools = {
   /** What one would write by hand for one job: no state of tasks, no errors, no retries. */
   async "bare fork, batched"() {
     return () => {
-      const children = Array.from({ length: workers }, () => fork(file("fork.mjs"), [], { serialization: "advanced" }))
-      return { map: (name, inputs) => mapBare(children, name, inputs), close: () => children.forEach((c) => c.kill()) }
+      const children = Array.from({ length: workers }, () =>
+        fork(file("fork.mjs"), [], { serialization: "advanced" }),
+      )
+      return {
+        map: (name, inputs) => mapBare(children, name, inputs),
+        close: () => {
+          for (const child of children) child.kill()
+        },
+      }
     }
   },
 }

@@ -1,1 +1,34 @@
-export async function measurePython(): Promise<void> {}
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+
+/** Python's own pools on the same no-op, where they are installed: multiprocessing.Pool always is, Lithops rarely. */
+export async function pythonPeers(): Promise<void> {
+  const script = fileURLToPath(new URL("pools.py", import.meta.url))
+  console.log("| no-op tasks, Python, ms | first | warm |")
+  console.log("|---|---|---|")
+  for (const [peer, size] of [
+    ["multiprocessing.Pool", 1],
+    ["multiprocessing.Pool", 100],
+    ["multiprocessing.Pool", 1000],
+    ["multiprocessing.Pool", 10_000],
+    ["lithops", 1],
+    ["lithops", 100],
+  ] as const) {
+    const python = process.env.PYTHON ?? "python3"
+    const { status, stdout, stderr } = spawnSync(python, [script, peer, String(size)], { encoding: "utf8" })
+    if (status === 0) {
+      const { first, warm } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}") as {
+        first: number
+        warm: number
+      }
+      console.log(
+        `| ${peer}, ${size.toLocaleString("en")} tasks | ${first.toFixed(1)} | ${warm.toFixed(2)} |`,
+      )
+    } else {
+      const reason = /No module named '?lithops/.test(stderr)
+        ? "not installed"
+        : (stderr.trim().split("\n").at(-1) ?? "failed")
+      console.log(`| ${peer}, ${size.toLocaleString("en")} tasks | ${reason} | – |`)
+    }
+  }
+}

@@ -49,7 +49,9 @@ export function mixed(count) {
 }
 
 export function check(work, inputs, results) {
-  if (results.length !== inputs.length) throw new Error(`${results.length} results for ${inputs.length} inputs`)
+  if (results.length !== inputs.length)
+    throw new Error(`${results.length} results for ${inputs.length} inputs`)
   if (work === "noop" && results.some((r, i) => r !== inputs[i] + 1)) throw new Error("wrong results")
-  if (work === "payload" && results.some((r, i) => r.length !== 1e6 || r[5] !== i + 1)) throw new Error("wrong results")
+  if (work === "payload" && results.some((r, i) => r.length !== 1e6 || r[5] !== i + 1))
+    throw new Error("wrong results")
 }

@@ -1,0 +1,49 @@
+import { expect } from "chai"
+import { LocalhostExecutor } from "../../kernel-ext/index.ts"
+import { StateCode } from "../../kernel-ext/protocol/task.ts"
+import { childrenOf, isAlive, openDescriptors, waitUntil } from "../support/processes.ts"
+
+/**
+ * A worker is killed every 100 ms while a long map runs, if it got a hundred tasks further. `CELLFAN_SOAK=1` makes it 100 000 tasks; without it, a tenth of that.
+ */
+const size = process.env.CELLFAN_SOAK === undefined ? 10_000 : 100_000
+
+describe(`A soak: ${size} tasks, a worker killed every 100 ms`, () => {
+  it("ends with every result right, and no process, descriptor or memory left over", async function () {
+    if (process.platform !== "linux") this.skip()
+    const before = { children: childrenOf(process.pid), descriptors: openDescriptors() }
+    const fexec = new LocalhostExecutor({ workers: 2 })
+    const spin = (n: number) => {
+      const until = performance.now() + 0.2
+      while (performance.now() < until) {}
+      return n * 3
+    }
+    await fexec.map(spin, [1, 2, 3, 4])
+    const memory = process.memoryUsage().heapUsed
+    // More deaths than any user's day has: one task may be hit several times.
+    const inputs = Array.from({ length: size }, (_, i) => i)
+    const job = fexec.map(spin, inputs, { lostRetries: 20 })
+    const killed = new Set<number>()
+    let doneBefore = 0
+    const killer = setInterval(() => {
+      // A machine that starts workers slowly gets to run some tasks between two deaths.
+      if (job.counts.done - doneBefore < 100) return
+      const running = job.states.subarray(0, size).indexOf(StateCode.running)
+      const pid = Number(job.tasks[running]?.stats.worker?.split(":")[1])
+      if (!(pid > 0) || killed.has(pid) || !isAlive(pid)) return
+      killed.add(pid)
+      doneBefore = job.counts.done
+      process.kill(pid, "SIGKILL")
+    }, 100)
+    const results = await job.finally(() => clearInterval(killer))
+    expect(results.every((value, i) => value === 3 * i)).to.equal(true)
+    expect(results).to.have.length(size)
+    expect(killed.size).to.be.at.least(5)
+    await fexec.close()
+    await waitUntil(() =>
+      childrenOf(process.pid).every((pid) => before.children.includes(pid) || !isAlive(pid)),
+    )
+    await waitUntil(() => openDescriptors() <= before.descriptors + 2)
+    expect(process.memoryUsage().heapUsed - memory).to.be.lessThan(40 * 1024 * 1024)
+  }).timeout(120_000)
+})
