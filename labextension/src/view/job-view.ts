@@ -36,6 +36,7 @@ export interface JobHost {
 const clockMs = 500
 const sayMs = 1000
 const peekMs = 120
+const unseenMs = 500
 
 export class JobView {
   readonly node: HTMLElement
@@ -61,6 +62,7 @@ export class JobView {
   readonly #visible: IntersectionObserver
   #inView = true
   #frame: number | undefined
+  #unseen: ReturnType<typeof setTimeout> | undefined
   #clock: ReturnType<typeof setInterval> | undefined
   #saidAtMs = 0
   #sayLater: ReturnType<typeof setTimeout> | undefined
@@ -115,6 +117,7 @@ export class JobView {
     clearInterval(this.#clock)
     clearTimeout(this.#sayLater)
     clearTimeout(this.#peek)
+    clearTimeout(this.#unseen)
     if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
     if (this.#open !== undefined) this.#model.send({ type: "watch", index: null })
   }
@@ -201,12 +204,19 @@ export class JobView {
   }
 
   #paintSoon(): void {
-    if (this.#frame !== undefined || !this.#inView) return
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = undefined
-      this.#update()
-      this.grid.paint()
-    })
+    if (!this.#inView) this.#unseen ??= setTimeout(() => this.#updateUnseen(), unseenMs)
+    else
+      this.#frame ??= requestAnimationFrame(() => {
+        this.#frame = undefined
+        this.#update()
+        this.grid.paint()
+      })
+  }
+
+  /** Out of view, squares rest; what is read aloud or searched for keeps up. */
+  #updateUnseen(): void {
+    this.#unseen = undefined
+    this.#update()
   }
 
   #update(): void {

@@ -160,7 +160,7 @@ export class LabPage {
   }
 
   /** The first job that `wanted` takes; fails with what was there instead. */
-  async job(wanted: (job: JobOnPage) => boolean, timeoutMs = 20_000): Promise<JobOnPage> {
+  async job(wanted: (job: JobOnPage) => boolean, timeoutMs = 45_000): Promise<JobOnPage> {
     const giveUpMs = Date.now() + timeoutMs
     let seen: JobOnPage[] = []
     while (Date.now() < giveUpMs) {
@@ -169,6 +169,8 @@ export class LabPage {
       if (found !== undefined) return found
       await this.page.waitForTimeout(50)
     }
+    const picture = process.env.CELLFAN_TEST_PICTURE
+    if (picture !== undefined) await this.page.screenshot({ path: picture })
     const outputs = await this.page.locator(".jp-OutputArea-output").allTextContents()
     throw new Error(
       `No such job on the page within ${timeoutMs} ms, only ${JSON.stringify(seen)}; outputs: ${outputs.join("\n")}`,
