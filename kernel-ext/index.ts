@@ -6,6 +6,8 @@
  * A map of the folders, each of which imports only what stands to its left:
  * protocol, util → errors → storage, capture, worker → backends → config → executors → kernel → cli.
  */
+export { broadcast } from "./capture/broadcast.ts"
+export { perWorker } from "./capture/per-worker.ts"
 export * from "./errors.ts"
 export { Executor, type MapOptions, type MapReduceOptions, type TaskFunction } from "./executors/executor.ts"
 export { FunctionExecutor } from "./executors/function-executor.ts"

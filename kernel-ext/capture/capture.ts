@@ -16,6 +16,7 @@ import type { Captured, CellBindings, Codec, Encoded } from "./types.ts"
  *     load.ts       shipment → function, in the worker
  *     packages.ts   npm packages → one file, for workers elsewhere (esbuild.ts)
  *     marks.ts      what cells say so that shared variables and `this` can be seen
+ *     per-worker.ts, broadcast.ts   for what cannot be sent, and for what is large
  *     functions/    what a function's text and V8 say about it; the shipped code; stacks mapped back
  *     codec/        values ↔ bytes, on both sides
  */
@@ -80,8 +81,19 @@ function isSame({ shipment }: Captured, code: string, data: Encoded, folder: str
 
 function hashOf(code: string, data: Encoded): string {
   const hash = createHash("sha256").update(code).update("\0").update(data.bytes)
-  for (const blob of data.blobs) hash.update(blob)
+  for (const blob of data.blobs) hash.update(hashOfBlob(blob))
   return hash.digest("hex").slice(0, 32)
+}
+
+/** Blobs are ours, never written to, and given again where nothing changed. */
+const blobHashes = new WeakMap<Uint8Array, Buffer>()
+
+function hashOfBlob(blob: Uint8Array): Buffer {
+  const known = blobHashes.get(blob)
+  if (known !== undefined) return known
+  const hash = createHash("sha256").update(blob).digest()
+  blobHashes.set(blob, hash)
+  return hash
 }
 
 function writeGraph(
@@ -96,13 +108,13 @@ function writeGraph(
     encoder.separate()
     return slot
   })
-  const { shared, emitted, modules } = functions.finish(encoder)
+  const { shared, emitted, modules, late } = functions.finish(encoder)
   if (emitted !== undefined) rememberCode(emitted)
   if (modules !== undefined) rememberModules(modules)
   const code = emitted === undefined ? undefined : { hash: emitted.hash, text: emitted.text }
   const globals = [...functions.globals]
   const shipped = modules && { hash: modules.hash, text: modules.text }
-  const graph = { nodes: encoder.nodes, roots, shared, globals, modules: shipped, code }
+  const graph = { nodes: encoder.nodes, roots, shared, globals, late, modules: shipped, code }
   return { graph, imports: functions.imports }
 }
 

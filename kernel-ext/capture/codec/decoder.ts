@@ -13,10 +13,12 @@ export interface Resolver {
   readonly known: Known
   /** Takes in what the nodes need, before any of them is made. */
   prepare?(graph: Graph): void
-  /** Makes a value of a kind that carries code: import, member, prototype, function, class, bound, context. */
+  /** Makes a value of the kinds from import on. */
   make?(node: Node, id: number, decoder: GraphDecoder): unknown
   fill?(node: Node, id: number, made: unknown, decoder: GraphDecoder): void
   /** False: data only. No accessors, no functions but known ones, nothing that `await` would call. */
+  /** Gives a context the value of node `id`, which was built late. */
+  fillLate?(node: Node, id: number, made: unknown, decoder: GraphDecoder): void
   readonly trusted: boolean
 }
 
@@ -34,6 +36,7 @@ export class GraphDecoder {
   readonly graph: Graph
   readonly resolver: Resolver
   readonly #numbers: ReadonlyMap<number, number>
+  readonly #late = new Set<number>()
   readonly #made: unknown[] = []
   readonly #states: State[] = []
 
@@ -47,13 +50,44 @@ export class GraphDecoder {
   decode(): unknown[] {
     const { nodes, roots, globals = [] } = this.graph
     this.resolver.prepare?.(this.graph)
-    const values = roots.map((slot) => this.value(slot))
-    for (let id = 0; id < nodes.length; id++) this.#make(id)
-    for (let id = 0; id < nodes.length; id++) if (this.#states[id] === "made") this.#fill(id)
+    for (let id = 0; id < nodes.length; id++) {
+      if (nodes[id]?.[0] === Kind.perWorker) this.#late.add(id)
+      else this.#make(id)
+    }
+    const waiting: number[] = []
+    for (let id = 0; id < nodes.length; id++) {
+      if (this.#states[id] !== "made") continue
+      if (this.#late.size > 0 && this.#mentionsLate(nodes[id])) waiting.push(id)
+      else this.#fill(id)
+    }
+    this.#buildLate(waiting)
     for (let id = 0; id < nodes.length; id++) if (this.#states[id] === "made") this.#seal(id)
     for (const [name, slot] of this.resolver.trusted ? globals : [])
       Reflect.set(globalThis, name, this.value(slot))
-    return values
+    return roots.map((slot) => this.value(slot))
+  }
+
+  /** Whether the slot is of something that can only be built when all else is there. */
+  isLate(slot: unknown): boolean {
+    return Array.isArray(slot) && this.#late.has(slot[0])
+  }
+
+  #mentionsLate(part: unknown): boolean {
+    return Array.isArray(part) && (this.isLate(part) || part.some((inner) => this.#mentionsLate(inner)))
+  }
+
+  /** What perWorker builds may call any function of the message: contexts get it afterwards, all else is filled then. */
+  #buildLate(waiting: readonly number[]): void {
+    const { nodes } = this.graph
+    const contexts = waiting.filter((id) => nodes[id]?.[0] === Kind.context)
+    for (const id of contexts) this.#fill(id)
+    for (const id of this.graph.late ?? this.#late) {
+      this.#make(id)
+      this.#late.delete(id)
+      for (const context of contexts)
+        this.resolver.fillLate?.(nodes[context] as Node, id, this.#made[context], this)
+    }
+    for (const id of waiting) if (!contexts.includes(id)) this.#fill(id)
   }
 
   value(slot: unknown): unknown {

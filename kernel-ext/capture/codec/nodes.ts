@@ -27,6 +27,8 @@
  *     function   context, template, sealed?, properties, prototype, `this`, `arguments`, prototype of the home object
  *     class      context, template, sealed?, properties, base, keys, private statics
  *     bound      target, `this`, arguments, properties
+ *     perWorker  id, slot of the function that builds it
+ *     broadcast  hash, bytes, blobs
  *     context    factory, slot of the context around it, values of its variables
  *
  * `prototype` is undefined for the one that the kind has anyway. Properties are a flat list: key, flags, then value, or
@@ -58,7 +60,9 @@ export const Kind = {
   function: 22,
   class: 23,
   bound: 24,
-  context: 25,
+  perWorker: 25,
+  context: 26,
+  broadcast: 27,
 } as const
 
 export type Kind = (typeof Kind)[keyof typeof Kind]
@@ -85,6 +89,8 @@ export interface Graph {
   readonly shared: readonly (readonly [id: number, number: number])[]
   /** Properties of globalThis that are set before anything runs. */
   readonly globals?: readonly (readonly [name: string, value: Slot])[]
+  /** Nodes of what perWorker builds, in the order to build them. */
+  readonly late?: readonly number[]
   /** Needed before any node is made. */
   readonly modules?: ShippedModules | undefined
   /** JavaScript that makes the functions among the nodes, and the name it goes by; absent where there are none. */
@@ -95,6 +101,6 @@ export interface Graph {
 export function isShareable(node: Node | undefined): boolean {
   if (node === undefined) return false
   return (
-    (node[0] >= Kind.import && node[0] <= Kind.bound) || (node[0] === Kind.symbol && node[1] === "unique")
+    (node[0] >= Kind.import && node[0] <= Kind.perWorker) || (node[0] === Kind.symbol && node[1] === "unique")
   )
 }

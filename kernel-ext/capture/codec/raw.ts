@@ -18,6 +18,13 @@ interface HostObjects {
   _setTreatArrayBufferViewsAsHostObjects(on: boolean): void
 }
 
+const immutable = new WeakSet<ArrayBufferLike>()
+
+/** Bytes of ours that nobody writes to: they go as they are. */
+export function markImmutable(bytes: Uint8Array): void {
+  immutable.add(bytes.buffer)
+}
+
 class BlobSerializer extends Serializer {
   readonly blobs: Uint8Array[] = []
   readonly #indexByBuffer = new Map<ArrayBufferLike, number>()
@@ -53,6 +60,7 @@ class BlobSerializer extends Serializer {
 
   /** Copies: whoever holds the array may write to it before the bytes have left, and a retry must send the same. */
   #add(bytes: Uint8Array): number {
+    if (immutable.has(bytes.buffer)) return this.blobs.push(bytes) - 1
     const earlier = this.#previous[this.blobs.length]
     const same =
       earlier !== undefined && earlier.length === bytes.length && Buffer.compare(earlier, bytes) === 0

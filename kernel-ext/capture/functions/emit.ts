@@ -10,7 +10,7 @@ import type { FunctionSyntax } from "./syntax.ts"
  *     (function (require, $imprt) {
  *       let helper, scale                                                    // variables of the cells
  *       return [
- *         ($v) => { helper = $v[0]; scale = $v[1] },                         // sets them
+ *         ($v) => { if (0 in $v) helper = $v[0]; … },                        // sets those that are there
  *         [($cellfan) => ({ ["double"]: (x) => x * scale })["double"]],      // templates: one per function
  *         [() => { let calls; return [ … ] }],                               // contexts within this one
  *       ]
@@ -103,7 +103,7 @@ class Writer {
     const live = shape.variables.filter((name) => !shape.uninitialized.has(name))
     if (live.length > 0) this.write(`let ${live.join(", ")}\n`)
     const setters = shape.variables.map((name, at) =>
-      shape.uninitialized.has(name) ? "" : `${name} = $v[${at}];`,
+      shape.uninitialized.has(name) ? "" : `if (${at} in $v) ${name} = $v[${at}];`,
     )
     this.write(`return [($v) => {${setters.join("")}},\n[`)
     for (const template of shape.templates) this.#template(template)

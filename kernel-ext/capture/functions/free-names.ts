@@ -57,6 +57,9 @@ export function surroundings(root: AnyNode, skip: ReadonlySet<AnyNode> = new Set
   return walker
 }
 
+/** What a cell's own `import(…)` and `import.meta` are compiled to where the kernel resolves them. */
+const CELL_IMPORT = "__import"
+
 class Walker implements Surroundings {
   readonly free = new Set<string>()
   readonly assigned = new Set<string>()
@@ -132,6 +135,8 @@ class Walker implements Surroundings {
   #identifier(node: Identifier, scope: Scope | undefined, receiver: Receiver): void {
     if (node.name === "arguments" && receiver === "outer" && !declares(scope, "arguments")) {
       this.outerArguments.push(node)
+    } else if (node.name === CELL_IMPORT && !declares(scope, node.name)) {
+      this.importWords.push(node)
     } else if (node.name !== "arguments" && !declares(scope, node.name)) {
       this.free.add(node.name)
     }
@@ -174,7 +179,7 @@ class Walker implements Surroundings {
     const [argument] = node.arguments
     if (isNamed(node.callee, "eval")) this.usesEval = true
     if (
-      isNamed(node.callee, "require") &&
+      (isNamed(node.callee, "require") || isNamed(node.callee, CELL_IMPORT)) &&
       argument?.type === "Literal" &&
       typeof argument.value === "string"
     ) {

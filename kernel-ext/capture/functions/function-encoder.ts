@@ -1,12 +1,15 @@
 import { createRequire } from "node:module"
 import { CaptureError } from "../../errors.ts"
+import { broadcastOf } from "../broadcast.ts"
 import type { Aspects, GraphEncoder } from "../codec/encoder.ts"
 import { isStandardGlobal } from "../codec/intrinsics.ts"
 import type { Known } from "../codec/known.ts"
 import { exportOf } from "../codec/modules.ts"
-import { isShareable, Kind, type Node, type Slot } from "../codec/nodes.ts"
+import { isShareable, Kind, type Node, type Ref, type Slot } from "../codec/nodes.ts"
 import { thisMark } from "../marks.ts"
+import { recipeOf } from "../per-worker.ts"
 import type { Binding, CellBindings, CellScript } from "../types.ts"
+import { buildOrder } from "./build-order.ts"
 import { Context, newContextNode } from "./contexts.ts"
 import { type Emitted, emit, Shape } from "./emit.ts"
 import { type FunctionInfo, functionInfo } from "./info.ts"
@@ -34,6 +37,7 @@ interface Finished {
   readonly shared: readonly (readonly [number, number])[]
   readonly emitted: Emitted | undefined
   readonly modules: LocalModules | undefined
+  readonly late: readonly number[]
 }
 
 /** Names that CommonJS modules get as parameters. */
@@ -46,6 +50,8 @@ export class FunctionEncoder implements Aspects {
   readonly #root = new Shape(0)
   #rootContext: Context | undefined
   #modulesNoticed = false
+  /** What each function refers to by the names in its text. */
+  readonly #uses = new Map<number, Ref[]>()
 
   constructor(surrounds: Surrounds) {
     this.#surrounds = surrounds
@@ -56,6 +62,10 @@ export class FunctionEncoder implements Aspects {
     const number = this.#surrounds.known.numberOf(value)
     if (number !== undefined) return [Kind.known, number]
     if (typeof value !== "object") return undefined
+    const recipe = recipeOf(value)
+    if (recipe !== undefined) return [Kind.perWorker, recipe.id, encoder.slot(recipe.build, id, "perWorker")]
+    const sent = broadcastOf(value)
+    if (sent !== undefined) return [Kind.broadcast, sent.hash, sent.encoded.bytes, sent.encoded.blobs]
     if (!this.#modulesNoticed) noticeModules()
     this.#modulesNoticed = true
     const module = moduleReference(value, this.#surrounds.folder, this.imports)
@@ -96,6 +106,7 @@ export class FunctionEncoder implements Aspects {
       shared,
       emitted: this.#rootContext === undefined ? undefined : emit(this.#root),
       modules: this.#localModules(),
+      late: buildOrder(encoder.nodes, (id) => this.#uses.get(id) ?? []),
     }
   }
 
@@ -207,11 +218,14 @@ export class FunctionEncoder implements Aspects {
     for (const name of syntax.around.free) {
       if (name === own || name === "require") continue
       const at = scopes.findIndex((scope) => scope.kind !== "script" && Object.hasOwn(scope.variables, name))
-      if (at < 0) this.#rootVariable(name, scopes, id, encoder)
-      else {
+      if (at < 0) {
+        this.#rootVariable(name, scopes, id, encoder)
+        this.#noteUse(this.#rootOf(encoder), name, id)
+      } else {
         const found = chain[at]
         if (found === undefined) continue
         this.#variable(found, name, scopes[at]?.variables[name], id, encoder)
+        this.#noteUse(found, name, id)
         if (depth < 0 || at < depth) {
           depth = at
           context = found
@@ -249,6 +263,14 @@ export class FunctionEncoder implements Aspects {
     if (context.slots.has(name) || moduleParameters.has(name)) return
     context.shape.declare(name)
     context.slots.set(name, encoder.slot(value, id, asTyped(name)))
+  }
+
+  #noteUse(context: Context, name: string, id: number): void {
+    const slot = context.slots.get(name)
+    if (typeof slot !== "object" || slot === null) return
+    const uses = this.#uses.get(id)
+    if (uses === undefined) this.#uses.set(id, [slot])
+    else uses.push(slot)
   }
 
   /** A name that no closure has: a cell's, a script's, or a global variable somebody made. */

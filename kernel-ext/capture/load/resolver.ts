@@ -3,6 +3,7 @@ import { type GraphDecoder, integer, list, type Resolver, text } from "../codec/
 import type { Known } from "../codec/known.ts"
 import { exportOf } from "../codec/modules.ts"
 import { type Graph, Kind, type Node } from "../codec/nodes.ts"
+import { deserializeRaw } from "../codec/raw.ts"
 import type { Imports } from "./imports.ts"
 
 /** What one context of shipped code gives: a setter of its variables, its templates, the contexts within it. */
@@ -20,6 +21,26 @@ interface TemplateSlots {
   args?: unknown
   home?: object
   setPrivates?: (values: readonly unknown[]) => void
+}
+
+/** What perWorker functions have built in this process, by their id. */
+const built = new Map<string, unknown>()
+
+function builtHere(id: string, build: () => unknown): unknown {
+  if (!built.has(id)) built.set(id, build())
+  return built.get(id)
+}
+
+/** Broadcast values by hash: all functions of this process that refer to one see the same. */
+const received = new Map<string, WeakRef<object>>()
+
+function receivedHere(hash: string, node: Node): unknown {
+  const known = received.get(hash)?.deref()
+  if (known !== undefined) return known
+  const encoded = { bytes: node[2] as Uint8Array, blobs: node[3] as Uint8Array[] }
+  const value = deserializeRaw(encoded).value as object
+  received.set(hash, new WeakRef(value))
+  return value
 }
 
 type Factory = (require: Imports["require"], importer: Imports["import"]) => Activation
@@ -74,6 +95,10 @@ export class CodeResolver implements Resolver {
           base: decoder.value(node[5]),
           keys: list(node[6]).map((slot) => decoder.value(slot)),
         })
+      case Kind.perWorker:
+        return builtHere(text(node[1]), decoder.value(node[2]) as () => unknown)
+      case Kind.broadcast:
+        return receivedHere(text(node[1]), node)
       case Kind.bound: {
         const target = decoder.value(node[1]) as CallableFunction
         const args = list(node[3]).map((slot) => decoder.value(slot))
@@ -87,7 +112,7 @@ export class CodeResolver implements Resolver {
   fill(node: Node, _id: number, made: unknown, decoder: GraphDecoder): void {
     switch (node[0]) {
       case Kind.context:
-        ;(made as Activation)[0](list(node[3]).map((slot) => decoder.value(slot)))
+        this.#setVariables(node, made as Activation, decoder)
         break
       case Kind.prototype:
         decoder.define(made as object, node[2])
@@ -103,6 +128,22 @@ export class CodeResolver implements Resolver {
         this.#slots.get(made as object)?.setPrivates?.(list(node[7]).map((slot) => decoder.value(slot)))
         break
     }
+  }
+
+  fillLate(node: Node, id: number, made: unknown, decoder: GraphDecoder): void {
+    const values: unknown[] = []
+    list(node[3]).forEach((slot, index) => {
+      if (Array.isArray(slot) && slot[0] === id) values[index] = decoder.value(slot)
+    })
+    ;(made as Activation)[0](values)
+  }
+
+  #setVariables(node: Node, [set]: Activation, decoder: GraphDecoder): void {
+    const values: unknown[] = []
+    list(node[3]).forEach((slot, index) => {
+      if (!decoder.isLate(slot)) values[index] = decoder.value(slot)
+    })
+    set(values)
   }
 
   #activate(node: Node, decoder: GraphDecoder): Activation {
