@@ -15,6 +15,8 @@ export interface OptionInfo {
   /** As in code: `timeoutMs`. */
   readonly key: string
   readonly kind: "integer" | "number" | "boolean" | "string" | "record" | "list" | "opaque"
+  /** As TypeScript: `number`, `"a" | "b"`; `unknown` for what has no text form. */
+  readonly type: string
   /** For people: "an integer from 1 to 1024". */
   readonly taken: string
   /** The only values there are, where they can be listed. */
@@ -67,6 +69,7 @@ function readOptions(schema: z.ZodObject): OptionInfo[] {
   return Object.entries(json.properties ?? {}).map(([key, shape]) => ({
     key,
     kind: kindOf(shape),
+    type: typeOf(shape),
     taken: shape.taken ?? takenBy(shape),
     values: valuesOf(shape),
     default: shape.default,
@@ -90,6 +93,26 @@ function kindOf(shape: Shape): OptionInfo["kind"] {
     default:
       // A choice between types, such as `number | "auto"`, is read from its words.
       return valuesOf(shape) !== undefined || shape.anyOf !== undefined ? "string" : "opaque"
+  }
+}
+
+function typeOf(shape: Shape): string {
+  if (shape.anyOf !== undefined) return shape.anyOf.map(typeOf).join(" | ")
+  if (shape.const !== undefined) return JSON.stringify(shape.const)
+  if (shape.enum !== undefined) return shape.enum.map((value) => JSON.stringify(value)).join(" | ")
+  switch (shape.type) {
+    case "integer":
+      return "number"
+    case "number":
+    case "boolean":
+    case "string":
+      return shape.type
+    case "array":
+      return `(${typeOf(shape.items ?? {})})[]`
+    case "object":
+      return `Record<string, ${typeof shape.additionalProperties === "object" ? typeOf(shape.additionalProperties) : "unknown"}>`
+    default:
+      return "unknown"
   }
 }
 

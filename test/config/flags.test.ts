@@ -75,7 +75,7 @@ describe("flags", () => {
   it("refuse an unknown flag, naming the nearest and all", () => {
     const message = usage(() => parseFlags(localhostOptions, "--wokers 4", "%LocalhostExecutor"))
     expect(message).to.equal(
-      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --workers.",
+      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --workers, --timeout-ms, --memory-mib and --retries.",
     )
   })
 
