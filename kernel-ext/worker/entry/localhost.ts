@@ -1,6 +1,8 @@
 import { writeSync } from "node:fs"
+import { createRequire } from "node:module"
 import { Socket } from "node:net"
 import { isMainThread, Worker, workerData } from "node:worker_threads"
+import { overrideModule } from "../../capture/load.ts"
 import type { FromWorker, ToWorker } from "../../protocol/worker.ts"
 import { encodeFrame, FrameReader } from "../../util/frames.ts"
 import { handleFaults } from "../faults.ts"
@@ -9,7 +11,12 @@ import { Runtime } from "../runtime.ts"
 import { Ticket } from "../ticket.ts"
 import { watch } from "../watchdog.ts"
 
-/** A worker process of this machine: messages come on descriptor 3 and leave on 4; the watchdog has 5. */
+/**
+ * A worker process of this machine. A task that imports cellfan gets the library that this file was built with, from whichever
+ * folder it imports: it may fan out itself.
+ *
+ * Messages come on descriptor 3 and leave on 4; the watchdog has 5.
+ */
 const [inputFd, outputFd, controlFd] = [3, 4, 5]
 
 if (isMainThread) main()
@@ -19,6 +26,7 @@ function main(): void {
   const ticket = new Ticket()
   const runtime = new Runtime(send, ticket)
   routeOutput()
+  overrideModule("cellfan", () => createRequire(import.meta.url)("./index.js"))
   handleFaults(runtime, send)
   const reader = new FrameReader((head, parts) => runtime.receive(head as ToWorker, parts))
   const input = new Socket({ fd: inputFd })
