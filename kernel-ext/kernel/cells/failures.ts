@@ -4,7 +4,7 @@ import type ts from "typescript"
 import type { CellError, TypedSource } from "../types.ts"
 import { codeFrame, colour } from "./code-frame.ts"
 import { PREFIX } from "./prefix.ts"
-import { positionAt, type Scripts } from "./scripts.ts"
+import { type Position, positionAt, type Scripts } from "./scripts.ts"
 import { typescript } from "./typescript.ts"
 
 /** What went wrong in a cell, in the words and at the positions of what the user wrote. */
@@ -161,12 +161,35 @@ function mapFrame(line: string, scripts: Scripts): Frame[] {
   if (/^(?:node:|cellfan:)/.test(file)) return []
   const path = file.startsWith("file:") ? fileURLToPath(file) : file
   const place = scripts.locate(path, Number(lineText), Number(columnText) - 1)
-  if (place === undefined) return isOurs(path) || scripts.isCell(path) ? [] : [{ text: line, plain: line }]
-  const at = `${place.label}:${place.line}:${place.column + 1}`
+  if (place === undefined) {
+    const text = scripts.textOf(path)
+    // Told as the user wrote it already; see stacks.ts.
+    const source =
+      text === undefined ? undefined : { text, line: Number(lineText), column: Number(columnText) - 1 }
+    return isOurs(path) || scripts.isScript(path)
+      ? []
+      : [{ text: line, plain: line, ...(source && { source }) }]
+  }
+  const at = placeText(place)
   const caller = name.replace(/__cell\b/g, "").replace(/^Object\.<anonymous>$/, "")
   const write = (shown: string) =>
     `    at ${caller === "" ? `${awaited} ${shown}`.trim() : `${caller} (${shown})`}`
   return [{ text: write(colour.cyan(at)), plain: write(at), source: place }]
+}
+
+function placeText({ label, line, column }: Position): string {
+  return `${label}:${line}:${column + 1}`
+}
+
+/** "cell 3:12:5" for a position (line from 1, column from 0) in a script of ours. */
+export function mappedPosition(
+  scripts: Scripts,
+  file: string,
+  line: number,
+  column: number,
+): string | undefined {
+  const place = scripts.locate(file, line, column)
+  return place && placeText(place)
 }
 
 const here = fileURLToPath(import.meta.url)

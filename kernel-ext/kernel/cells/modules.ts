@@ -21,7 +21,7 @@ export interface ModulesOptions {
   /** Modules that are the kernel's own, by name. */
   readonly own: ReadonlyMap<string, unknown>
   readonly session: () => Session
-  onScript(file: string, sourceMap: string): void
+  onScript(file: string, sourceMap: string, text: string): void
 }
 
 export type Modules = ReturnType<typeof createModules>

@@ -28,11 +28,13 @@ export interface Scripts {
     typed: TypedSource
     typescript: string
   }): void
-  addModule(file: string, sourceMap: string): void
+  addModule(file: string, sourceMap: string, text: string): void
   /** Position in a script that runs (line from 1, column from 0) → position in what the user wrote. */
   locate(file: string, line: number, column: number): Position | undefined
   /** Whether a script is one of ours; a position in it that has no origin is in what we put around the cell. */
-  isCell(file: string): boolean
+  isScript(file: string): boolean
+  /** What the user wrote in the cell or module of that label. */
+  textOf(label: string): string | undefined
 }
 
 /** The line that tslab puts before each cell is in the source map, and not in the cell. */
@@ -43,6 +45,7 @@ type Locate = (line: number, column: number) => Position | undefined
 export function createScripts(folder: string): Scripts {
   const cells: CellScript[] = []
   const locators = new Map<string, Locate>()
+  const texts = new Map<string, string>()
   return {
     cells,
     addCell({ file, label, code, body, sourceMap, typed, typescript }) {
@@ -59,19 +62,21 @@ export function createScripts(folder: string): Scripts {
         return { label, text: typed.text, ...positionAt(typed.text, typed.toTyped(start + found.column)) }
       }
       locators.set(file, locate)
+      texts.set(label, typed.text)
       cells.push({ file, code, original: locate })
     },
-    addModule(file, sourceMap) {
+    addModule(file, sourceMap, text) {
+      const label = relative(folder, file)
+      texts.set(label, text)
       const trace = lazy(() => new TraceMap(sourceMap))
       locators.set(file, (line, column) => {
         const { line: found, column: at } = originalPositionFor(trace(), { line, column })
-        return found === null
-          ? undefined
-          : { label: relative(folder, file), text: "", line: found, column: at }
+        return found === null ? undefined : { label, text, line: found, column: at }
       })
     },
     locate: (file, line, column) => locators.get(file)?.(line, column),
-    isCell: (file) => locators.has(file),
+    isScript: (file) => locators.has(file),
+    textOf: (label) => texts.get(label),
   }
 }
 

@@ -37,7 +37,7 @@ export interface SideModulesOptions {
   ): Promise<{ readonly file: string } | { readonly namespace: Namespace }>
   readonly require: (from: string) => NodeJS.Require
   /** Told of each script before it runs, for stack traces. */
-  onScript(file: string, sourceMap: string): void
+  onScript(file: string, sourceMap: string, text: string): void
 }
 
 export function createSideModules(options: SideModulesOptions) {
@@ -133,7 +133,7 @@ export function createSideModules(options: SideModulesOptions) {
   function evaluate(file: string): Registered {
     const text = options.virtual.get(file) ?? readFileSync(file, "utf8")
     const { outputText, sourceMapText = "" } = compile(file, text)
-    options.onScript(file, sourceMapText)
+    options.onScript(file, sourceMapText, text)
     let registered: Registered = { dependencies: [], declare: () => ({ setters: [] }) }
     const System = {
       register(dependencies: string[], declare: Registered["declare"]) {

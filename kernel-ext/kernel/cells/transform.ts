@@ -51,10 +51,8 @@ export const parameters = [
   "module",
   "__filename",
   "__dirname",
-  /** `import(…)` of something that is not simply a package's name. */
+  /** The word `import` in `import.meta`, and in `import(…)` of what is not simply a package's name; capture knows it. */
   "__import",
-  /** `import.meta` */
-  "__meta",
   /** Values of the import bindings, in order. */
   "__imports",
 ] as const
@@ -240,7 +238,7 @@ function rename(analysis: Analysis, shared: ReadonlySet<string>, body: MagicStri
 }
 
 function redirectImports(analysis: Analysis, options: TransformOptions, body: MagicString): void {
-  for (const { start, end } of analysis.metaProperties) body.update(start, end, "__meta")
+  for (const { start, end } of analysis.metaProperties) body.update(start, end, "__import.meta")
   for (const { source, start } of analysis.dynamicImports) {
     const isPlain =
       source.type === "Literal" && typeof source.value === "string" && options.isPlainPackage(source.value)

@@ -131,6 +131,22 @@ describe("errors of a cell", () => {
     expect(outcome.status === "error" && outcome.error.message).to.contain("(cell 99:2:7)")
   })
 
+  it("tell the user's lines in their own stack property too, where the kernel was told so", async () => {
+    const before = Error.prepareStackTrace
+    const mapping = openNotebook({ mapStacks: true })
+    await mapping.text("interface Gone { a: 1 }\nfunction boom(): never {\n  throw new TypeError('bang')\n}")
+    expect(
+      await mapping.text(
+        "let stack = ''\ntry { boom() } catch (error) { stack = (error as Error).stack }\nstack",
+      ),
+    ).to.match(/^TypeError: bang\n {4}at boom \(cell 1:3:9\)\n {4}at .*cell 2:2:7/)
+    const { traceback } = await mapping.failure("boom()")
+    expect(traceback).to.match(/^TypeError: bang\n {4}at boom \(cell 1:3:9\)\n {4}at cell 3:1:1\n/)
+    expect(traceback).to.contain("> 3 |   throw new TypeError('bang')\n    |         ^")
+    await mapping.close()
+    expect(Error.prepareStackTrace).to.equal(before)
+  })
+
   it("leave the notebook as it was", async () => {
     await notebook.text("let kept = 1")
     await notebook.failure("kept = 'text'")
