@@ -1,3 +1,5 @@
+import { dirname } from "node:path"
+import { fileURLToPath } from "node:url"
 import { KernelComms } from "./comms.ts"
 import { readConnection } from "./connection.ts"
 import { redirectConsole } from "./console.ts"
@@ -32,7 +34,7 @@ export async function startKernel(
   const helper = HelperThread.start(entry, {
     connection,
     kernelInfo: JSON.stringify(kernelInfo),
-    compilerFile: compiler.file,
+    ownFiles: [dirname(fileURLToPath(entry)), dirname(compiler.file)],
     parentPid: parentPid > 1 ? parentPid : undefined,
   })
   await new Kernel(helper, load).serve()

@@ -1,4 +1,7 @@
-/** Reads the fields of a request's content; a wrong one is a TypeError that names it. */
+/** A request says something that its type does not take. */
+export class ContentError extends TypeError {}
+
+/** Reads the fields of a request's content; a wrong one is a ContentError that names it. */
 export class Content {
   readonly #type: string
   readonly #fields: Readonly<Record<string, unknown>>
@@ -37,7 +40,7 @@ export class Content {
     const value = this.#fields[key] ?? fallback
     if (!fits(value)) {
       const got = value === undefined ? "missing" : JSON.stringify(value).slice(0, 100)
-      throw new TypeError(`"${key}" of ${this.#type} is ${got}; it takes ${taken}`)
+      throw new ContentError(`"${key}" of ${this.#type} is ${got}; it takes ${taken}`)
     }
     return value as T
   }

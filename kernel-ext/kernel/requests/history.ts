@@ -1,5 +1,5 @@
 import type { History, HistoryEntry } from "../history.ts"
-import { Content } from "./content.ts"
+import { Content, ContentError } from "./content.ts"
 import type { Handler } from "./request.ts"
 
 /** history_request. What is typed is what is kept, so `raw` makes no difference. */
@@ -31,7 +31,7 @@ function find(history: History, content: Content): HistoryEntry[] {
         unique: content.boolean("unique", false),
       })
     default:
-      throw new TypeError(
+      throw new ContentError(
         `"hist_access_type" of history_request is "${access}"; it takes "tail", "range" or "search"`,
       )
   }

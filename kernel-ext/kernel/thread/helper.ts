@@ -58,7 +58,7 @@ class Helper {
     })
     this.#streams = new StreamBatches((topic, message, load) => this.#publishNow(topic, message, load))
     const tell = (id: number) => this.#toMain({ kind: "interrupt", id })
-    this.#interrupts = new Interrupts(this.#board, tell, data.compilerFile)
+    this.#interrupts = new Interrupts(this.#board, tell, data.ownFiles)
   }
 
   async start(): Promise<void> {
@@ -112,25 +112,24 @@ class Helper {
       this.#withStatus(message.header, () => {
         void this.#server.send(channel, message.identities, { type, parent: message.header, content })
       })
-    const type = message.header.msg_type
-    if (type === "shutdown_request") {
-      this.#shutdown(channel, message)
-      return true
-    }
-    if (channel !== "control") return false
-    switch (type) {
+    switch (message.header.msg_type) {
+      case "shutdown_request":
+        this.#shutdown(channel, message)
+        return true
       case "interrupt_request":
         this.#interrupt()
         reply("interrupt_reply", `{"status":"ok"}`)
-        return true
-      case "kernel_info_request":
-        reply("kernel_info_reply", this.#data.kernelInfo)
         return true
       case "connect_request":
         reply("connect_reply", connectReply(this.#data.connection))
         return true
       case "debug_request":
         reply("debug_reply", answerDebug(message.content))
+        return true
+      case "kernel_info_request":
+        // On shell it keeps its place among the others.
+        if (channel === "shell") return false
+        reply("kernel_info_reply", this.#data.kernelInfo)
         return true
       default:
         return false

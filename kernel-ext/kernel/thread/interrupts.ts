@@ -18,14 +18,14 @@ const RESCUES = 20
 export class Interrupts {
   readonly #board: Int32Array
   readonly #tell: (id: number) => void
-  /** The compiler's file; see rescue.ts. */
-  readonly #spare: string | undefined
+  /** Files that are not the user's; see rescue.ts. */
+  readonly #own: readonly string[]
   #newest = 0
   #running: Promise<void> | undefined
 
-  constructor(board: Int32Array, tell: (id: number) => void, spare: string | undefined) {
+  constructor(board: Int32Array, tell: (id: number) => void, own: readonly string[]) {
     this.#board = board
-    this.#spare = spare
+    this.#own = own
     this.#tell = tell
   }
 
@@ -47,9 +47,11 @@ export class Interrupts {
       if (await this.#noticed(PATIENCE_AFTER_SIGNAL_MS)) return
     }
     for (let left = RESCUES; left > 0; left--) {
-      await terminateMainThread(() => !this.#isNoticed(), { spare: this.#spare }).catch((error) =>
+      await terminateMainThread(() => !this.#isNoticed(), { own: this.#own }).catch((error) =>
         log(`Interrupt: ${String(error)}`),
       )
+      // Again, because what was terminated may have been on its way to hear it.
+      this.#tell(this.#newest)
       if (await this.#noticed(PATIENCE_AFTER_SIGNAL_MS)) return
     }
     log(

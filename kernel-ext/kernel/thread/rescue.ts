@@ -6,43 +6,44 @@ import { Session } from "node:inspector"
  *
  * V8 can terminate the running JavaScript, and the event loop goes on with the next event. Only Node's own book-keeping of
  * asynchronous contexts does not expect it: entries of the terminated calls stay on its stack, and Node then aborts the process. So
- * the stack is emptied first, with Node's own functions, which are within reach of the inspector as the scope of a public method.
+ * the code is paused, as a debugger does, the stack is emptied with Node's own functions, which are within the inspector's reach as the
+ * scope of a public method, and only then the code is terminated.
  *
- * Code of the file `spare` is left alone: the compiler keeps state that must not be left half made.
+ * The kernel's own code and the compiler, `own`, are left alone: they come to an end, and must not be left half way.
+ *
+ * @returns when the code was terminated, was left alone, or did not pause, for example because it is in native code.
  */
 export async function terminateMainThread(
   stillBusy: () => boolean,
-  options: { readonly spare: string | undefined },
+  options: { readonly own: readonly string[] },
 ): Promise<void> {
   const session = new Session()
   session.connectToMainThread()
   try {
     const post = poster(session)
-    if (options.spare !== undefined && (await stack(post)).includes(options.spare)) return
-    await emptyContextStack(post)
-    // The main thread may have come round meanwhile; then there is nothing to end.
-    if (stillBusy()) await post("Runtime.terminateExecution", {})
+    await post("Debugger.enable", {})
+    const paused = new Promise<readonly string[] | undefined>((resolve) => {
+      session.once("Debugger.paused", ({ params }) => resolve(params.callFrames.map(({ url }) => url)))
+      setTimeout(resolve, LONGEST_PAUSE_MS, undefined)
+    })
+    await post("Debugger.pause", {})
+    const files = await paused
+    if (files === undefined) return
+    // The main thread may have come round before it was paused; then this is other code than we were called for.
+    const terminateOnResume = stillBusy() && files.some((file) => isForeign(file, options.own))
+    if (terminateOnResume) await emptyContextStack(post)
+    await post("Debugger.resume", { terminateOnResume })
   } finally {
     session.disconnect()
   }
 }
 
-/** Frames of the code that is running on the main thread at this moment. */
-async function stack(post: Post): Promise<string> {
-  const reply = single(await post("Runtime.evaluate", { expression: STACK, returnByValue: true }))
-  return reply !== undefined && "value" in reply ? String(reply.value) : ""
+/** Whether code of the file is neither Node's nor the kernel's. */
+function isForeign(file: string, own: readonly string[]): boolean {
+  return !file.startsWith("node:") && !own.some((path) => file.includes(path))
 }
 
-const STACK = `(() => {
-  const { stackTraceLimit, prepareStackTrace } = Error
-  try {
-    Error.stackTraceLimit = Infinity
-    Error.prepareStackTrace = undefined
-    return new Error().stack
-  } finally {
-    Object.assign(Error, { stackTraceLimit, prepareStackTrace })
-  }
-})()`
+const LONGEST_PAUSE_MS = 500
 
 type Post = (method: string, parameters: object) => Promise<Reply>
 
