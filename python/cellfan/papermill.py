@@ -36,8 +36,9 @@ class TypeScriptTranslator(Translator):
 
     @classmethod
     def translate_escaped_str(cls, str_val):
-        # JSON's strings are JavaScript's, in ASCII also where JSON allows what old JavaScript does not.
-        return json.dumps(str_val if isinstance(str_val, str) else str(str_val))
+        # JSON's strings are JavaScript's too. Half a surrogate pair cannot stand in a file but as an escape.
+        text = str_val if isinstance(str_val, str) else str(str_val)
+        return json.dumps(text, ensure_ascii=any("\ud800" <= char <= "\udfff" for char in text))
 
     @classmethod
     def translate_int(cls, val):

@@ -55,7 +55,10 @@ function createNotebook(interpreter: Interpreter): Notebook {
     isMagic: (name) => allMagics.has(name) || isKnownElsewhere(name),
     isExecutor: (name) => name.endsWith("Executor") && allMagics.has(name),
     isBound: (name) => interpreter.bindings.lookup(name) !== undefined || name in globalThis,
-    variables: () => interpreter.complete("", 0).matches.map((match) => match.text),
+    variables() {
+      const names = interpreter.complete("", 0).matches.map((match) => match.text)
+      return names.filter((name) => interpreter.bindings.lookup(name) !== undefined && name !== runtimeName)
+    },
   }
 }
 

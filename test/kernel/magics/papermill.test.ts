@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
-import { runPython } from "../../support/jupyter.ts"
+import { runPython, textIn } from "../../support/jupyter.ts"
 import { need } from "../../support/needs.ts"
 import { root } from "../../support/repository.ts"
 import { type OpenNotebook, openNotebook } from "./open.ts"
@@ -78,6 +78,35 @@ describe("Papermill", function () {
       ["1.5", "Infinity", "-Infinity", "NaN"],
       ["__proto__"],
     ])
+  })
+
+  it("runs a notebook with other parameters than its own", async () => {
+    const cell = (source: string, tags: string[] = []) => {
+      return {
+        cell_type: "code",
+        id: `c${source.length}`,
+        metadata: { tags },
+        execution_count: null,
+        outputs: [],
+        source,
+      }
+    }
+    const kernelspec = { name: "cellfan", display_name: "TypeScript (cellfan)", language: "typescript" }
+    const given = join(folder, "given.ipynb")
+    const executed = join(folder, "executed.ipynb")
+    const cells = [
+      cell('const count = 3 // how many\nconst label: string = "x"', ["parameters"]),
+      cell("const names = Array.from({ length: count }, (_, i) => label + i)"),
+      cell("%%LocalhostExecutor --map names --as name --workers 1 --into shouted\nname.toUpperCase()"),
+      cell("shouted"),
+    ]
+    writeFileSync(given, JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }))
+    await python(
+      `papermill.execute_notebook(${JSON.stringify(given)}, ${JSON.stringify(executed)}, {"count": 2, "label": "h\u00e9"}, progress_bar=False)`,
+    )
+    const notebook = JSON.parse(readFileSync(executed, "utf8"))
+    expect(textIn(notebook.cells[1].source)).to.equal('// Parameters\nlet count = 2\nlet label = "hé"\n')
+    expect(textIn(notebook.cells.at(-1).outputs[0].data["text/plain"])).to.equal("[ 'HÉ0', 'HÉ1' ]")
   })
 
   it("refuses a name that no variable can have", async () => {
