@@ -136,15 +136,29 @@ class Kernel {
 }
 
 async function loadCells(comms: Comms): Promise<Interpreter> {
-  const [{ createInterpreter }, { withMagics }, { attachGrid }, { setCellBindings }, cellfan] =
-    await Promise.all([
-      import("./cells.ts"),
-      import("./magics/magics.ts"),
-      import("./grid.ts"),
-      import("../capture/capture.ts"),
-      import("../index.ts"),
-    ])
-  const interpreter = createInterpreter({ folder: process.cwd(), modules: { cellfan } })
+  const [
+    { createInterpreter },
+    { userCacheFolder },
+    { withMagics },
+    { attachGrid },
+    { setCellBindings },
+    cellfan,
+  ] = await Promise.all([
+    import("./cells.ts"),
+    import("./cells/cache-folder.ts"),
+    import("./magics/magics.ts"),
+    import("./grid.ts"),
+    import("../capture/capture.ts"),
+    import("../index.ts"),
+  ])
+  const interpreter = createInterpreter({
+    folder: process.cwd(),
+    modules: { cellfan },
+    mapStacks: true,
+    cacheFolder: userCacheFolder(),
+    // For those who would rather run cells with wrong types than correct them.
+    typeCheck: process.env.CELLFAN_TYPE_CHECK !== "off",
+  })
   setCellBindings(interpreter.bindings)
   attachGrid(comms)
   return withMagics(interpreter)

@@ -194,7 +194,7 @@ export function mappedPosition(
 
 const here = fileURLToPath(import.meta.url)
 /** Folder of the kernel's own code: `kernel-ext` of the repository, or `dist`. */
-const root = here.replace(/\/(kernel-ext|dist)\/.*$/, "/$1/")
+const root = here.replace(/^(.*\/(?:kernel-ext|dist)\/).*$/, "$1")
 
 function isOurs(path: string): boolean {
   return path.startsWith(root) || /\/node_modules\/(?:tslab|typescript)\//.test(path)
