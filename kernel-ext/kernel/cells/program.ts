@@ -188,8 +188,9 @@ function moduleResolution(session: Session, options: ts.CompilerOptions, system:
       const found = literals.map((literal) =>
         resolve(literal.text, from, tsc.getModeForUsageLocation(file, literal, options)),
       )
-      if (from.includes("/node_modules/") || found.every((one) => one.resolvedModule !== undefined))
-        unresolvedIn.delete(from)
+      const isThere = (literal: ts.StringLiteralLike, index: number) =>
+        isBuiltin(literal.text) || found[index]?.resolvedModule !== undefined
+      if (from.includes("/node_modules/") || literals.every(isThere)) unresolvedIn.delete(from)
       else unresolvedIn.add(from)
       return found
     },
