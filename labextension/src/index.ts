@@ -1,17 +1,24 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application"
+import type { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application"
+import { ILabShell, ILayoutRestorer as LayoutRestorerToken } from "@jupyterlab/application"
+import { ICommandPalette } from "@jupyterlab/apputils"
 import { INotebookTracker } from "@jupyterlab/notebook"
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime"
+import { ISettingRegistry } from "@jupyterlab/settingregistry"
+import { IStatusBar } from "@jupyterlab/statusbar"
+import { ITranslator, nullTranslator } from "@jupyterlab/translation"
 import { jobMime } from "../../kernel-ext/protocol/job-view.ts"
+import { addJobList } from "./lab/all-jobs.ts"
 import { JobHub } from "./lab/job-hub.ts"
 import { JobOutput } from "./lab/job-output.ts"
 import { showJobsIn } from "./lab/notebook.ts"
+import { followSettings } from "./lab/settings.ts"
 
 /**
  * cellfan's jobs in JupyterLab and Notebook 7.
  *
  *     model/   a job as this page knows it
  *     view/    how it looks; knows no JupyterLab
- *     lab/     where it stands: outputs, comms, side panel
+ *     lab/     where it stands: outputs, comms, side panel, settings
  */
 
 const jobs: JupyterFrontEndPlugin<void> = {
@@ -19,7 +26,13 @@ const jobs: JupyterFrontEndPlugin<void> = {
   description: "Shows cellfan jobs live under their cells",
   autoStart: true,
   requires: [INotebookTracker, IRenderMimeRegistry],
-  activate: (_app: JupyterFrontEnd, notebooks: INotebookTracker, rendermime: IRenderMimeRegistry) => {
+  optional: [ISettingRegistry],
+  activate: (
+    _app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    rendermime: IRenderMimeRegistry,
+    settings: ISettingRegistry | null,
+  ) => {
     // Where there is no notebook, as in a console, an output shows what it was given.
     const hub = new JobHub(undefined)
     rendermime.addFactory(
@@ -28,7 +41,28 @@ const jobs: JupyterFrontEndPlugin<void> = {
     )
     notebooks.forEach(showJobsIn)
     notebooks.widgetAdded.connect((_, panel) => showJobsIn(panel))
+    if (settings !== null) void followSettings(settings, jobs.id)
   },
 }
 
-export default [jobs]
+const allJobs: JupyterFrontEndPlugin<void> = {
+  id: "cellfan-lab:all-jobs",
+  description: "Lists the jobs of all notebooks in the side bar, and what runs in the status bar",
+  autoStart: true,
+  requires: [INotebookTracker],
+  optional: [ILabShell, LayoutRestorerToken, ICommandPalette, IStatusBar, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    labShell: ILabShell | null,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    statusBar: IStatusBar | null,
+    translator: ITranslator | null,
+  ) => {
+    const trans = (translator ?? nullTranslator).load("cellfan")
+    addJobList({ app, notebooks, labShell, restorer, palette, statusBar, trans })
+  },
+}
+
+export default [jobs, allJobs]

@@ -1,12 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { expect } from "chai"
-import type { Browser, BrowserContext } from "playwright-core"
 import { jobMime, parseSavedJob } from "../../kernel-ext/protocol/job-view.ts"
-import { type JupyterServer, startJupyter } from "../support/jupyter.ts"
-import { findChromium, need } from "../support/needs.ts"
-import { type JobOnPage, LabPage, launchChromium } from "./support/lab-page.ts"
+import { type JobOnPage, LabPage } from "./support/lab-page.ts"
+import { labSuite } from "./support/lab-suite.ts"
 import { savedOutputs, writeNotebook } from "./support/notebook-file.ts"
 
 const executor = `import { LocalhostExecutor } from "cellfan"
@@ -47,34 +44,19 @@ const failed = [217, 72, 15] as const
 describe("the grid in JupyterLab", function () {
   this.timeout(180_000)
 
-  let browser: Browser
-  let context: BrowserContext
-  let server: JupyterServer
-  let folder: string
-
-  before(async function () {
-    const chromium = need(this, "Chromium (apt-get install chromium)", findChromium())
-    folder = await mkdtemp(join(tmpdir(), "cellfan-browser-"))
-    server = await startJupyter({ folder, args: ["--LabApp.expose_app_in_browser=True"] })
-    browser = await launchChromium(chromium)
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
-  })
-
-  after(async () => {
-    await browser?.close()
-    await server?.close()
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
-  })
+  const suite = labSuite()
 
   describe("while a job runs, over a reload, and afterwards", () => {
     let lab: LabPage
     let job: JobOnPage
     let gate: string
+    let folder: string
 
     before(async () => {
+      ;({ folder } = suite())
       gate = join(folder, "gate")
       await writeNotebook(folder, "run.ipynb", [executor, longJob(gate)])
-      lab = await LabPage.open(context, server, "run.ipynb")
+      lab = await LabPage.open(suite(), "run.ipynb")
       await lab.runAll()
     })
 
@@ -168,8 +150,8 @@ describe("the grid in JupyterLab", function () {
     let lab: LabPage
 
     before(async () => {
-      await writeNotebook(folder, "act.ipynb", [executor, endless, twoJobs, single])
-      lab = await LabPage.open(context, server, "act.ipynb")
+      await writeNotebook(suite().folder, "act.ipynb", [executor, endless, twoJobs, single])
+      lab = await LabPage.open(suite(), "act.ipynb")
       await lab.run(0)
       await lab.idle()
     })

@@ -3,6 +3,7 @@ import { jobMime } from "../../../kernel-ext/protocol/job-view.ts"
 import type { JobModel } from "../model/job-model.ts"
 import { JobHub } from "./job-hub.ts"
 import { JobOutput } from "./job-output.ts"
+import { saveWhileRunning } from "./settings.ts"
 
 /** A job that ends sooner is saved with its end. */
 const saveAfterMs = 1500
@@ -13,7 +14,7 @@ export function showJobsIn(panel: NotebookPanel): void {
   const host = {
     hub,
     openCell: (label: string, line: number, column: number) => revealLine(panel, label, line, column),
-    runningShown: (job: JobModel) => saveWhileRunning(panel, job),
+    runningShown: (job: JobModel) => saveSoon(panel, job),
   }
   panel.content.rendermime.addFactory(
     { safe: true, mimeTypes: [jobMime], createRenderer: () => new JobOutput(host) },
@@ -22,9 +23,10 @@ export function showJobsIn(panel: NotebookPanel): void {
 }
 
 /** The output exists only in this page until the notebook is saved: a reload would lose it, and with it the job's view. */
-function saveWhileRunning(panel: NotebookPanel, job: JobModel): void {
+function saveSoon(panel: NotebookPanel, job: JobModel): void {
   setTimeout(() => {
-    if (panel.isDisposed || job.summary.endedAtMs !== null || job.liveness !== "live") return
+    if (!saveWhileRunning || panel.isDisposed || job.summary.endedAtMs !== null || job.liveness !== "live")
+      return
     const { context } = panel
     if (context.model.dirty && context.contentsModel?.writable !== false && !context.model.readOnly) {
       void context.save().catch(() => {

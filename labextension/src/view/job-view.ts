@@ -9,12 +9,15 @@ import {
 } from "../../../kernel-ext/protocol/job-words.ts"
 import { type TaskState, taskStates } from "../../../kernel-ext/protocol/task.ts"
 import type { JobChange, JobModel } from "../model/job-model.ts"
+import type { Charts } from "./charts/charts.ts"
 import { DetailsView } from "./details.ts"
 import { button, element, setShown, setText } from "./dom.ts"
 import { FailureList } from "./failures.ts"
 import { GridView } from "./grid/grid-view.ts"
 import { Legend } from "./legend.ts"
+import { preferences } from "./preferences.ts"
 import { ProgressBar } from "./progress-bar.ts"
+import { Tabs } from "./tabs.ts"
 import { Tooltip } from "./tooltip.ts"
 
 /**
@@ -25,6 +28,7 @@ import { Tooltip } from "./tooltip.ts"
  *     failures.ts    the first errors, in words
  *     details.ts     one task, opened; stack.ts: its stack with places to click
  *     tooltip.ts     what the pointer rests on
+ *     tabs.ts        squares, or charts/: when tasks ran and how long
  *     progress-bar.ts, dom.ts
  */
 
@@ -32,6 +36,8 @@ import { Tooltip } from "./tooltip.ts"
 export interface JobHost {
   readonly openCell?: (label: string, line: number, column: number) => void
 }
+
+type Tab = "grid" | "timeline" | "durations"
 
 const clockMs = 500
 const sayMs = 1000
@@ -54,6 +60,8 @@ export class JobView {
   readonly #cancel: HTMLButtonElement
   readonly #retry: HTMLButtonElement
   readonly #bar = new ProgressBar()
+  readonly #zoom = element("span", "cellfan-Zoom")
+  readonly #box = element("div", "cellfan-Box")
   readonly #legend: Legend
   readonly #failures: FailureList
   readonly #details: DetailsView
@@ -62,6 +70,8 @@ export class JobView {
   readonly #visible: IntersectionObserver
   #inView = true
   #frame: number | undefined
+  #later: ReturnType<typeof setTimeout> | undefined
+  #paintedAtMs = 0
   #unseen: ReturnType<typeof setTimeout> | undefined
   #clock: ReturnType<typeof setInterval> | undefined
   #saidAtMs = 0
@@ -69,6 +79,8 @@ export class JobView {
   #peek: ReturnType<typeof setTimeout> | undefined
   #open: number | undefined
   #showing = false
+  #tab: Tab = "grid"
+  #charts: Charts | undefined
 
   constructor(model: JobModel, host: JobHost = {}) {
     this.#model = model
@@ -85,7 +97,7 @@ export class JobView {
         point: (task, x, y) => this.#point(task, x, y),
         close: () => this.closeTask(),
       },
-      () => this.#paintSoon(),
+      () => this.#paintNow(),
     )
     this.#legend = new Legend((state) => this.#filter(state))
     this.#failures = new FailureList(
@@ -100,24 +112,32 @@ export class JobView {
       openCell: host.openCell,
     })
     this.node = this.#build()
-    this.#stop = model.observe((change) => this.#onChange(change))
+    const stops = [
+      model.observe((change) => this.#onChange(change)),
+      preferences.observe(() => this.#applyPreferences()),
+    ]
+    this.#stop = () => {
+      for (const stop of stops) stop()
+    }
     this.#visible = new IntersectionObserver((entries) => {
       this.#inView = entries.at(-1)?.isIntersecting ?? true
       if (this.#inView) this.#paintSoon()
     })
     this.#visible.observe(this.node)
+    this.#applyPreferences()
     this.#update()
-    this.#paintSoon()
   }
 
   dispose(): void {
     this.#stop()
     this.#visible.disconnect()
     this.grid.dispose()
+    this.#charts?.dispose()
     clearInterval(this.#clock)
     clearTimeout(this.#sayLater)
     clearTimeout(this.#peek)
     clearTimeout(this.#unseen)
+    clearTimeout(this.#later)
     if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
     if (this.#open !== undefined) this.#model.send({ type: "watch", index: null })
   }
@@ -142,11 +162,15 @@ export class JobView {
     this.grid.node.focus({ preventScroll: true })
   }
 
+  #applyPreferences(): void {
+    this.node.dataset.show = preferences.current.show
+    this.node.dataset.palette = preferences.current.palette
+    this.grid.themeChanged()
+    this.#paintNow()
+  }
+
   #build(): HTMLElement {
-    const zoom = element(
-      "span",
-      "cellfan-Zoom",
-      {},
+    this.#zoom.append(
       button("cellfan-mod-icon", "−", "Smaller squares", () => this.grid.zoom(-1)),
       button("cellfan-mod-icon", "+", "Larger squares", () => this.grid.zoom(1)),
     )
@@ -163,8 +187,11 @@ export class JobView {
       this.#retry,
       this.#cancel,
     )
-    const row = element("div", "cellfan-Row", {}, this.#legend.node, element("span", "cellfan-Spacer"), zoom)
-    const box = element("div", "cellfan-Box", {}, this.grid.node, this.#tooltip.node)
+    this.#box.append(this.grid.node, this.#tooltip.node)
+    const labels = { grid: "Grid", timeline: "Timeline", durations: "Durations" }
+    const tabs = new Tabs<Tab>("Ways to see the tasks", labels, this.#box, (tab) => void this.#showTab(tab))
+    const spacer = element("span", "cellfan-Spacer")
+    const row = element("div", "cellfan-Row", {}, this.#legend.node, spacer, this.#zoom, tabs.node)
     return element(
       "div",
       "cellfan-Job",
@@ -172,7 +199,7 @@ export class JobView {
       head,
       this.#bar.node,
       row,
-      box,
+      this.#box,
       this.#failures.node,
       this.#details.node,
       this.#said,
@@ -205,12 +232,31 @@ export class JobView {
 
   #paintSoon(): void {
     if (!this.#inView) this.#unseen ??= setTimeout(() => this.#updateUnseen(), unseenMs)
-    else
-      this.#frame ??= requestAnimationFrame(() => {
-        this.#frame = undefined
-        this.#update()
-        this.grid.paint()
-      })
+    else if (this.#frame === undefined) {
+      const wait = this.#paintedAtMs + preferences.current.refreshMs - performance.now()
+      if (wait > 10) this.#later ??= setTimeout(() => this.#paintLater(), wait)
+      else this.#frame = requestAnimationFrame(() => this.#paint())
+    }
+  }
+
+  /** What a hand does is shown in the next frame, however slow the refresh. */
+  #paintNow(): void {
+    this.#paintedAtMs = 0
+    clearTimeout(this.#later)
+    this.#later = undefined
+    this.#paintSoon()
+  }
+
+  #paintLater(): void {
+    this.#later = undefined
+    this.#paintSoon()
+  }
+
+  #paint(): void {
+    this.#frame = undefined
+    this.#paintedAtMs = performance.now()
+    this.#update()
+    this.grid.paint()
   }
 
   /** Out of view, squares rest; what is read aloud or searched for keeps up. */
@@ -302,6 +348,22 @@ export class JobView {
     setTimeout(() => {
       this.#cancel.disabled = false
     }, 1500)
+  }
+
+  async #showTab(tab: Tab): Promise<void> {
+    this.#tab = tab
+    setShown(this.grid.node, tab === "grid")
+    setShown(this.#zoom, tab === "grid")
+    this.#tooltip.hide()
+    if (tab !== "grid" && this.#charts === undefined) {
+      const { Charts } = await import("./charts/charts.ts")
+      this.#charts ??= new Charts(this.#model, (task) => this.openTask(task))
+      this.#box.append(this.#charts.node)
+    }
+    const shown = this.#tab
+    if (this.#charts === undefined) return
+    setShown(this.#charts.node, shown !== "grid")
+    this.#charts.show(shown === "grid" ? undefined : shown)
   }
 
   #filter(state: TaskState | undefined): void {

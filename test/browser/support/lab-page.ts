@@ -5,6 +5,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 /** What JupyterLab shows of itself with --LabApp.expose_app_in_browser. */
 export interface LabWindow {
   readonly jupyterapp: {
+    readonly serviceManager: { readonly settings: { save(id: string, raw: string): Promise<void> } }
     readonly commands: { execute(id: string, args?: object): Promise<unknown> }
     readonly shell: {
       readonly currentWidget: {
@@ -53,6 +54,11 @@ export async function launchChromium(executablePath: string): Promise<Browser> {
   })
 }
 
+export interface OpenIn {
+  readonly context: BrowserContext
+  readonly server: { readonly url: string; readonly token: string }
+}
+
 /** One notebook in one tab. */
 export class LabPage {
   readonly page: Page
@@ -67,14 +73,13 @@ export class LabPage {
     page.on("dialog", (dialog) => void dialog.accept())
   }
 
-  /** `url` and `token` of the server; `notebook` relative to its folder. */
-  static async open(
-    context: BrowserContext,
-    server: { readonly url: string; readonly token: string },
-    notebook: string,
-  ): Promise<LabPage> {
+  /** `notebook` is relative to the server's folder; `app` is where it is opened: JupyterLab, or Notebook 7. */
+  static async open(suite: OpenIn, notebook: string, app: "lab" | "notebook" = "lab"): Promise<LabPage> {
+    const { context, server } = suite
+    // A workspace of its own, so that no other test's tabs come back.
     const workspace = `w${Math.random().toString(36).slice(2)}`
-    const address = `${server.url}lab/workspaces/${workspace}/tree/${notebook}?token=${server.token}`
+    const path = app === "lab" ? `lab/workspaces/${workspace}/tree/${notebook}` : `notebooks/${notebook}`
+    const address = `${server.url}${path}?token=${server.token}`
     const opened = new LabPage(await context.newPage())
     // What tsx leaves in functions that are sent to the page.
     await opened.page.addInitScript("globalThis.__name = (value) => value")

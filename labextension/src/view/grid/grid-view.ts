@@ -69,10 +69,7 @@ export class GridView {
     this.#painter = new GridPainter(this.#canvas, readPalette(this.node))
     this.#resized = new ResizeObserver(needsPaint)
     this.#resized.observe(this.node)
-    this.#stopTheme = onThemeChange(() => {
-      this.#paletteDue = true
-      needsPaint()
-    })
+    this.#stopTheme = onThemeChange(() => this.themeChanged())
     this.#needsPaint = needsPaint
     this.#listen()
   }
@@ -84,8 +81,9 @@ export class GridView {
     this.#stopTheme()
   }
 
-  get canZoomOut(): boolean {
-    return this.#zoomPitch !== undefined
+  themeChanged(): void {
+    this.#paletteDue = true
+    this.#needsPaint()
   }
 
   set selected(task: number | undefined) {
