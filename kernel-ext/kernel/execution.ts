@@ -10,7 +10,7 @@ export interface CellRequest {
 }
 
 /** How long a cell that was interrupted may take to end by itself. */
-const GRACE_MS = 100
+const GRACE_MS = 50
 
 /**
  * Runs cells, one at a time, and interrupts them.
@@ -22,7 +22,9 @@ export class Execution {
   readonly #publisher: Publisher
   readonly #requests = new WeakMap<Cell, CellRequest>()
   #newest: Cell | undefined
-  #running: { readonly cell: Cell; readonly interrupt: () => void } | undefined
+  #running:
+    | { readonly cell: Cell; readonly interrupt: () => void; readonly onEnd: (() => void)[] }
+    | undefined
 
   constructor(publisher: Publisher) {
     this.#publisher = publisher
@@ -63,7 +65,9 @@ export class Execution {
     return new Promise((resolve) => {
       const end = (outcome: CellOutcome) => {
         if (this.#running?.cell !== cell) return
+        const { onEnd } = this.#running
         this.#running = undefined
+        for (const listener of onEnd) listener()
         const interrupted = outcome.status === "error" && (controller.signal.aborted || isStopped(outcome))
         // A loop that SIGINT has ended: what the cell started meanwhile is to end, too.
         if (interrupted) controller.abort(keyboardInterrupt.error)
@@ -73,7 +77,7 @@ export class Execution {
         controller.abort(keyboardInterrupt.error)
         setTimeout(end, GRACE_MS, keyboardInterrupt)
       }
-      this.#running = { cell, interrupt }
+      this.#running = { cell, interrupt, onEnd: [] }
       setImmediate(() => {
         inCell(cell, () => interpreter.run(code, cell)).then(end, (error: unknown) =>
           end({ status: "error", error: interpreter.explain(error) }),
@@ -82,10 +86,14 @@ export class Execution {
     })
   }
 
-  /** Ends the running cell. False where none runs. */
-  interrupt(): boolean {
-    this.#running?.interrupt()
-    return this.#running !== undefined
+  /** Ends the running cell, and calls `ended` when none runs any more. */
+  interrupt(ended: () => void = () => {}): void {
+    if (this.#running === undefined) {
+      ended()
+      return
+    }
+    this.#running.onEnd.push(ended)
+    this.#running.interrupt()
   }
 }
 

@@ -70,7 +70,7 @@ export class RequestHandler {
       const request = this.#queue.shift()
       this.#serving = request
       if (request === undefined) return
-      if (await this.#serve(request)) await this.#abortQueued()
+      for (const cell of await this.#serve(request)) this.#abort(cell)
     }
   }
 
@@ -80,17 +80,18 @@ export class RequestHandler {
     if (this.#serving !== undefined) this.#services.publisher.status(this.#serving.message.header, "busy")
   }
 
-  /** True where the cells behind this request are to be aborted. */
-  async #serve(request: Request): Promise<boolean> {
+  /** Returns the cells that are to be aborted because this one failed. */
+  async #serve(request: Request): Promise<readonly Request[]> {
     const { publisher, helper } = this.#services
     const { header } = request.message
-    let abortQueued = false
+    let aborted: readonly Request[] = []
     publisher.status(header, "busy")
     try {
       if (isExecute(request)) {
         const executed = await execute(request, this.#services, this.#counter)
+        // Before the reply: what the client sends when it has the reply is to be run.
+        if (executed.abortQueued) aborted = await this.#takeQueuedCells()
         sendReply(helper, request, executed.reply)
-        abortQueued = executed.abortQueued
       } else {
         const handler = handlers[header.msg_type]
         if (handler === undefined) log(`Unknown message type: ${header.msg_type}`)
@@ -101,15 +102,15 @@ export class RequestHandler {
       this.#fail(request, error)
     }
     publisher.status(header, "idle")
-    return abortQueued
+    return aborted
   }
 
-  /** Whoever sent several cells at once has them all aborted, also those that are still on their way to this thread. */
-  async #abortQueued(): Promise<void> {
+  /** All cells that have been sent by now, also those that are still on their way to this thread. */
+  async #takeQueuedCells(): Promise<readonly Request[]> {
     await this.#services.helper.caughtUp()
     const cells = this.#queue.filter(isExecute)
     this.#queue = this.#queue.filter((queued) => !isExecute(queued))
-    for (const cell of cells) this.#abort(cell)
+    return cells
   }
 
   #abort(request: Request): void {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url"
 import { KernelComms } from "./comms.ts"
 import { readConnection } from "./connection.ts"
 import { redirectConsole } from "./console.ts"
+import { currentCell } from "./current-cell.ts"
 import { announceEnd, showUncaught } from "./endings.ts"
 import { Execution } from "./execution.ts"
 import { RequestHandler } from "./handler.ts"
@@ -88,8 +89,7 @@ class Kernel {
             this.#stdin.answered(message.answer)
             return
           case "interrupt":
-            this.#helper.noticeInterrupt(message.id)
-            this.#interrupt()
+            this.#interrupt(() => this.#helper.obeyedInterrupt(message.id))
             return
           case "shutdown":
             void this.#shutdown()
@@ -107,9 +107,9 @@ class Kernel {
     setImmediate(() => void this.#interpreterLoaded().then((interpreter) => interpreter.warm()))
   }
 
-  #interrupt(): void {
+  #interrupt(ended?: () => void): void {
     this.#stdin.interrupt()
-    this.#execution.interrupt()
+    this.#execution.interrupt(ended)
   }
 
   async #shutdown(): Promise<void> {
@@ -142,6 +142,7 @@ async function loadCells(comms: Comms): Promise<Interpreter> {
     { withMagics },
     { attachGrid },
     { setCellBindings },
+    { setDefaultSignal },
     cellfan,
   ] = await Promise.all([
     import("./cells.ts"),
@@ -149,6 +150,7 @@ async function loadCells(comms: Comms): Promise<Interpreter> {
     import("./magics/magics.ts"),
     import("./grid.ts"),
     import("../capture/capture.ts"),
+    import("../executors/default-signal.ts"),
     import("../index.ts"),
   ])
   const interpreter = createInterpreter({
@@ -160,6 +162,8 @@ async function loadCells(comms: Comms): Promise<Interpreter> {
     typeCheck: process.env.CELLFAN_TYPE_CHECK !== "off",
   })
   setCellBindings(interpreter.bindings)
+  // An interrupted cell takes the jobs with it that it started.
+  setDefaultSignal(() => currentCell()?.signal)
   attachGrid(comms)
   return withMagics(interpreter)
 }

@@ -92,9 +92,9 @@ export class HelperThread {
     return answer ?? { interrupted: true }
   }
 
-  /** Says that this thread has seen the interrupt. */
-  noticeInterrupt(id: number): void {
-    Atomics.store(this.#board, Board.interrupted, id)
+  /** Says that what was interrupted has ended. */
+  obeyedInterrupt(id: number): void {
+    Atomics.store(this.#board, Board.obeyed, id)
   }
 
   /** Whether a SIGINT that has just come was sent by the helper thread, which has told us of the interrupt already. */

@@ -6,11 +6,11 @@ import { terminateMainThread } from "./rescue.ts"
  * Interrupts the main thread, with as little force as is needed:
  *
  * 1. It is told. If it serves its events, that is all: the running cell ends, what it awaits is left alone.
- * 2. It does not answer: SIGINT, which ends a loop within the cell's own `vm` call.
- * 3. It still does not answer: V8 terminates the running JavaScript (rescue.ts).
+ * 2. The cell does not end: SIGINT, which ends a loop within the cell's own `vm` call.
+ * 3. It still does not end: V8 terminates the running JavaScript (rescue.ts).
  */
 
-const PATIENCE_MS = 60
+const PATIENCE_MS = 120
 const PATIENCE_AFTER_SIGNAL_MS = 200
 /** How often the third step is taken before we give up, so that code that was terminated and loops again is ended too. */
 const RESCUES = 20
@@ -39,36 +39,36 @@ export class Interrupts {
   }
 
   async #force(): Promise<void> {
-    if (await this.#noticed(PATIENCE_MS)) return
+    if (await this.#obeyed(PATIENCE_MS)) return
     // On Windows this would end the process.
     if (process.platform !== "win32") {
       Atomics.add(this.#board, Board.ownSignals, 1)
       process.kill(process.pid, "SIGINT")
-      if (await this.#noticed(PATIENCE_AFTER_SIGNAL_MS)) return
+      if (await this.#obeyed(PATIENCE_AFTER_SIGNAL_MS)) return
     }
     for (let left = RESCUES; left > 0; left--) {
-      await terminateMainThread(() => !this.#isNoticed(), { own: this.#own }).catch((error) =>
+      await terminateMainThread(() => !this.#isObeyed(), { own: this.#own }).catch((error) =>
         log(`Interrupt: ${String(error)}`),
       )
       // Again, because what was terminated may have been on its way to hear it.
       this.#tell(this.#newest)
-      if (await this.#noticed(PATIENCE_AFTER_SIGNAL_MS)) return
+      if (await this.#obeyed(PATIENCE_AFTER_SIGNAL_MS)) return
     }
     log(
       "The running code could not be interrupted: it is in native code, or is started again each time it ends",
     )
   }
 
-  async #noticed(withinMs: number): Promise<boolean> {
+  async #obeyed(withinMs: number): Promise<boolean> {
     const endMs = performance.now() + withinMs
-    while (!this.#isNoticed()) {
+    while (!this.#isObeyed()) {
       if (performance.now() > endMs) return false
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     return true
   }
 
-  #isNoticed(): boolean {
-    return Atomics.load(this.#board, Board.interrupted) >= this.#newest
+  #isObeyed(): boolean {
+    return Atomics.load(this.#board, Board.obeyed) >= this.#newest
   }
 }

@@ -60,8 +60,8 @@ export const Board = {
   load: 0,
   /** 1 when the helper thread has closed the sockets. */
   ended: 1,
-  /** The newest interrupt that the main thread has taken notice of. */
-  interrupted: 2,
+  /** The newest interrupt after which the main thread has seen its cell end. */
+  obeyed: 2,
   /** SIGINTs that the helper thread itself has sent. */
   ownSignals: 3,
   /** 1 when an answer to a blocked question waits in its port. */

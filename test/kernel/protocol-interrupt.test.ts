@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { expect } from "chai"
+import { KernelClient, type Served } from "../support/kernel-client.ts"
+import { buildPlainKernel } from "./protocol/plain.ts"
+
+/** Whatever a cell does, an interrupt ends it, heartbeat and control are served meanwhile, and the kernel's state stays. */
+
+/** Every place where code may loop, and how it gets there. */
+const loops: Readonly<Record<string, string>> = {
+  "a synchronous loop": "for (;;);",
+  "a loop that catches everything": "for (;;) { try { for (;;); } catch {} finally {} }",
+  "an await that never ends": "await new Promise(() => {})",
+  "a sleep": "await sleep(1e6)",
+  "a loop of awaits": "for (;;) await sleep(5)",
+  "a loop of microtasks": "for (;;) await null",
+  "a loop after an await of a timer": "await sleep(10); for (;;);",
+  "a loop after an await of nothing": "await null; for (;;);",
+  "a loop after an await of a file":
+    "await process.getBuiltinModule('fs/promises').readFile(process.execPath); for (;;);",
+  "a loop after an await of a child process":
+    "await new Promise((go) => process.getBuiltinModule('child_process').exec('true', go)); for (;;);",
+  "a loop after a fetch": `
+    const server = process.getBuiltinModule('http').createServer((_, answer) => answer.end('x'))
+    await new Promise((go) => server.listen(0, '127.0.0.1', go))
+    await (await fetch('http://127.0.0.1:' + server.address().port)).text()
+    server.closeAllConnections(); server.close()
+    for (;;);`,
+  "a loop in a timer": "setTimeout(() => { for (;;); }, 10); await sleep(1e6)",
+  "a loop in an immediate": "setImmediate(() => { for (;;); }); await sleep(1e6)",
+  "a loop in nextTick": "process.nextTick(() => { for (;;); }); await sleep(1e6)",
+  "a loop in a microtask": "queueMicrotask(() => { for (;;); }); await sleep(1e6)",
+  "a loop in a callback": "process.getBuiltinModule('fs').stat('/', () => { for (;;); }); await sleep(1e6)",
+  "a loop in an event": `
+    const emitter = new (process.getBuiltinModule('events'))()
+    setTimeout(() => emitter.emit('x'), 5); emitter.on('x', () => { for (;;); }); await sleep(1e6)`,
+  "a loop in a promise's reaction": "sleep(5).then(() => { for (;;); }); await sleep(1e6)",
+  "a wait of Atomics": "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)",
+  "a flood of output": "for (;;) console.log('x'.repeat(100))",
+}
+
+const SLOWEST_MS = 3000
+
+describe("An interrupt", () => {
+  let plain: Awaited<ReturnType<typeof buildPlainKernel>>
+  let kernel: KernelClient
+
+  before(async () => {
+    plain = await buildPlainKernel()
+    kernel = await KernelClient.start({ command: plain.command })
+  })
+
+  after(async () => {
+    await kernel?.close()
+    await plain?.remove()
+  })
+
+  async function interrupted(code: string): Promise<Served & { tookMs: number }> {
+    const id = await kernel.sendCell(code)
+    await kernel.until(() => kernel.iopub(id).some(({ type }) => type === "execute_input"))
+    await sleep(150)
+    const before = performance.now()
+    await kernel.do("interrupt")
+    const served = await kernel.served(id)
+    return { ...served, tookMs: performance.now() - before }
+  }
+
+  for (const [name, code] of Object.entries(loops)) {
+    it(`ends ${name}`, async () => {
+      await kernel.execute("globalThis.kept = 41")
+      const { reply, iopub, tookMs } = await interrupted(code)
+      expect(reply.content).to.include({ status: "error", ename: "KeyboardInterrupt" })
+      expect(iopub.at(-1)?.content.execution_state).to.equal("idle")
+      expect(tookMs).to.be.below(SLOWEST_MS)
+      const next = await kernel.execute(`
+        await sleep(1); await null
+        await new Promise((go) => setImmediate(go))
+        await process.getBuiltinModule('fs/promises').stat('/')
+        console.log(kept + 1)`)
+      expect(next.reply.content).to.include({ status: "ok" })
+      expect(next.iopub.find(({ type }) => type === "stream")?.content.text).to.equal("42\n")
+    })
+  }
+
+  it("aborts the signal of the cell, so that what it runs elsewhere is cancelled", async () => {
+    await interrupted("globalThis.signal = cell().signal; await sleep(1e6)")
+    const { iopub } = await kernel.execute("signal.aborted + ' ' + signal.reason.name")
+    expect(iopub[2]?.content.data["text/plain"]).to.equal("'true KeyboardInterrupt'")
+  })
+
+  it("aborts that signal also where a loop kept the thread busy", async () => {
+    await interrupted("globalThis.signal = cell().signal; for (;;);")
+    const { iopub } = await kernel.execute("signal.aborted")
+    expect(iopub[2]?.content.data["text/plain"]).to.equal("true")
+  })
+
+  it("does nothing to an idle kernel, and nothing to the cell after it", async () => {
+    for (let i = 0; i < 5; i++) await kernel.do("interrupt")
+    const { reply } = await kernel.execute("await sleep(300)")
+    expect(reply.content.status).to.equal("ok")
+  })
+
+  it("aborts the cells queued behind, once", async () => {
+    const first = await kernel.sendCell("await sleep(1e6)")
+    const second = await kernel.sendCell("2")
+    await kernel.until(() => kernel.iopub(first).length >= 2)
+    await kernel.do("interrupt")
+    expect((await kernel.served(first)).reply.content.ename).to.equal("KeyboardInterrupt")
+    expect((await kernel.served(second)).reply.content.status).to.equal("aborted")
+    expect((await kernel.execute("3")).reply.content.status).to.equal("ok")
+  })
+
+  it("can come thirty times in a row", async () => {
+    for (let i = 0; i < 30; i++) {
+      const id = await kernel.sendCell(i % 2 === 0 ? "await null; for (;;);" : "for (;;);")
+      await kernel.until(() => kernel.iopub(id).length >= 2)
+      await kernel.do("interrupt")
+      expect((await kernel.served(id)).reply.content.ename).to.equal("KeyboardInterrupt")
+    }
+    expect((await kernel.execute("1 + 1")).reply.content.status).to.equal("ok")
+  }).timeout(60_000)
+
+  it("by signal ends a loop, an await, and aborts the cell's signal", async () => {
+    for (const code of ["for (;;);", "await sleep(1e6)"]) {
+      const id = await kernel.sendCell(`globalThis.signal = cell().signal; ${code}`)
+      await kernel.until(() => kernel.iopub(id).length >= 2)
+      await sleep(100)
+      process.kill(kernel.pid, "SIGINT")
+      expect((await kernel.served(id)).reply.content.ename, code).to.equal("KeyboardInterrupt")
+      const { iopub } = await kernel.execute("signal.aborted")
+      expect(iopub[2]?.content.data["text/plain"], code).to.equal("true")
+    }
+  })
+
+  it("is not needed for the heartbeat and the control channel to be served", async () => {
+    const id = await kernel.sendCell("await null; for (;;);")
+    await kernel.until(() => kernel.iopub(id).length >= 2)
+    expect(await kernel.do("beats", { seconds: 1 })).to.be.above(20)
+    const before = performance.now()
+    await kernel.request("kernel_info_request", {}, { channel: "control" })
+    expect(performance.now() - before).to.be.below(500)
+    await kernel.do("interrupt")
+    await kernel.served(id)
+  })
+})

@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { build } from "esbuild"
+import { root } from "../../support/repository.ts"
+
+/** plain-kernel.ts as a program. A helper thread cannot load TypeScript by itself, so it is bundled, as the kernel's own is. */
+export async function buildPlainKernel(): Promise<{ command: string[]; remove(): Promise<void> }> {
+  // Within the clone, so that the packages are found.
+  const folder = await mkdtemp(join(root, "node_modules", ".plain-kernel-"))
+  await build({
+    entryPoints: { kernel: join(root, "test/kernel/protocol/plain-kernel.ts") },
+    outdir: folder,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20.19",
+    splitting: true,
+    external: ["typescript", "zeromq", "esbuild", "tslab"],
+    logLevel: "warning",
+    banner: {
+      js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url)',
+    },
+  })
+  return {
+    command: [process.execPath, join(folder, "kernel.js")],
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
