@@ -57,7 +57,8 @@ export function capture(fn: CallableFunction, options: CaptureOptions = {}): Cap
       resolveFrom: surrounds.folder,
       imports: [...imports],
     },
-    codec: hostCodec(surrounds),
+    codec: hostCodec(surrounds, true),
+    untrusted: hostCodec(surrounds, false),
     mapStack,
   }
   captures.set(fn, captured)
@@ -119,9 +120,9 @@ function writeGraph(
 }
 
 /** Encodes inputs, decodes results. Functions and classes that inputs bring along are known to both sides afterwards. */
-function hostCodec(surrounds: Surrounds): Codec {
+function hostCodec(surrounds: Surrounds, trusted: boolean): Codec {
   return createCodec(
     (values, labelOf) => writeGraph(surrounds, values, labelOf).graph,
-    new ResultResolver(surrounds.known, true),
+    new ResultResolver(surrounds.known, trusted),
   )
 }

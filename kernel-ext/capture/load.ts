@@ -20,12 +20,20 @@ import type { Loaded, Shipment } from "./types.ts"
 export { type ImportsOptions, overrideModule } from "./load/imports.ts"
 export type { PackageBundle } from "./load/packages.ts"
 
-export function load(shipment: Shipment, options: ImportsOptions = {}): Loaded {
+export interface LoadOptions extends ImportsOptions {
+  /** The form of results. "portable" for hosts that do not trust this worker. Default: "v8". */
+  readonly results?: "v8" | "portable"
+}
+
+export function load(shipment: Shipment, options: LoadOptions = {}): Loaded {
   const { value } = deserializeRaw(shipment.data)
   const graph = value as Graph
   const code = graph.code && { hash: graph.code.hash, text: shipment.code }
   const resolver = new CodeResolver(new Known(), new Imports(shipment.resolveFrom, options))
   const [fn] = new GraphDecoder({ ...graph, code }, resolver).decode()
   if (typeof fn !== "function") throw new TypeError(`Shipment ${shipment.hash} holds no function`)
-  return { fn: fn as Loaded["fn"], codec: createCodec(resultWriter(resolver.known), resolver) }
+  return {
+    fn: fn as Loaded["fn"],
+    codec: createCodec(resultWriter(resolver.known), resolver, { portable: options.results === "portable" }),
+  }
 }

@@ -38,6 +38,8 @@ export interface Captured {
   readonly shipment: Shipment
   /** Encodes inputs, decodes results. */
   readonly codec: Codec
+  /** The same for workers elsewhere: takes results in the portable form only, whose reading runs no code. */
+  readonly untrusted: Codec
   /** A worker's stack with the positions of shipped code turned into the cell's own lines; frames of our runtime dropped. */
   mapStack(stack: string): string
 }

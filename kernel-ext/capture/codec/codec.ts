@@ -3,6 +3,7 @@ import type { Codec, Encoded } from "../types.ts"
 import { CleanScan } from "./clean.ts"
 import { GraphDecoder, type Resolver } from "./decoder.ts"
 import type { Graph } from "./nodes.ts"
+import { isPortable, readPortable, writePortable } from "./portable.ts"
 import { deserializeRaw, serializeRaw } from "./raw.ts"
 
 /**
@@ -11,6 +12,7 @@ import { deserializeRaw, serializeRaw } from "./raw.ts"
  *     codec.ts       chooses between the two ways below
  *     clean.ts       whether a value is clean: kept as it is by V8's serialization
  *     raw.ts         clean values, and node lists, through V8's serialization, with large binary parts as blobs
+ *     portable.ts    node lists from and for those who do not trust each other
  *     nodes.ts       the graph format, for all else
  *     encoder.ts     values → nodes
  *     decoder.ts     nodes → values
@@ -27,7 +29,13 @@ const Form = { clean: 0, graph: 1 } as const
 /** Encodes values that are not clean. `labels` begin the paths in errors. */
 export type GraphWriter = (values: readonly unknown[], labelOf: (index: number) => string) => Graph
 
-export function createCodec(writeGraph: GraphWriter, resolver: Resolver): Codec {
+export interface CodecOptions {
+  /** Whether to write the portable form, which a reader who does not trust this process takes. */
+  readonly portable?: boolean
+}
+
+export function createCodec(writeGraph: GraphWriter, resolver: Resolver, options: CodecOptions = {}): Codec {
+  if (options.portable === true) return portableCodec(writeGraph, resolver)
   return {
     encode(value, path) {
       const scan = new CleanScan({ apart: false })
@@ -42,7 +50,8 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver): Codec 
     },
 
     decode(encoded) {
-      const { tag, value } = deserializeRaw(encoded)
+      if (isPortable(encoded.bytes)) return new GraphDecoder(readPortable(encoded), resolver).decode()[0]
+      const { tag, value } = readRaw(encoded, resolver)
       return tag === Form.clean ? value : new GraphDecoder(value as Graph, resolver).decode()[0]
     },
 
@@ -53,9 +62,26 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver): Codec 
     },
 
     decodeEach(encoded) {
-      const { tag, value } = deserializeRaw(encoded)
+      if (isPortable(encoded.bytes)) return new GraphDecoder(readPortable(encoded), resolver).decode()
+      const { tag, value } = readRaw(encoded, resolver)
       return tag === Form.clean ? (value as unknown[]) : new GraphDecoder(value as Graph, resolver).decode()
     },
+  }
+}
+
+function readRaw(encoded: Encoded, { trusted }: Resolver): { tag: number; value: unknown } {
+  if (!trusted) throw new TypeError("Results of this worker are taken in the portable form only")
+  return deserializeRaw(encoded)
+}
+
+/** Reads what the other side writes, and writes the portable form itself. */
+function portableCodec(writeGraph: GraphWriter, resolver: Resolver): Codec {
+  const reader = createCodec(writeGraph, resolver)
+  return {
+    encode: (value, path) => writePortable(writeGraph([value], () => path)),
+    decode: reader.decode,
+    encodeEach: (values, pathOf) => writePortable(writeGraph(values, pathOf)),
+    decodeEach: reader.decodeEach,
   }
 }
 

@@ -29,6 +29,8 @@ const errorConstructors: ReadonlyMap<string, new () => Error> = new Map(
   ]),
 )
 
+const maxSparseLength = 1_000_000
+
 /** "found": known since an earlier message, and filled. */
 type State = "making" | "made" | "found"
 
@@ -51,8 +53,10 @@ export class GraphDecoder {
     const { nodes, roots, globals = [] } = this.graph
     this.resolver.prepare?.(this.graph)
     for (let id = 0; id < nodes.length; id++) {
-      if (nodes[id]?.[0] === Kind.perWorker) this.#late.add(id)
-      else this.#make(id)
+      const kind = nodes[id]?.[0]
+      if (kind === Kind.perWorker) this.#late.add(id)
+      // Only a slot says whether a prototype of the platform stands where it may.
+      else if (kind !== Kind.intrinsic) this.#make(id)
     }
     const waiting: number[] = []
     for (let id = 0; id < nodes.length; id++) {
@@ -122,7 +126,7 @@ export class GraphDecoder {
       case Kind.array: {
         // The length of a list in the message bounds it, or it is sparse and costs nothing.
         const array: unknown[] = []
-        array.length = integer(node[3])
+        array.length = this.#arrayLength(node)
         return this.#withPrototype(array, node[1])
       }
       case Kind.map:
@@ -152,6 +156,15 @@ export class GraphDecoder {
     }
   }
 
+  /** A sparse array costs nothing here, and much to whoever walks it. */
+  #arrayLength(node: Node): number {
+    const length = integer(node[3])
+    if (!this.resolver.trusted && node[4] === undefined && length > maxSparseLength) {
+      throw new RangeError(`A sparse array of ${length} elements is not taken from a worker`)
+    }
+    return length
+  }
+
   #codeKind(node: Node, id: number): unknown {
     if (this.resolver.make === undefined)
       throw new TypeError(`A node of kind ${String(node[0])} is not taken here`)
@@ -161,8 +174,7 @@ export class GraphDecoder {
   #intrinsic(name: string): unknown {
     const value = intrinsicByName(name)
     if (value === undefined) throw new RangeError(`There is no ${name} in this version of Node`)
-    const inert = typeof value !== "function" && name.includes(".prototype")
-    return inert ? value : this.#trusted(value, name)
+    return this.#trusted(value, name)
   }
 
   #trusted<T>(value: T, what: string): T {
@@ -170,8 +182,11 @@ export class GraphDecoder {
     return value
   }
 
+  /** Where the platform's prototypes may stand whoever says so: whoever got one as a value might change it. */
   #prototype(slot: unknown): object | null {
-    const prototype = this.value(slot)
+    const node = Array.isArray(slot) ? this.graph.nodes[integer(slot[0])] : undefined
+    const isPlatforms = node?.[0] === Kind.intrinsic && /\.prototype$/.test(text(node[1]))
+    const prototype = isPlatforms ? intrinsicByName(text(node[1])) : this.value(slot)
     if (typeof prototype !== "object" && typeof prototype !== "function")
       throw new TypeError("A prototype is no object")
     return prototype

@@ -7,7 +7,7 @@ import type { FunctionSyntax } from "./syntax.ts"
  * Writes the shipped JavaScript: plain lexical code, in which each context is a function that declares the context's
  * variables and holds the templates of the functions that see them.
  *
- *     (function (require, $imprt) {
+ *     (function (require, $imprt, …) {
  *       let helper, scale                                                    // variables of the cells
  *       return [
  *         ($v) => { if (0 in $v) helper = $v[0]; … },                        // sets those that are there
@@ -18,6 +18,12 @@ import type { FunctionSyntax } from "./syntax.ts"
  *
  * The same text comes out for the same functions, whatever the values: its hash names it in workers.
  */
+
+/**
+ * What the worker hands to the code; `$imprt` stands for the word `import`, which has its length. Those from `__import`
+ * on are what the kernel calls the same things in cells.
+ */
+export const codeParameters = ["require", "$imprt", "__import", "__meta", "__filename", "__dirname"] as const
 
 export interface Template {
   readonly syntax: FunctionSyntax
@@ -84,7 +90,7 @@ export interface Emitted {
 
 export function emit(root: Shape): Emitted {
   const writer = new Writer()
-  writer.write("(function (require, $imprt) {")
+  writer.write(`(function (${codeParameters.join(", ")}) {`)
   writer.contextBody(root)
   writer.write("})")
   const text = writer.text

@@ -11,7 +11,7 @@ import { recipeOf } from "../per-worker.ts"
 import type { Binding, CellBindings, CellScript } from "../types.ts"
 import { buildOrder } from "./build-order.ts"
 import { Context, newContextNode } from "./contexts.ts"
-import { type Emitted, emit, Shape } from "./emit.ts"
+import { codeParameters, type Emitted, emit, Shape } from "./emit.ts"
 import { type FunctionInfo, functionInfo } from "./info.ts"
 import { inspectPrivates, type Scope } from "./inspect.ts"
 import { instanceRefusal } from "./instances.ts"
@@ -40,8 +40,8 @@ interface Finished {
   readonly late: readonly number[]
 }
 
-/** Names that CommonJS modules get as parameters. */
-const moduleParameters = new Set(["require", "module", "exports", "__filename", "__dirname"])
+/** Names that modules and cells get as parameters, and that workers have their own of. */
+const moduleParameters = new Set<string>([...codeParameters, "module", "exports", "__imports"])
 
 export class FunctionEncoder implements Aspects {
   readonly imports = new Set<string>()
@@ -216,7 +216,7 @@ export class FunctionEncoder implements Aspects {
     let context = this.#rootOf(encoder)
     let depth = -1
     for (const name of syntax.around.free) {
-      if (name === own || name === "require") continue
+      if (name === own || moduleParameters.has(name)) continue
       const at = scopes.findIndex((scope) => scope.kind !== "script" && Object.hasOwn(scope.variables, name))
       if (at < 0) {
         this.#rootVariable(name, scopes, id, encoder)
@@ -260,7 +260,7 @@ export class FunctionEncoder implements Aspects {
   }
 
   #variable(context: Context, name: string, value: unknown, id: number, encoder: GraphEncoder): void {
-    if (context.slots.has(name) || moduleParameters.has(name)) return
+    if (context.slots.has(name)) return
     context.shape.declare(name)
     context.slots.set(name, encoder.slot(value, id, asTyped(name)))
   }
@@ -295,7 +295,7 @@ export class FunctionEncoder implements Aspects {
     }
     const script = scopes.find((scope) => scope.kind === "script" && Object.hasOwn(scope.variables, name))
     if (script !== undefined) this.#variable(root, name, script.variables[name], id, encoder)
-    else if (name in globalThis && !isStandardGlobal(name) && !moduleParameters.has(name)) {
+    else if (name in globalThis && !isStandardGlobal(name)) {
       this.#variable(root, name, Reflect.get(globalThis, name), id, encoder)
     }
   }

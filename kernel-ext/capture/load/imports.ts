@@ -22,6 +22,15 @@ export interface ImportsOptions {
   readonly cacheFolder?: string | undefined
 }
 
+interface ImportMetaOfNotebook {
+  readonly url: string
+  readonly dirname: string
+  readonly filename: string
+}
+
+/** Why `require` could not load what `import` can: top-level await, or no export for `require`. */
+const importOnly = new Set(["ERR_REQUIRE_ASYNC_MODULE", "ERR_PACKAGE_PATH_NOT_EXPORTED", "ERR_REQUIRE_ESM"])
+
 type NativeImport = (specifier: string) => Promise<unknown>
 
 export class Imports {
@@ -31,7 +40,7 @@ export class Imports {
   readonly #local = new Map<string, () => unknown>()
   #packages: LoadedModules | undefined
   readonly require: (specifier: string) => unknown
-  readonly import: NativeImport
+  readonly import: NativeImport & { readonly meta: ImportMetaOfNotebook }
 
   constructor(folder: string, options: ImportsOptions) {
     const file = join(folder, "notebook.js")
@@ -78,7 +87,12 @@ export class Imports {
 
   async #import(specifier: string): Promise<unknown> {
     if (isBuiltin(specifier)) return this.#importNatively(specifier)
-    const shipped = this.#shipped(specifier)
-    return shipped === undefined ? this.#importNatively(specifier) : exportOf(shipped(), "*")
+    try {
+      // All names that a CommonJS package exports, where Node would find those that it can guess.
+      return exportOf(this.#require(specifier), "*")
+    } catch (error) {
+      if (!importOnly.has((error as NodeJS.ErrnoException).code ?? "")) throw error
+      return this.#importNatively(specifier)
+    }
   }
 }

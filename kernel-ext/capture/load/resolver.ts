@@ -43,7 +43,8 @@ function receivedHere(hash: string, node: Node): unknown {
   return value
 }
 
-type Factory = (require: Imports["require"], importer: Imports["import"]) => Activation
+/** Its parameters are `codeParameters` of emit.ts. */
+type Factory = (...parameters: unknown[]) => Activation
 
 /** Evaluated codes by hash: the next shipment of the same code costs nothing. */
 const factories = new Map<string, Factory>()
@@ -151,7 +152,9 @@ export class CodeResolver implements Resolver {
     if (node[2] === undefined) {
       const { code } = decoder.graph
       if (code === undefined) throw new TypeError("The message has functions and no code")
-      return factoryOf(code)(this.#imports.require, this.#imports.import)
+      const { require, import: importer } = this.#imports
+      const { meta } = importer
+      return factoryOf(code)(require, importer, importer, meta, meta.filename, meta.dirname)
     }
     const parent = decoder.value(node[2]) as Activation
     const context = parent[2][index]

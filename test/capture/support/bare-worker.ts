@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     packages: PackageBundle | undefined
     inputs: Encoded
   }
-  const { fn, codec } = load(shipment, packages === undefined ? {} : { packages })
+  const { fn, codec } = load(shipment, { packages, results: "portable" })
   const outcomes: BareOutcome[] = []
   for (const input of codec.decodeEach(inputs)) {
     try {

@@ -4,6 +4,7 @@ import { inspect } from "node:util"
 import { capture, setCellBindings } from "../../../kernel-ext/capture/capture.ts"
 import { CaptureError, JobError, TaskError } from "../../../kernel-ext/errors.ts"
 import type { LocalhostExecutor } from "../../../kernel-ext/index.ts"
+import * as library from "../../../kernel-ext/index.ts"
 import { createInterpreter } from "../../../kernel-ext/kernel/cells.ts"
 import type { Cell, Interpreter } from "../../../kernel-ext/kernel/types.ts"
 import { runInEmptyFolder } from "./empty-folder.ts"
@@ -43,7 +44,10 @@ export type Place = "in place" | "in an empty folder"
 
 /** The real interpreter, in the folder that the cases' imports resolve from. */
 export function openCases(executor: LocalhostExecutor) {
-  const interpreter = createInterpreter({ folder: join(import.meta.dirname, "../notebook") })
+  const interpreter = createInterpreter({
+    folder: join(import.meta.dirname, "../notebook"),
+    modules: { cellfan: library },
+  })
   setCellBindings(interpreter.bindings)
   return {
     async run({ cells, after }: Case, place: Place): Promise<string> {

@@ -31,7 +31,7 @@ async function bareWorker(): Promise<string> {
 
 /** Runs tasks with nothing but node and what was shipped: an empty folder, another process, no environment. */
 export async function runInEmptyFolder(captured: Captured, inputs: readonly unknown[]): Promise<unknown[]> {
-  const { shipment, codec, mapStack } = captured
+  const { shipment, codec, untrusted, mapStack } = captured
   worker ??= bareWorker()
   const packages = await bundlePackages(shipment.imports, { folder: shipment.resolveFrom })
   const folder = mkdtempSync(join(tmpdir(), "cellfan-empty-"))
@@ -46,7 +46,7 @@ export async function runInEmptyFolder(captured: Captured, inputs: readonly unkn
     await promisify(execFile)(process.execPath, ["worker.cjs"], { cwd: folder, env: {} })
     const outcomes = deserialize(readFileSync(join(folder, "outcomes"))) as BareOutcome[]
     return outcomes.map((outcome, index) => {
-      if ("result" in outcome) return codec.decode(outcome.result)
+      if ("result" in outcome) return untrusted.decode(outcome.result)
       const details = {
         index,
         attempt: 1,

@@ -1,0 +1,60 @@
+/**
+ * For what cannot be sent: clients, connections, compiled models. Each worker builds its own, once, when a function
+ * that refers to it first arrives there. This process builds one only if it uses it.
+ *
+ * @param build Runs in the worker. It may be async: then what it returns is to be awaited, as anywhere.
+ *
+ * @example
+ * ```ts
+ * const client = perWorker(() => new S3Client({ region: "eu-west-1" }))
+ * await fexec.map((key: string) => client.send(new HeadObjectCommand({ Bucket: "b", Key: key })), keys)
+ * ```
+ */
+export function perWorker<T extends object>(build: () => T): T {
+  if (typeof build !== "function") {
+    throw new TypeError(`perWorker takes a function that builds something; got ${typeof build}`)
+  }
+  let built: { value: T } | undefined
+  const here = (): T => {
+    built ??= { value: build() }
+    return built.value
+  }
+  const standIn = new Proxy({}, handlerFor(here)) as T
+  recipes.set(standIn, { id: nextId(), build })
+  return standIn
+}
+
+export interface Recipe {
+  /** Names what was built in each worker, whichever function refers to it. */
+  readonly id: string
+  readonly build: () => object
+}
+
+const recipes = new WeakMap<object, Recipe>()
+
+/** How workers build `value`, if it is a stand-in made here. */
+export function recipeOf(value: object): Recipe | undefined {
+  return recipes.get(value)
+}
+
+let count = 0
+const origin = `${process.pid}-${Date.now().toString(36)}`
+
+function nextId(): string {
+  return `${origin}-${++count}`
+}
+
+/** Everything goes to what `here` builds; its methods get the thing itself as `this`, because of private fields. */
+function handlerFor(here: () => object): ProxyHandler<object> {
+  return {
+    get(_, key) {
+      const thing = here()
+      const value: unknown = Reflect.get(thing, key, thing)
+      return typeof value === "function" ? value.bind(thing) : value
+    },
+    set: (_, key, value) => Reflect.set(here(), key, value),
+    has: (_, key) => Reflect.has(here(), key),
+    deleteProperty: (_, key) => Reflect.deleteProperty(here(), key),
+    getPrototypeOf: () => Reflect.getPrototypeOf(here()),
+  }
+}
