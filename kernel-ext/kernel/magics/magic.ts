@@ -1,6 +1,6 @@
 import type { z } from "zod"
+import type { Names } from "./classify.ts"
 import type { Edit, Part } from "./edits.ts"
-import type { Names } from "./find.ts"
 
 /** What a family of magics tells of each of its magics. */
 export interface Magic {

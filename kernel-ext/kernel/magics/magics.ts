@@ -13,7 +13,7 @@ import { transformCell, transformUnfinishedCell } from "./transform.ts"
  * Magics: lines that begin with `%` and cells that begin with `%%`.
  *
  *     magic.ts       what a magic is: its names, flags, and how it becomes TypeScript
- *     find.ts        which lines are magics, and which are TypeScript; syntax.ts asks TypeScript's parser
+ *     find.ts        which lines are magics, by classify.ts, which tells them from TypeScript; syntax.ts asks its parser
  *     transform.ts   a cell with magics as TypeScript; edits.ts keeps the way between both texts; body.ts the cell's body
  *     arguments.ts   what stands behind a magic's name
  *     all.ts         all families:
