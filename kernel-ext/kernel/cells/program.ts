@@ -109,9 +109,9 @@ function libraries(): string[] {
   const major = Number(process.versions.node.split(".")[0])
   const newer =
     major >= 24
-      ? ["esnext"]
+      ? ["es2025", "esnext.array", "esnext.disposable", "esnext.error"]
       : major >= 22
-        ? ["es2024", "esnext.iterator", "esnext.collection", "esnext.array", "esnext.disposable"]
+        ? ["es2024", "es2025.iterator", "es2025.collection", "esnext.array", "esnext.disposable"]
         : ["es2023", "esnext.disposable"]
   return [...newer, "decorators", "decorators.legacy"].map((name) => `lib.${name}.d.ts`)
 }

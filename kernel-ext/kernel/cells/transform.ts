@@ -197,10 +197,23 @@ function assignDeclared(statement: TopLevel, names: ReadonlySet<string>, body: M
     // Without a name of its own, so that the name within means the notebook's variable, as it does in a declaration.
     const { id, start, end } = statement
     body.remove(id.start, id.end)
-    body.appendRight(start, `${bindingName(id.name)} = `)
-    body.appendLeft(end, ";\n")
+    const { before, after } = keepingName(id.name)
+    body.appendRight(start, `${bindingName(id.name)} = ${before}`)
+    body.appendLeft(end, `${after};\n`)
     if (start > 0) body.move(start, end, 0)
   }
+}
+
+/** Functions take their name from the variable they are assigned to, which may be called otherwise than it was typed. */
+function keepingName(name: string): { before: string; after: string } {
+  return bindingName(name) === name
+    ? { before: "", after: "" }
+    : { before: `({ ${name}: `, after: ` }).${name}` }
+}
+
+function isNamedByAssignment(value: AnyNode): boolean {
+  if (value.type === "ArrowFunctionExpression") return true
+  return (value.type === "FunctionExpression" || value.type === "ClassExpression") && value.id == null
 }
 
 function declares(statement: VariableDeclaration, names: ReadonlySet<string>): boolean {
@@ -219,6 +232,11 @@ function assignVariables(statement: VariableDeclaration, body: MagicString, init
       body.appendRight(start, "(")
       body.appendLeft(end, ")")
     } else if (init == null && initialise) body.appendLeft(end, " = undefined")
+    else if (init != null && id.type === "Identifier" && isNamedByAssignment(init as AnyNode)) {
+      const { before, after } = keepingName(id.name)
+      body.appendRight(init.start, before)
+      body.appendLeft(init.end, after)
+    }
   }
 }
 

@@ -90,6 +90,13 @@ describe("names of a notebook", () => {
     expect(process.pid).to.be.a("number")
   })
 
+  it("that are also names of globals are still those of the functions they hold", async () => {
+    await notebook.text("const setTimeout = () => 1, Map = class {}; function alert() { return 2 }")
+    expect(await notebook.text("[setTimeout.name, Map.name, alert.name, setTimeout() + alert()]")).to.equal(
+      "[ 'setTimeout', 'Map', 'alert', 3 ]",
+    )
+  })
+
   it("shadowed in inner scopes stay inner", async () => {
     await notebook.text(
       "let outer = 1; { let outer = 2; outer++ } ((outer: number) => { outer = 9 })(3); for (const outer of [7]) {}",
