@@ -14,7 +14,8 @@ export interface Codec {
   /**
    * Many values that share nothing after decoding: an object that stands in two of them becomes two objects, as it
    * would if each had travelled alone, so a task cannot see what another did to its input.
-   * `pathOf(i)` names element i in a CaptureError.
+   * `pathOf(i)` names element i in a CaptureError. Blobs may be the values' own memory: nobody is to write to it before
+   * they have left.
    */
   encodeEach(values: readonly unknown[], pathOf: (index: number) => string): Encoded
   decodeEach(encoded: Encoded): unknown[]

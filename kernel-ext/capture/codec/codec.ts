@@ -57,7 +57,9 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver, options
 
     encodeEach(values, pathOf) {
       const scan = new CleanScan({ apart: true })
-      const raw = values.every((value) => scan.check(value)) ? trySerialize(values, scan.buffers) : undefined
+      const raw = values.every((value) => scan.check(value))
+        ? trySerialize(values, scan.buffers, false)
+        : undefined
       return raw ?? encodeGraph(writeGraph(values, pathOf), () => pathOf(0))
     },
 
@@ -103,9 +105,9 @@ export function encodeGraph(graph: Graph, path: () => string, previous: readonly
 }
 
 /** Undefined where V8 refuses: the graph codec finds out what it was, and says where. */
-function trySerialize(value: unknown, buffers: Iterable<ArrayBuffer>): Encoded | undefined {
+function trySerialize(value: unknown, buffers: Iterable<ArrayBuffer>, copies = true): Encoded | undefined {
   try {
-    return serializeRaw(Form.clean, value, buffers)
+    return serializeRaw(Form.clean, value, buffers, [], copies)
   } catch {
     return undefined
   }

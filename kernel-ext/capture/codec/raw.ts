@@ -10,6 +10,9 @@ import { type BinaryView, bytesOf, makeView, ownBuffer, viewType } from "./views
 /** From this size on bytes travel as a blob. Below, a blob costs more than copying. */
 export const blobMinBytes = 4096
 
+/** Longest part of a message: what a 32-bit length can say, and what every version of Node takes as one Buffer. */
+export const maxPartBytes = 2 ** 31 - 1
+
 /** Where views over a much larger buffer stand, only their own bytes travel. */
 const slackFactor = 2
 
@@ -29,10 +32,12 @@ class BlobSerializer extends Serializer {
   readonly blobs: Uint8Array[] = []
   readonly #indexByBuffer = new Map<ArrayBufferLike, number>()
   readonly #previous: readonly Uint8Array[]
+  readonly #copies: boolean
 
-  constructor(previous: readonly Uint8Array[]) {
+  constructor(previous: readonly Uint8Array[], copies: boolean) {
     super()
     this.#previous = previous
+    this.#copies = copies
   }
 
   _writeHostObject(view: BinaryView): void {
@@ -60,7 +65,11 @@ class BlobSerializer extends Serializer {
 
   /** Copies: whoever holds the array may write to it before the bytes have left, and a retry must send the same. */
   #add(bytes: Uint8Array): number {
-    if (immutable.has(bytes.buffer)) return this.blobs.push(bytes) - 1
+    if (bytes.byteLength > maxPartBytes) {
+      const gigabytes = (bytes.byteLength / 2 ** 30).toFixed(1)
+      throw new RangeError(`a binary value of ${gigabytes} GiB; 2 GiB are taken`)
+    }
+    if (!this.#copies || immutable.has(bytes.buffer)) return this.blobs.push(bytes) - 1
     const earlier = this.#previous[this.blobs.length]
     const same =
       earlier !== undefined && earlier.length === bytes.length && Buffer.compare(earlier, bytes) === 0
@@ -76,20 +85,24 @@ class BlobSerializer extends Serializer {
 /**
  * @param buffers every ArrayBuffer of at least `blobMinBytes` that stands in the value outside of a view
  * @param previous blobs of the last time: where nothing changed they are given again, themselves
+ * @param copies false: blobs are the value's own memory, which nobody writes to before they have left
  */
 export function serializeRaw(
   tag: number,
   value: unknown,
   buffers: Iterable<ArrayBuffer> = [],
   previous: readonly Uint8Array[] = [],
+  copies = true,
 ): Encoded {
-  const serializer = new BlobSerializer(previous)
+  const serializer = new BlobSerializer(previous, copies)
   ;(serializer as unknown as HostObjects)._setTreatArrayBufferViewsAsHostObjects(true)
   serializer.writeHeader()
   serializer.writeUint32(tag)
   serializer.transferLarge(buffers)
   serializer.writeValue(value)
-  return { bytes: serializer.releaseBuffer(), blobs: serializer.blobs }
+  const bytes = serializer.releaseBuffer()
+  if (bytes.byteLength > maxPartBytes) throw new RangeError(`${bytes.byteLength} bytes; 2 GiB are taken`)
+  return { bytes, blobs: serializer.blobs }
 }
 
 class BlobDeserializer extends Deserializer {
