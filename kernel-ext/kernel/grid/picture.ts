@@ -138,21 +138,23 @@ function marks(squares: Uint8Array, size: number, columns: number, pitch: number
     : `<path fill="${colors.failed}" stroke="#fff" stroke-width="${round(0.6 / pitch)}" d="${pen.path}"/>`
 }
 
-/** How much is done, failed, …, as one bar under the words. */
+/** How much is done, failed, …, as one bar under the words; what failed is seen, however few. */
 function bar(job: JobSummary): string {
-  if (job.size === 0) return ""
+  const shown = (["done", "failed", "cancelled", "running", "queued"] as const).filter(
+    (state) => job.counts[state] > 0,
+  )
+  const wanted = shown.map((state) =>
+    Math.max(state === "failed" ? 4 : 0, (job.counts[state] / job.size) * width),
+  )
+  const scale = width / wanted.reduce((sum, length) => sum + length, 0)
   let x = 0
-  const parts: string[] = []
-  for (const state of ["done", "failed", "cancelled", "running", "queued"] as const) {
-    const count = job.counts[state]
-    if (count === 0) continue
-    const length = Math.max(state === "failed" ? 3 : 0, (count / job.size) * width)
+  const parts = shown.map((state, at) => {
+    const length = (wanted[at] ?? 0) * scale
     const faint = state === "queued" ? ' fill-opacity=".35"' : ""
-    parts.push(
-      `<rect x="${round(x)}" y="25" width="${round(Math.min(length, width - x))}" height="6" fill="${colors[state]}"${faint}/>`,
-    )
+    const part = `<rect x="${round(x)}" y="25" width="${round(length)}" height="6" fill="${colors[state]}"${faint}/>`
     x += length
-  }
+    return part
+  })
   return parts.join("")
 }
 

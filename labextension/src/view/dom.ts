@@ -16,6 +16,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made
 }
 
+/** A signs-only button (`cellfan-mod-icon`) is named by its title. */
 export function button(
   className: string,
   text: string,
@@ -23,6 +24,7 @@ export function button(
   action: () => void,
 ): HTMLButtonElement {
   const made = element("button", `cellfan-Button ${className}`, { type: "button", title }, text)
+  if (className === "cellfan-mod-icon") made.setAttribute("aria-label", title)
   made.addEventListener("click", action)
   return made
 }

@@ -277,6 +277,8 @@ export class JobView {
     this.node.dataset.status = status
     this.node.dataset.liveness = liveness
     this.node.dataset.job = summary.id
+    this.node.dataset.patches = String(this.#model.patches)
+    this.node.dataset.gaps = String(this.#model.gaps)
     this.node.setAttribute("aria-label", `Job ${summary.name}`)
     setText(this.#name, summary.name)
     setText(this.#place, placeWords(summary))
@@ -302,7 +304,7 @@ export class JobView {
     parts.push(formatDuration(this.#model.elapsedMs))
     const left = summary.size - settled
     if (running && summary.sized && rate !== undefined && rate > 0 && left > 0) {
-      parts.push(`about ${formatDuration(Math.ceil(left / rate) * 1000)} left`)
+      parts.push(`about ${formatDuration(Math.ceil(left / rate) * 1000).replace(".0 s", " s")} left`)
     }
     if (stopped) parts.push(this.#model.liveness === "gone" ? "its kernel is gone" : "as it was saved")
     if (!running && !stopped && summary.size > 1 && this.#model.elapsedMs > 0) {

@@ -45,8 +45,6 @@ export class GridView {
   #focused = false
   #scale = 1
   #paletteDue = true
-  /** Time the last paint took in script, for the benchmark. */
-  lastPaintMs = 0
 
   constructor(model: JobModel, handlers: GridHandlers, needsPaint: () => void) {
     this.#model = model
@@ -136,7 +134,7 @@ export class GridView {
       cursor: this.#focused ? this.#cursor : undefined,
       selected: this.#selected,
     })
-    this.lastPaintMs = performance.now() - begun
+    this.node.dataset.paintMs = (performance.now() - begun).toFixed(2)
   }
 
   #width(): number {

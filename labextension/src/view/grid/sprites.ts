@@ -19,6 +19,8 @@ export function makeSprites(
     return context.createPattern(tile, "repeat") ?? undefined
   }
   const gaps = patternOf((tile) => {
+    // Among small squares a full gap would take a good part of the colour away.
+    tile.globalAlpha = pitch < 6 ? 0.55 : 1
     tile.fillRect(pitch - 1, 0, 1, pitch)
     tile.fillRect(0, pitch - 1, pitch, 1)
   })

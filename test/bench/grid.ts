@@ -1,0 +1,188 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { LocalhostExecutor } from "../../kernel-ext/executors/localhost.ts"
+import { jobMime, parseSavedJob } from "../../kernel-ext/protocol/job-view.ts"
+import { LabPage, launchChromium } from "../browser/support/lab-page.ts"
+import { writeNotebook } from "../browser/support/notebook-file.ts"
+import { FrontEnd } from "../kernel/grid/front-end.ts"
+import { startJupyter } from "../support/jupyter.ts"
+import { findChromium } from "../support/needs.ts"
+
+/**
+ * What the grid costs: `node --import tsx test/bench/grid.ts`. In the real JupyterLab with 100,000 tasks: script time of a
+ * paint, long tasks, lost patches, bytes on the wire, opening of saved grids; in the kernel: throughput with a view and without.
+ */
+
+const setup = `import { LocalhostExecutor } from "cellfan"
+const fexec = new LocalhostExecutor({ workers: 2 })`
+
+/** Tasks of about 0.2 ms: some 10,000 a second on two cores. */
+const steady = `const spin = (n: number) => {
+  const until = performance.now() + 0.2
+  while (performance.now() < until);
+  if (n % 1000 === 77) throw new Error("one in a thousand")
+}
+await fexec.map(spin, Array.from({ length: 100_000 }, (_, n) => n)).settled()
+"done"`
+
+const tenGrids = Array.from(
+  { length: 10 },
+  () => `await fexec.map((n: number) => n, Array.from({ length: 10_000 }, (_, n) => n))
+"done"`,
+)
+
+interface Samples {
+  readonly paintsMs: number[]
+  readonly longTasksMs: number[]
+}
+
+const chromium = findChromium()
+if (chromium === undefined)
+  throw new Error("The benchmark of the grid needs Chromium: apt-get install chromium")
+await inTheBrowser(chromium)
+await inTheKernel()
+
+async function inTheBrowser(executable: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "cellfan-bench-"))
+  const server = await startJupyter({ folder, args: ["--LabApp.expose_app_in_browser=True"] })
+  const browser = await launchChromium(executable)
+  try {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+    await writeNotebook(folder, "steady.ipynb", [setup, steady])
+    await writeNotebook(folder, "ten.ipynb", [setup, ...tenGrids])
+    const lab = await LabPage.open({ context, server }, "steady.ipynb")
+    await measureSteady(lab)
+    await lab.close()
+    const ten = await LabPage.open({ context, server }, "ten.ipynb")
+    await measureOpening(ten)
+    await ten.close()
+  } finally {
+    await browser.close()
+    await server.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function measureSteady(lab: LabPage): Promise<void> {
+  let bytes = 0
+  lab.page.on("websocket", (socket) =>
+    socket.on("framereceived", ({ payload }) => {
+      if (payload.includes("comm_msg")) bytes += payload.length
+    }),
+  )
+  // The socket of a page that is open already is not told of.
+  await lab.reload()
+  await lab.runAll()
+  await lab.job(({ counts, liveness }) => liveness === "live" && (counts.done ?? 0) > 1000, 60_000)
+  await lab.page.evaluate(collect)
+  const [begunMs, begunBytes] = [Date.now(), bytes]
+  await lab.job(({ status }) => status === "failed", 120_000)
+  const seconds = (Date.now() - begunMs) / 1000
+  const { paintsMs, longTasksMs } = await lab.page.evaluate(
+    () => (globalThis as unknown as { samples: Samples }).samples,
+  )
+  const [patches, gaps] = await lab.page.evaluate(() => {
+    const data = document.querySelector<HTMLElement>(".cellfan-Job")?.dataset
+    return [Number(data?.patches), Number(data?.gaps)]
+  })
+  console.log(`100,000 tasks in ${seconds.toFixed(1)} s, ${patches} patches, ${gaps} lost`)
+  console.log(`paint, script time: ${spread(paintsMs)} ms of ${paintsMs.length}`)
+  console.log(
+    `long tasks: ${longTasksMs.length}${longTasksMs.length > 0 ? `, ${spread(longTasksMs)} ms` : ""}`,
+  )
+  console.log(`comm: ${((bytes - begunBytes) / 1024 / seconds).toFixed(1)} kB/s`)
+}
+
+/** Runs in the page: keeps what each paint and each long task took. */
+function collect(): void {
+  const samples: Samples = { paintsMs: [], longTasksMs: [] }
+  ;(globalThis as unknown as { samples: Samples }).samples = samples
+  const grid = document.querySelector<HTMLElement>(".cellfan-Grid")
+  if (grid === null) throw new Error("No grid on the page")
+  new MutationObserver(() => samples.paintsMs.push(Number(grid.dataset.paintMs))).observe(grid, {
+    attributeFilter: ["data-paint-ms"],
+  })
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) samples.longTasksMs.push(duration)
+  }).observe({ type: "longtask" })
+}
+
+/** From the request for the page to the last cell's output, with ten grids and with their outputs taken away. */
+async function measureOpening(lab: LabPage): Promise<void> {
+  await lab.runAll()
+  await lab.page.waitForFunction(
+    () => document.querySelectorAll('.cellfan-Job[data-status="done"]').length === 10,
+    undefined,
+    {
+      timeout: 120_000,
+    },
+  )
+  await lab.idle()
+  const open = async () => {
+    await lab.save()
+    const times: number[] = []
+    for (let at = 0; at < 5; at++) {
+      const begunMs = Date.now()
+      await lab.page.reload()
+      await lab.page.waitForFunction(() => document.querySelectorAll(".jp-Notebook-cell").length === 11)
+      await lab.page.waitForFunction(() =>
+        [...document.querySelectorAll<HTMLElement>(".cellfan-Job")].every(
+          ({ dataset }) => dataset.liveness === "live",
+        ),
+      )
+      times.push(Date.now() - begunMs)
+      await lab.ready()
+    }
+    return times
+  }
+  const withGrids = await open()
+  await lab.command("notebook:clear-all-cell-outputs")
+  const without = await open()
+  console.log(
+    `opening ten grids of 10,000: ${spread(withGrids)} ms, without their outputs ${spread(without)} ms`,
+  )
+}
+
+async function inTheKernel(): Promise<void> {
+  const executor = new LocalhostExecutor({ workers: 2 })
+  const inputs = Array.from({ length: 100_000 }, (_, n) => n)
+  const same = (n: number) => n
+  const once = async () => {
+    const begun = performance.now()
+    await executor.map(same, inputs)
+    return performance.now() - begun
+  }
+  const watched = async () => {
+    const frontEnd = new FrontEnd()
+    try {
+      return await frontEnd.cell(async () => {
+        const taken = once()
+        const saved = parseSavedJob(frontEnd.outputs[0]?.bundle.data[jobMime])
+        frontEnd.open({ job: saved?.id })
+        return await taken
+      })
+    } finally {
+      frontEnd.detach()
+    }
+  }
+  await once()
+  const pairs = []
+  for (let at = 0; at < 9; at++) pairs.push([await once(), await watched()] as const)
+  await executor.close()
+  const plain = pairs.map(([one]) => one)
+  const seen = pairs.map(([, one]) => one)
+  console.log(
+    `100,000 no-ops in the kernel: ${spread(plain)} ms without a grid, ${spread(seen)} ms with one watched`,
+  )
+  console.log(`ratio of medians: ${(median(seen) / median(plain)).toFixed(3)}`)
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+function spread(values: readonly number[]): string {
+  const worst = Math.max(...values)
+  return `median ${median(values).toFixed(2)}, most ${worst.toFixed(2)}`
+}
