@@ -92,8 +92,8 @@ export const noTask = 0xffffffff
 export interface DoneTasks {
   readonly worker: string
   readonly indices: Uint32Array
-  /** `codec.decodeEach` gives the results. */
-  readonly results: Encoded
+  /** `codec.decodeEach` of each gives the results of so many further tasks. */
+  readonly results: readonly Encoded[]
   readonly startedAtMs: Float64Array
   readonly endedAtMs: Float64Array
   /** What was measured of some: position in `indices`, CPU time in ms, peak memory of the worker in bytes, flat. */

@@ -279,7 +279,7 @@ class Flight implements BatchEvents {
     const firstAt = tasks.startedAtMs[0] ?? 0
     const lastAt = tasks.endedAtMs[count - 1] ?? 0
     this.#sizer.took(count, Math.max(0, lastAt - firstAt))
-    const bytes = sizeOf(tasks.results)
+    const bytes = tasks.results.reduce((sum, segment) => sum + sizeOf(segment), 0)
     this.job.bytesOut += bytes
     this.#sizer.weighed(count, bytes)
     this.job.done(tasks, this.#decode(tasks))
@@ -304,7 +304,11 @@ class Flight implements BatchEvents {
   /** Results that cannot be read fail their tasks; with `[]` none of them is taken for done. */
   #decode(tasks: DoneTasks): readonly unknown[] {
     try {
-      return this.job.captured.codec.decodeEach(tasks.results)
+      const { codec } = this.job.captured
+      const [first, ...more] = tasks.results
+      if (first === undefined) return []
+      const values = codec.decodeEach(first)
+      return more.length === 0 ? values : values.concat(...more.map((segment) => codec.decodeEach(segment)))
     } catch (error) {
       const wrapped = new Error("The result could not be read.", { cause: error })
       for (const index of tasks.indices) this.job.failedHere(index, wrapped)

@@ -49,8 +49,8 @@ export type FromWorker =
   | { readonly type: "ready" }
   /**
    * The tasks of a batch from offset `from` on have ended, `count` of them.
-   * Parts: when they began, then when they ended, in milliseconds since 1970 (2 × count float64); results of those that did not
-   * fail, in order, encoded each for itself.
+   * Parts: when they began, then when they ended, in milliseconds since 1970 (2 × count float64); then the results of those
+   * that did not fail, in order, in segments, each of them encoded.
    */
   | {
       readonly type: "report"
@@ -60,6 +60,8 @@ export type FromWorker =
       readonly failures: readonly Failure[]
       /** What was measured of tasks over a millisecond: offset, CPU time in ms, peak memory of the worker in bytes, flat. */
       readonly slow: readonly number[]
+      /** How many blobs each segment has. */
+      readonly segments: readonly number[]
     }
   | {
       readonly type: "log"
@@ -105,7 +107,9 @@ const checks: Readonly<Record<FromWorker["type"], (message: Record<string, unkno
     isCount(m.count) &&
     Array.isArray(m.failures) &&
     m.failures.every(isFailure) &&
-    Array.isArray(m.slow),
+    Array.isArray(m.slow) &&
+    Array.isArray(m.segments) &&
+    m.segments.every(isCount),
   log: (m) =>
     isCount(m.job) &&
     isCount(m.index) &&

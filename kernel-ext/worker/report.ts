@@ -13,8 +13,10 @@ export class Report {
   #count = 0
   #startedAtMs: number[] = []
   #endedAtMs: number[] = []
-  #results: unknown[] = []
-  #resultOffsets: number[] = []
+  /** Results encoded so far, and those after them that are still to be. */
+  #segments: Encoded[] = []
+  #primitives: unknown[] = []
+  #hasBlobs = false
   #failures: Failure[] = []
   #slow: number[] = []
   #cpuMark: number
@@ -30,9 +32,16 @@ export class Report {
     return this.#count === 0
   }
 
+  /** Whether it holds memory of the tasks' own, which the next task may write to. */
+  get isUrgent(): boolean {
+    return this.#hasBlobs
+  }
+
   done(startedAtMs: number, endedAtMs: number, result: unknown): void {
-    this.#results.push(result)
-    this.#resultOffsets.push(this.#from + this.#count)
+    const type = typeof result
+    if ((type === "object" && result !== null) || type === "function" || type === "symbol")
+      this.#encodeNow(result)
+    else this.#primitives.push(result)
     this.#ended(startedAtMs, endedAtMs)
   }
 
@@ -43,7 +52,8 @@ export class Report {
 
   /** The message for all that ended since the last one, with its parts. */
   take(): { head: FromWorker; parts: Uint8Array[] } {
-    const results = this.#encodeResults()
+    this.#encodePrimitives()
+    const segments = this.#segments
     const head: FromWorker = {
       type: "report",
       batch: this.#batch,
@@ -51,6 +61,7 @@ export class Report {
       count: this.#count,
       failures: this.#failures,
       slow: this.#slow,
+      segments: segments.map(({ blobs }) => blobs.length),
     }
     const times = new Float64Array(2 * this.#count)
     times.set(this.#startedAtMs)
@@ -59,11 +70,13 @@ export class Report {
     this.#count = 0
     this.#startedAtMs = []
     this.#endedAtMs = []
-    this.#results = []
-    this.#resultOffsets = []
+    this.#segments = []
+    this.#hasBlobs = false
     this.#failures = []
     this.#slow = []
-    return { head, parts: [new Uint8Array(times.buffer), results.bytes, ...results.blobs] }
+    const parts: Uint8Array[] = [new Uint8Array(times.buffer)]
+    for (const { bytes, blobs } of segments) parts.push(bytes, ...blobs)
+    return { head, parts }
   }
 
   #ended(startedAtMs: number, endedAtMs: number): void {
@@ -86,29 +99,25 @@ export class Report {
     this.#count++
   }
 
-  #encodeResults(): Encoded {
+  /** An object as it is now: the next task may hold on to the same one and change it. */
+  #encodeNow(result: unknown): void {
     const loaded = this.#loaded
-    if (loaded === undefined) return { bytes: new Uint8Array(0), blobs: [] }
+    if (loaded === undefined) return
     try {
-      return loaded.codec.encodeEach(this.#results, () => "result")
-    } catch {
-      return this.#encodeWhatCan(loaded)
+      const encoded = loaded.codec.encodeEach([result], () => "result")
+      this.#encodePrimitives()
+      this.#segments.push(encoded)
+      if (encoded.blobs.length > 0) this.#hasBlobs = true
+    } catch (error) {
+      this.#failures.push(describeFailure(this.#from + this.#count, error, loaded))
     }
   }
 
-  /** One result that cannot be sent fails its own task only. */
-  #encodeWhatCan(loaded: Loaded): Encoded {
-    const sendable = this.#results.filter((result, i) => {
-      try {
-        loaded.codec.encodeEach([result], () => "result")
-        return true
-      } catch (error) {
-        this.#failures.push(describeFailure(this.#resultOffsets[i] ?? 0, error, loaded))
-        return false
-      }
-    })
-    this.#failures.sort((a, b) => a.offset - b.offset)
-    return loaded.codec.encodeEach(sendable, () => "result")
+  #encodePrimitives(): void {
+    if (this.#primitives.length === 0) return
+    const encoded = this.#loaded?.codec.encodeEach(this.#primitives, () => "result")
+    if (encoded !== undefined) this.#segments.push(encoded)
+    this.#primitives = []
   }
 }
 

@@ -193,7 +193,7 @@ export class Runtime {
       this.#running = undefined
       task.end()
       startedAt = endedAt
-      if (endedAt - reportedAt > reportEveryMs) {
+      if (endedAt - reportedAt > reportEveryMs || report.isUrgent) {
         this.flush()
         reportedAt = startedAt = now()
       }

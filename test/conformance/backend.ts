@@ -243,7 +243,8 @@ class Trial implements BatchEvents {
   }
 
   done(tasks: DoneTasks): void {
-    this.#captured.codec.decodeEach(tasks.results).forEach((result, i) => {
+    const results = tasks.results.flatMap((segment) => this.#captured.codec.decodeEach(segment))
+    results.forEach((result, i) => {
       const index = tasks.indices[i] ?? noTask
       if (index === noTask) return
       expect(this.results.has(index), `task ${index} told twice`).to.equal(false)

@@ -140,6 +140,23 @@ describe("LocalhostExecutor", () => {
       ])
     })
 
+    it("gives each result as it was when its task ended, whatever later tasks do to the same object", async () => {
+      const seen = await fexec.map(
+        (n: number) => {
+          const shared = globalThis as { numbers?: number[]; buffer?: Float64Array }
+          shared.numbers ??= []
+          shared.numbers[0] = n
+          shared.buffer ??= new Float64Array(1000)
+          shared.buffer.fill(n)
+          return { numbers: shared.numbers, buffer: shared.buffer }
+        },
+        Array.from({ length: 50 }, (_, i) => i),
+      )
+      seen.forEach(({ numbers, buffer }, i) => {
+        expect([numbers[0], buffer[0], buffer[999]]).to.deep.equal([i, i, i])
+      })
+    })
+
     it("runs no more tasks at once than `concurrency` says", async () => {
       const spans = await fexec.map(
         async () => {

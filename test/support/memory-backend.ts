@@ -125,7 +125,7 @@ class MemoryBatch implements RunningBatch {
         this.#events.done({
           worker,
           indices: Uint32Array.of(index),
-          results: codec.encodeEach([result], () => "result"),
+          results: [codec.encodeEach([result], () => "result")],
           startedAtMs: Float64Array.of(startedAtMs),
           endedAtMs: Float64Array.of(Date.now()),
           measured: [],

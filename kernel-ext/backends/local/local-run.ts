@@ -70,9 +70,9 @@ export class LocalRun implements RunningBatch {
     const { from, count, failures } = message
     if (from !== this.reported || from + count > this.limit)
       throw new RangeError(`a report of tasks ${from} to ${from + count - 1}, expected from ${this.reported}`)
-    const [timeBytes, bytes, ...blobs] = parts
-    if (timeBytes === undefined || bytes === undefined || timeBytes.byteLength !== 16 * count)
-      throw new RangeError("a report without times and results")
+    const [timeBytes] = parts
+    if (timeBytes === undefined || timeBytes.byteLength !== 16 * count)
+      throw new RangeError("a report without times")
     const times = new Float64Array(timeBytes.buffer, timeBytes.byteOffset, 2 * count)
     this.reported = from + count
     for (const failure of failures) {
@@ -88,10 +88,10 @@ export class LocalRun implements RunningBatch {
         endedAtMs: times[failure.offset - from + count] ?? 0,
       })
     }
-    if (failures.length < count) this.#done(message, times, { bytes, blobs }, worker)
+    if (failures.length < count) this.#done(message, times, segmentsOf(message.segments, parts), worker)
   }
 
-  #done(message: ReportMessage, times: Float64Array, results: Encoded, worker: string): void {
+  #done(message: ReportMessage, times: Float64Array, results: readonly Encoded[], worker: string): void {
     const { from, count, failures, slow } = message
     let indices = this.batch.indices.subarray(from, from + count)
     let startedAtMs = times.subarray(0, count)
@@ -125,4 +125,15 @@ export class LocalRun implements RunningBatch {
     this.limit = from
     if (indices.length > 0) this.events.returned(indices, suspect)
   }
+}
+
+/** The parts after the first, as the segments say. */
+function segmentsOf(blobCounts: readonly number[], parts: readonly Uint8Array[]): Encoded[] {
+  let at = 1
+  return blobCounts.map((count) => {
+    const [bytes, ...blobs] = parts.slice(at, at + 1 + count)
+    at += 1 + count
+    if (bytes === undefined || blobs.length < count) throw new RangeError("a report without its results")
+    return { bytes, blobs }
+  })
 }
