@@ -44,7 +44,7 @@ export function createMagics(interpreter: Interpreter): Magics & { close(): Prom
     transformUnfinished: (code) => defined(transformUnfinishedCell(code, notebook)),
     complete: (code, offset) =>
       completeMagic(code, offset, { notebook, interpreter, jobIds: runtime.jobIds }),
-    inspect: (code, offset) => inspectMagic(code, offset, notebook),
+    inspect: (code, offset) => inspectMagic(code, offset, { notebook, interpreter }),
     close: () => runtime.close(),
   }
 }

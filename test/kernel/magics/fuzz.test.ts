@@ -40,6 +40,7 @@ const sources = {
   jobIds: () => ["one"],
   interpreter: {
     bindings: { folder: "/", lookup: () => undefined, scripts: () => [] },
+    inspect: () => undefined,
     complete: (_: string, offset: number) => ({ matches: [], start: offset, end: offset }),
   },
 }
@@ -84,7 +85,7 @@ describe("Magics in 2,000 broken cells", function () {
         expect(completion.start).to.be.within(0, offset)
         expect(completion.end).to.be.within(completion.start, typed.length)
       }
-      inspectMagic(typed, offset, notebook)
+      inspectMagic(typed, offset, sources)
     }
     expect(translated, "cells with magics").to.be.greaterThan(100)
     expect(refused, "usage errors").to.be.greaterThan(100)

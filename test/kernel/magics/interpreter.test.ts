@@ -201,6 +201,16 @@ describe("Magics before the interpreter", function () {
     expect(notebook.inspect("%%LocalhostExecutor --work|ers 2\nitem")).to.include("an integer from 1 to 1024")
   })
 
+  it("tell of the values of flags", () => {
+    expect(notebook.inspect("%%LocalhostExecutor --map wor|ds\n")).to.include("const words: string[]")
+    expect(notebook.inspect("%%LocalhostExecutor --map=words.sli|ce(1)\nitem")).to.include(
+      "slice(start?: number",
+    )
+    expect(notebook.inspect("%%LocalhostExecutor --map words --reduce s|um\nitem")).to.include("const sum:")
+    expect(notebook.inspect("%LocalhostExecutor --workers |2")).to.include("an integer from 1 to 1024")
+    expect(notebook.inspect("%LocalhostExecutor --name po|ol")).to.include("Variable that holds the executor")
+  })
+
   it("do not show the object that they call", () => {
     expect(notebook.complete("__cell|")).not.to.include("__cellfan")
   })
