@@ -167,6 +167,9 @@ function nestedVars({ program, folder }: Session, written: string): string {
     .join("")
 }
 
+/** So many completions have their signature however long it takes. */
+const ALWAYS_SIGNED = 5
+
 function signaturesOf(
   session: Session,
   code: string,
@@ -180,8 +183,8 @@ function signaturesOf(
   const file = program?.getSourceFile(`${folder}/__tslab__.ts`)
   if (program === undefined || file?.text !== PREFIX + code) return found
   const until = performance.now() + budgetMs
-  for (const { name, source, data } of entries) {
-    if (performance.now() > until) break
+  for (const [index, { name, source, data }] of entries.entries()) {
+    if (index >= ALWAYS_SIGNED && performance.now() > until) break
     const details = tsc.Completions.getCompletionEntryDetails(
       program,
       () => {},
