@@ -16,21 +16,24 @@ const comm: Handler = ({ message }, { comms }) => {
   return undefined
 }
 
-const handlers: Readonly<Record<string, Handler>> = {
-  kernel_info_request: () => ({ type: "kernel_info_reply", content: kernelInfo }),
-  complete_request: complete,
-  inspect_request: inspect,
-  is_complete_request: isComplete,
-  history_request: searchHistory,
-  comm_info_request: ({ message }, { comms }) => {
-    const target = message.content.target_name
-    const listed = comms.list(typeof target === "string" && target !== "" ? target : undefined)
-    return { type: "comm_info_reply", content: { status: "ok", comms: listed } }
-  },
-  comm_open: comm,
-  comm_msg: comm,
-  comm_close: comm,
-}
+/** A map and not an object: types come from outside, and "constructor" is none of ours. */
+const handlers: ReadonlyMap<string, Handler> = new Map(
+  Object.entries<Handler>({
+    kernel_info_request: () => ({ type: "kernel_info_reply", content: kernelInfo }),
+    complete_request: complete,
+    inspect_request: inspect,
+    is_complete_request: isComplete,
+    history_request: searchHistory,
+    comm_info_request: ({ message }, { comms }) => {
+      const target = message.content.target_name
+      const listed = comms.list(typeof target === "string" && target !== "" ? target : undefined)
+      return { type: "comm_info_reply", content: { status: "ok", comms: listed } }
+    },
+    comm_open: comm,
+    comm_msg: comm,
+    comm_close: comm,
+  }),
+)
 
 /** Requests that do not wait for the cell that runs. A page that is reloaded meanwhile asks for kernel_info first of all. */
 function isUrgent({ channel, message }: Request): boolean {
@@ -93,7 +96,7 @@ export class RequestHandler {
         if (executed.abortQueued) aborted = await this.#takeQueuedCells()
         sendReply(helper, request, executed.reply)
       } else {
-        const handler = handlers[header.msg_type]
+        const handler = handlers.get(header.msg_type)
         if (handler === undefined) log(`Unknown message type: ${header.msg_type}`)
         const reply = await handler?.(request, this.#services)
         if (reply !== undefined) sendReply(helper, request, reply)

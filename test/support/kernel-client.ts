@@ -174,6 +174,11 @@ export class KernelClient {
     })
   }
 
+  /** Ends jupyter_client without a word to the kernel. */
+  killDriver(): void {
+    this.#python.kill("SIGKILL")
+  }
+
   async close(): Promise<void> {
     if (this.#exited) return
     this.#python.stdin?.end()
@@ -200,7 +205,8 @@ export class KernelClient {
       this.#stderr += text
       this.#look()
     })
-    this.#python.on("close", () => {
+    this.#python.on("close", (code, signal) => {
+      this.#stderr += `The driver ended: ${signal ?? code}`
       this.#exited = true
       this.#look()
     })

@@ -95,6 +95,8 @@ export class HelperThread {
   /** Says that what was interrupted has ended. */
   obeyedInterrupt(id: number): void {
     Atomics.store(this.#board, Board.obeyed, id)
+    // A signal that ended a `vm` call does not come as an event any more; one that does has come by then.
+    setTimeout(() => Atomics.store(this.#board, Board.ownSignals, 0), 20)
   }
 
   /** Whether a SIGINT that has just come was sent by the helper thread, which has told us of the interrupt already. */
@@ -102,11 +104,6 @@ export class HelperThread {
     if (Atomics.load(this.#board, Board.ownSignals) === 0) return false
     Atomics.sub(this.#board, Board.ownSignals, 1)
     return true
-  }
-
-  /** Forgets signals that ended a cell's code and will not come as an event any more. */
-  forgetOwnSignals(): void {
-    Atomics.store(this.#board, Board.ownSignals, 0)
   }
 
   /** Blocks until everything was sent and the sockets are closed, or `longestMs` have passed. */

@@ -7,6 +7,7 @@ Everything that concerns Jupyter is jupyter_client's own: starting, signing, soc
 import base64
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -34,10 +35,11 @@ class Driver:
     def __init__(self, spec, cwd, env):
         self.manager = Manager()
         self.manager.spec = KernelSpec(**spec)
-        self.cwd = cwd
-        self.env = {**os.environ, **env}
+        self.rest = b""
+        env = {**os.environ, **env}
         started = time.perf_counter()
-        self.manager.start_kernel(cwd=cwd, env=self.env)
+        # Its own stdout: Node would make ours non-blocking, and what we say would be cut.
+        self.manager.start_kernel(cwd=cwd, env=env, stdout=subprocess.DEVNULL)
         self.connect()
         self.client.wait_for_ready(timeout=60)
         ready = (time.perf_counter() - started) * 1000
@@ -65,10 +67,13 @@ class Driver:
             for source, _ in poller.poll():
                 if source in names:
                     self.forward(names[source], source)
-                else:
-                    line = sys.stdin.readline()
-                    if not line:
-                        return
+                    continue
+                # Not readline: what it has buffered would not wake the poller again.
+                read = os.read(sys.stdin.fileno(), 1 << 20)
+                if not read:
+                    return
+                *lines, self.rest = (self.rest + read).split(b"\n")
+                for line in lines:
                     self.obey(json.loads(line))
 
     def forward(self, channel, socket):
@@ -154,7 +159,10 @@ class Driver:
 
 
 def main():
-    options = json.loads(sys.stdin.readline())
+    first = b""
+    while not first.endswith(b"\n"):
+        first += os.read(sys.stdin.fileno(), 1)
+    options = json.loads(first)
     driver = Driver(options["spec"], options["cwd"], options["env"])
     try:
         driver.run()
