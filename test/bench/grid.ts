@@ -83,7 +83,7 @@ async function measureSteady(lab: LabPage): Promise<void> {
     () => (globalThis as unknown as { samples: Samples }).samples,
   )
   const [patches, gaps] = await lab.page.evaluate(() => {
-    const data = document.querySelector<HTMLElement>(".cellfan-Job")?.dataset
+    const data = document.querySelector<HTMLElement>(".jp-OutputArea-output .cellfan-Job")?.dataset
     return [Number(data?.patches), Number(data?.gaps)]
   })
   console.log(`100,000 tasks in ${seconds.toFixed(1)} s, ${patches} patches, ${gaps} lost`)
@@ -112,7 +112,7 @@ function collect(): void {
 async function measureOpening(lab: LabPage): Promise<void> {
   await lab.runAll()
   await lab.page.waitForFunction(
-    () => document.querySelectorAll('.cellfan-Job[data-status="done"]').length === 10,
+    () => document.querySelectorAll('.jp-OutputArea-output .cellfan-Job[data-status="done"]').length === 10,
     undefined,
     {
       timeout: 120_000,
@@ -127,7 +127,7 @@ async function measureOpening(lab: LabPage): Promise<void> {
       await lab.page.reload()
       await lab.page.waitForFunction(() => document.querySelectorAll(".jp-Notebook-cell").length === 11)
       await lab.page.waitForFunction(() =>
-        [...document.querySelectorAll<HTMLElement>(".cellfan-Job")].every(
+        [...document.querySelectorAll<HTMLElement>(".jp-OutputArea-output .cellfan-Job")].every(
           ({ dataset }) => dataset.liveness === "live",
         ),
       )

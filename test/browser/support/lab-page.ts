@@ -15,7 +15,11 @@ export interface LabWindow {
           shutdown(): Promise<void>
           restartKernel(): Promise<void>
           readonly session: {
-            readonly kernel: { readonly status: string; readonly connectionStatus: string }
+            readonly kernel: {
+              readonly status: string
+              readonly connectionStatus: string
+              reconnect(): Promise<void>
+            }
           }
         }
       }
@@ -180,6 +184,20 @@ export class LabPage {
     throw new Error(
       `No such job on the page within ${timeoutMs} ms, only ${JSON.stringify(seen)}; outputs: ${outputs.join("\n")}`,
     )
+  }
+
+  async select(cell: number): Promise<void> {
+    await this.page.evaluate((index) => {
+      window.jupyterapp.shell.currentWidget.content.activeCellIndex = index
+    }, cell)
+  }
+
+  /** Drops the line to the kernel and makes a new one. */
+  async reconnect(): Promise<void> {
+    await this.page.evaluate(() =>
+      window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.reconnect(),
+    )
+    await this.ready()
   }
 
   /** Restarts the kernel without asking. */
