@@ -109,11 +109,10 @@ function writeGraph(
     encoder.separate()
     return slot
   })
-  const { shared, emitted, modules, late } = functions.finish(encoder)
+  const { shared, emitted, globals, modules, late } = functions.finish(encoder)
   if (emitted !== undefined) rememberCode(emitted)
   if (modules !== undefined) rememberModules(modules)
   const code = emitted === undefined ? undefined : { hash: emitted.hash, text: emitted.text }
-  const globals = [...functions.globals]
   const shipped = modules && { hash: modules.hash, text: modules.text }
   const graph = { nodes: encoder.nodes, roots, shared, globals, late, modules: shipped, code }
   return { graph, imports: functions.imports }
