@@ -11,7 +11,8 @@ import { mixed, tasks, workers } from "./fan-out/tasks.mjs"
  *
  *     fan-out/tasks.mjs   the tasks
  *     fan-out/pools.mjs   the peers
- *     fan-out/peer.mjs    one peer in a process of its own; worker.mjs, workerpool.mjs, fork.mjs: its workers
+ *     fan-out/peer.mjs    one peer in a process of its own; worker.mjs, workerpool.mjs, fork.mjs, socket.mjs: its workers
+ *     fan-out/python.ts   Python's pools
  *
  * Peers take turns, so that whatever else the machine does falls on all of them; numbers are medians.
  */

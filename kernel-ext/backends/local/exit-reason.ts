@@ -5,7 +5,8 @@ export function exitReason(code: number | null, signal: NodeJS.Signals | null, l
   if (/ERR_WORKER_OUT_OF_MEMORY/.test(lastWords)) return "ran out of memory"
   if (signal === "SIGKILL") return "was killed by SIGKILL (by someone, or by the system for lack of memory)"
   if (signal !== null) return `was killed by ${signal}${signalMeaning[signal] ?? ""}`
-  return `exited with code ${code}`
+  const said = lastWords.trim().split("\n").at(-1)
+  return said ? `exited with code ${code}: ${said}` : `exited with code ${code}`
 }
 
 const signalMeaning: Partial<Record<NodeJS.Signals, string>> = {

@@ -22,14 +22,6 @@ export const pools = {
     }
   },
 
-  async "cellfan threads"() {
-    const { LocalhostExecutor } = await import("../../../dist/index.js")
-    return () => {
-      const fexec = new LocalhostExecutor({ workers, isolation: "thread" })
-      return { map: (name, inputs) => fexec.map(tasks[name], inputs), close: () => fexec.close() }
-    }
-  },
-
   async piscina() {
     const { Piscina } = await import("piscina")
     return () => {
@@ -78,6 +70,11 @@ export const pools = {
         close: () => pool.terminate(true),
       }
     }
+  },
+
+  async "raw sockets"() {
+    const { socketPool } = await import("./sockets.mjs")
+    return () => socketPool(workers)
   },
 
   /** What one would write by hand for one job: no state of tasks, no errors, no retries. */
