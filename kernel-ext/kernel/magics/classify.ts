@@ -12,6 +12,8 @@ export interface Names {
   isExecutor(name: string): boolean
   /** Whether code of the notebook can refer to `name`. */
   isBound(name: string): boolean
+  /** Whether it can and what it finds may be an operand of `%`: `const jobs = %jobs` makes no operand of `jobs`. */
+  isOperand(name: string): boolean
 }
 
 export interface FoundMagic {
@@ -67,8 +69,8 @@ function readPercent(
     if (statement === undefined || isOperandMissing) return undefined
     const isCode = !parsed.errors.some((error) => error.start >= at && error.start <= nextToken(code, end))
     const brokenHelp = help && parsed.errors.some((error) => error.start >= at)
-    const unbound = !names.isBound(name) && !declaredNames(parsed.file).has(name)
-    if (isCode && !brokenHelp && !names.isExecutor(name) && !(names.isMagic(name) && unbound))
+    const isOperand = names.isOperand(name) || declaredNames(parsed.file).has(name)
+    if (isCode && !brokenHelp && !names.isExecutor(name) && (isOperand || !names.isMagic(name)))
       return undefined
     return { ...place, kind, assigned: undefined, nesting: nesting(statement) }
   }

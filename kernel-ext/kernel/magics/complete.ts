@@ -60,7 +60,7 @@ function completeName(code: string, offset: number, notebook: Notebook): Complet
   const start = typed.index
   // With a letter behind the mark the line is a magic, or it is none at all.
   const whole = `${code.slice(0, start)}${typed[1]}x${code.slice(offset)}`
-  const everything = { ...notebook, isMagic: () => true, isBound: () => false }
+  const everything = { ...notebook, isMagic: () => true, isBound: () => false, isOperand: () => false }
   const isCell = findCellMagic(whole)?.start === start
   if (!isCell && findLineMagics(whole, everything)[0]?.start === undefined) return undefined
   const isLine = typed[1] === "%" && findLineMagics(whole, everything).some((magic) => magic.start === start)

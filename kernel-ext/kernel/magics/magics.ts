@@ -55,6 +55,11 @@ function createNotebook(interpreter: Interpreter): Notebook {
     isMagic: (name) => allMagics.has(name) || isKnownElsewhere(name),
     isExecutor: (name) => name.endsWith("Executor") && allMagics.has(name),
     isBound: (name) => interpreter.bindings.lookup(name) !== undefined || name in globalThis,
+    isOperand(name) {
+      const binding = interpreter.bindings.lookup(name)
+      if (binding?.kind === "value") return ["number", "bigint"].includes(typeof binding.value)
+      return binding !== undefined
+    },
     variables() {
       const names = interpreter.complete("", 0).matches.map((match) => match.text)
       return names.filter((name) => interpreter.bindings.lookup(name) !== undefined && name !== runtimeName)

@@ -104,6 +104,13 @@ describe("Magics before the interpreter", function () {
     expect(await notebook.text("%executors")).to.include("LocalhostExecutor")
   })
 
+  it("stay magics behind a statement without semicolon where a variable of their name is no number", async () => {
+    await notebook.text("const jobs = %jobs")
+    expect(await notebook.text("sum([7])\n%jobs")).to.include("LocalhostExecutor")
+    await notebook.text("const executors = 4")
+    expect(await notebook.text("sum([7])\n%executors")).to.equal("3")
+  })
+
   it("cancel and retry a job by the beginning of its id", async () => {
     await notebook.text(
       "const slow = fexec.map(async (n: number, ctx) => { if (ctx.attempt === 1) await new Promise(r => setTimeout(r, 60_000)); return n }, [1, 2])",

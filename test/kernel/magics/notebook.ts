@@ -9,6 +9,7 @@ export function notebookWith(...variables: string[]): Notebook {
     isMagic: (name) => allMagics.has(name) || isKnownElsewhere(name),
     isExecutor: (name) => name.endsWith("Executor") && allMagics.has(name),
     isBound: (name) => variables.includes(name) || name in globalThis,
+    isOperand: (name) => variables.includes(name),
     variables: () => variables,
   }
 }
