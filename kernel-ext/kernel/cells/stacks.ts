@@ -1,5 +1,8 @@
-import { mappedPosition } from "./failures.ts"
+import { mappedPosition } from "./frames.ts"
 import type { Scripts } from "./scripts.ts"
+
+/** V8's ten would end within ours where capture has gone deep, and the cell that called would not be told. */
+const FRAMES_KEPT = 50
 
 /**
  * Makes `error.stack` itself tell positions in cells as typed, for code that prints or sends stacks. Stacks without a
@@ -7,6 +10,8 @@ import type { Scripts } from "./scripts.ts"
  */
 export function mapStacksOf(scripts: Scripts): () => void {
   const before = Error.prepareStackTrace
+  const limitBefore = Error.stackTraceLimit
+  Error.stackTraceLimit = Math.max(limitBefore, FRAMES_KEPT)
   const prepare: typeof Error.prepareStackTrace = (error, sites) => {
     const isOurs = (site: NodeJS.CallSite) => scripts.isScript(site.getFileName() ?? "")
     if (before !== undefined && !sites.some(isOurs)) return before(error, sites)
@@ -15,6 +20,7 @@ export function mapStacksOf(scripts: Scripts): () => void {
   }
   Error.prepareStackTrace = prepare
   return () => {
+    Error.stackTraceLimit = limitBefore
     if (Error.prepareStackTrace === prepare) Error.prepareStackTrace = before as typeof prepare
   }
 }

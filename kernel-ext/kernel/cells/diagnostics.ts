@@ -1,0 +1,44 @@
+import type ts from "typescript"
+import type { CellError, TypedSource } from "../types.ts"
+import { codeFrame, colour } from "./code-frame.ts"
+import { PREFIX } from "./prefix.ts"
+import { positionAt } from "./scripts.ts"
+import { typescript } from "./typescript.ts"
+
+const MAX_DIAGNOSTICS = 10
+
+/** What TypeScript has against a cell, at the positions of what the user wrote. */
+export function fromDiagnostics(
+  diagnostics: readonly ts.Diagnostic[],
+  typed: TypedSource,
+  label: string,
+): CellError {
+  const shown = diagnostics.slice(0, MAX_DIAGNOSTICS).map((one) => describe(one, typed, label))
+  const rest = diagnostics.length - shown.length
+  const [first] = shown
+  const isSyntax = diagnostics.every((one) => one.code < 2000)
+  return {
+    name: isSyntax ? "SyntaxError" : "TypeScriptError",
+    message: `${first?.summary ?? ""}${diagnostics.length > 1 ? ` (and ${diagnostics.length - 1} more)` : ""}`,
+    traceback: [
+      ...shown.map(({ text }) => text),
+      ...(rest > 0 ? [`… and ${rest} more ${rest === 1 ? "error" : "errors"}`] : []),
+    ],
+  }
+}
+
+function describe(diagnostic: ts.Diagnostic, typed: TypedSource, label: string) {
+  const message = typescript().flattenDiagnosticMessageText(diagnostic.messageText, "\n")
+  const { file, start = 0, length = 1 } = diagnostic
+  // tslab's line stands before cells, those that are modules among them, and before no file of the notebook's.
+  const isCell = file === undefined || file.text.startsWith(PREFIX)
+  const where = isCell ? typed.toTyped(Math.max(0, start - PREFIX.length)) : start
+  const text = isCell ? typed.text : file.text
+  const { line, column } = positionAt(text, Math.min(where, text.length))
+  const place = `${isCell ? label : file.fileName}:${line}:${column + 1}`
+  const code = `TS${diagnostic.code}`
+  return {
+    summary: `${code}: ${message.split("\n")[0]} (${place})`,
+    text: `${colour.cyan(place)} - ${colour.red("error")} ${colour.grey(`${code}:`)} ${message}\n\n${codeFrame(text, line, column, length)}\n`,
+  }
+}
