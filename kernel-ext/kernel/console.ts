@@ -4,11 +4,13 @@ import type { CellOutput } from "./types.ts"
 
 /**
  * Sends what is written to process.stdout and process.stderr, and so all of `console`, to the cell that the writing code
- * belongs to; `fallback` is where code that belongs to none writes. Before there is any cell, Node's own streams get it.
+ * belongs to, and has console.clear() clear its output; `fallback` is where code that belongs to none writes. Before there is any cell, Node's own streams get it.
  */
 export function redirectConsole(fallback: () => CellOutput | undefined): void {
   redirect(process.stdout, "stdout", fallback)
   redirect(process.stderr, "stderr", fallback)
+  // Node's own clears terminals only.
+  console.clear = () => (currentCell()?.output ?? fallback())?.clearOutput(false)
 }
 
 function redirect(

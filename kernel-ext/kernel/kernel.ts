@@ -18,6 +18,9 @@ import type { Comms, Interpreter } from "./types.ts"
 /** A kernel whose client takes longer than this to be told of the end is ended all the same. */
 const LONGEST_CLOSE_MS = 1500
 
+/** The compiler is loaded by then, whether a client has asked for something or not. */
+const LONGEST_COLD_MS = 1000
+
 /** Makes the interpreter; the kernel's own takes the compiler with it, so it is loaded when the sockets are open. */
 export type LoadInterpreter = (comms: Comms) => Promise<Interpreter>
 
@@ -51,6 +54,7 @@ class Kernel {
   readonly #load: LoadInterpreter
   #interpreter: Promise<Interpreter> | undefined
   #loaded: Interpreter | undefined
+  #isWarm = false
   #isShutdown = false
 
   constructor(helper: HelperThread, load: LoadInterpreter) {
@@ -84,6 +88,7 @@ class Kernel {
         switch (message.kind) {
           case "request":
             this.#handler.receive(message)
+            setImmediate(() => this.#warm())
             return
           case "answer":
             this.#stdin.answered(message.answer)
@@ -103,8 +108,14 @@ class Kernel {
         process.exit(1)
       },
     })
-    // After the first requests, which a client is waiting for.
-    setImmediate(() => void this.#interpreterLoaded().then((interpreter) => interpreter.warm()))
+    setTimeout(() => this.#warm(), LONGEST_COLD_MS)
+  }
+
+  /** Loads the compiler, which keeps this thread busy: after the first reply, which a client waits for. */
+  #warm(): void {
+    if (this.#isWarm) return
+    this.#isWarm = true
+    void this.#interpreterLoaded().then((interpreter) => interpreter.warm())
   }
 
   #interrupt(ended?: () => void): void {

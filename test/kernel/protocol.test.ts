@@ -175,6 +175,11 @@ describe("Jupyter's messages", () => {
       ])
     })
 
+    it("is cleared by console.clear()", async () => {
+      const { iopub } = await kernel.execute("console.log('a'); console.clear()")
+      expect(types(iopub)).to.deep.equal(["busy", "execute_input", "stream", "clear_output", "idle"])
+    })
+
     it("sends bytes of an image as base64, and says what cannot be displayed", async () => {
       const image = await kernel.execute("display({ data: { 'image/png': new Uint8Array([1, 2, 3]) } })")
       expect(image.iopub[2]?.content.data["image/png"]).to.equal("AQID")
