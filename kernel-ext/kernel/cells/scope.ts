@@ -1,4 +1,5 @@
 import type { AnyNode, Function as FunctionNode, Identifier, Node, Pattern, Program } from "acorn"
+import { bind, childrenOf, declareIn, hoistVars, namesOfCases } from "./bound-names.ts"
 
 /**
  * Which names of a cell's JavaScript are the notebook's: every reference that no inner scope binds, with what the
@@ -44,63 +45,71 @@ interface Scope {
 interface Context {
   readonly scope: Scope | undefined
   readonly inFunction: boolean
-  readonly labels: readonly string[]
 }
 
 export function analyse(program: Program): Analysis {
-  const references: Reference[] = []
-  const awaits: number[] = []
-  const loops: Loop[] = []
-  const vars: (AnyNode & { type: "VariableDeclaration" })[] = []
-  const metaProperties: { start: number; end: number }[] = []
-  const dynamicImports: (AnyNode & { type: "ImportExpression" })[] = []
+  return new Walk(program)
+}
 
-  function refer(id: Identifier, context: Context, written: boolean, shorthand = false): void {
+class Walk implements Analysis {
+  readonly references: Reference[] = []
+  readonly awaits: number[] = []
+  readonly loops: Loop[] = []
+  readonly vars: (AnyNode & { type: "VariableDeclaration" })[] = []
+  readonly metaProperties: { start: number; end: number }[] = []
+  readonly dynamicImports: (AnyNode & { type: "ImportExpression" })[] = []
+
+  constructor(program: Program) {
+    const top: Context = { scope: undefined, inFunction: false }
+    for (const statement of program.body) this.#visit(statement as AnyNode, top)
+  }
+
+  #refer(id: Identifier, context: Context, written: boolean, shorthand = false): void {
     for (let scope = context.scope; scope !== undefined; scope = scope.parent)
       if (scope.names.has(id.name)) return
     const { name, start, end } = id
-    references.push({ name, start, end, written, inFunction: context.inFunction, shorthand })
+    this.references.push({ name, start, end, written, inFunction: context.inFunction, shorthand })
   }
 
   /** Targets of an assignment or names of a declaration; defaults and computed keys in them are ordinary expressions. */
-  function target(node: Pattern | AnyNode, context: Context): void {
+  #target(node: Pattern | AnyNode, context: Context): void {
     switch (node.type) {
       case "Identifier":
-        refer(node, context, true)
+        this.#refer(node, context, true)
         return
       case "ObjectPattern":
         for (const property of node.properties) {
-          if (property.type === "RestElement") target(property.argument, context)
-          else if (property.shorthand) shorthandTarget(property.value, context)
+          if (property.type === "RestElement") this.#target(property.argument, context)
+          else if (property.shorthand) this.#shorthandTarget(property.value, context)
           else {
-            if (property.computed) visit(property.key as AnyNode, context)
-            target(property.value, context)
+            if (property.computed) this.#visit(property.key as AnyNode, context)
+            this.#target(property.value, context)
           }
         }
         return
       case "ArrayPattern":
-        for (const element of node.elements) if (element !== null) target(element, context)
+        for (const element of node.elements) if (element !== null) this.#target(element, context)
         return
       case "AssignmentPattern":
-        target(node.left, context)
-        visit(node.right as AnyNode, context)
+        this.#target(node.left, context)
+        this.#visit(node.right as AnyNode, context)
         return
       case "RestElement":
-        target(node.argument, context)
+        this.#target(node.argument, context)
         return
       default:
-        visit(node as AnyNode, context)
+        this.#visit(node as AnyNode, context)
         return
     }
   }
 
-  function shorthandTarget(value: Pattern, context: Context): void {
+  #shorthandTarget(value: Pattern, context: Context): void {
     const id = value.type === "AssignmentPattern" ? value.left : value
-    if (id.type === "Identifier") refer(id, context, true, true)
-    if (value.type === "AssignmentPattern") visit(value.right as AnyNode, context)
+    if (id.type === "Identifier") this.#refer(id, context, true, true)
+    if (value.type === "AssignmentPattern") this.#visit(value.right as AnyNode, context)
   }
 
-  function enterFunction(node: FunctionNode, context: Context): void {
+  #enterFunction(node: FunctionNode, context: Context): void {
     const names = new Set<string>()
     if (node.type === "FunctionExpression" && node.id) names.add(node.id.name)
     if (node.type !== "ArrowFunctionExpression") names.add("arguments")
@@ -109,23 +118,20 @@ export function analyse(program: Program): Analysis {
       hoistVars(node.body, names)
       declareIn(node.body.body, names)
     }
-    const inner: Context = { scope: { names, parent: context.scope }, inFunction: true, labels: [] }
-    for (const parameter of node.params) target(parameter, inner)
-    if (node.body.type === "BlockStatement") for (const one of node.body.body) visit(one as AnyNode, inner)
-    else visit(node.body as AnyNode, inner)
+    const inner: Context = { scope: { names, parent: context.scope }, inFunction: true }
+    for (const parameter of node.params) this.#target(parameter, inner)
+    if (node.body.type === "BlockStatement")
+      for (const one of node.body.body) this.#visit(one as AnyNode, inner)
+    else this.#visit(node.body as AnyNode, inner)
   }
 
-  function enterClass(
-    node: AnyNode & { type: "ClassDeclaration" | "ClassExpression" },
-    context: Context,
-  ): void {
+  #enterClass(node: AnyNode & { type: "ClassDeclaration" | "ClassExpression" }, context: Context): void {
     const names = new Set(node.id ? [node.id.name] : [])
     const inner: Context = {
       scope: { names, parent: context.scope },
       inFunction: context.inFunction,
-      labels: [],
     }
-    if (node.superClass) visit(node.superClass as AnyNode, inner)
+    if (node.superClass) this.#visit(node.superClass as AnyNode, inner)
     const later: Context = { ...inner, inFunction: true }
     for (const member of node.body.body) {
       if (member.type === "StaticBlock") {
@@ -133,23 +139,24 @@ export function analyse(program: Program): Analysis {
         for (const one of member.body) hoistVars(one, own)
         declareIn(member.body, own)
         const block: Context = { ...later, scope: { names: own, parent: inner.scope } }
-        for (const one of member.body) visit(one as AnyNode, block)
+        for (const one of member.body) this.#visit(one as AnyNode, block)
         continue
       }
-      if (member.computed) visit(member.key as AnyNode, inner)
-      if (member.value) visit(member.value as AnyNode, later)
+      if (member.computed) this.#visit(member.key as AnyNode, inner)
+      if (member.value) this.#visit(member.value as AnyNode, later)
     }
   }
 
-  function block(statements: readonly Node[], context: Context): void {
+  #block(statements: readonly Node[], context: Context): void {
     const names = new Set<string>()
     declareIn(statements as readonly AnyNode[], names)
     const inner = names.size === 0 ? context : { ...context, scope: { names, parent: context.scope } }
-    for (const one of statements) visit(one as AnyNode, inner)
+    for (const one of statements) this.#visit(one as AnyNode, inner)
   }
 
-  function loop(node: AnyNode & { start: number; end: number }, context: Context): void {
-    if (!context.inFunction) loops.push({ start: node.start, end: node.end, leaves: leaves(node, new Set()) })
+  #loop(node: AnyNode & { start: number; end: number }, context: Context): void {
+    if (!context.inFunction)
+      this.loops.push({ start: node.start, end: node.end, leaves: leaves(node, new Set()) })
     const names = new Set<string>()
     const head = node.type === "ForStatement" ? node.init : "left" in node ? node.left : undefined
     if (head && (head as AnyNode).type === "VariableDeclaration") {
@@ -158,34 +165,34 @@ export function analyse(program: Program): Analysis {
     }
     const inner = { ...context, scope: { names, parent: context.scope } }
     if (node.type === "ForInStatement" || node.type === "ForOfStatement") {
-      if (node.type === "ForOfStatement" && node.await && !context.inFunction) awaits.push(node.start)
-      if (node.left.type === "VariableDeclaration") visit(node.left as AnyNode, inner)
-      else target(node.left, inner)
-      visit(node.right as AnyNode, inner)
-      visit(node.body as AnyNode, inner)
-    } else children(node, inner)
+      if (node.type === "ForOfStatement" && node.await && !context.inFunction) this.awaits.push(node.start)
+      if (node.left.type === "VariableDeclaration") this.#visit(node.left as AnyNode, inner)
+      else this.#target(node.left, inner)
+      this.#visit(node.right as AnyNode, inner)
+      this.#visit(node.body as AnyNode, inner)
+    } else this.#children(node, inner)
   }
 
-  function visit(node: AnyNode, context: Context): void {
+  #visit(node: AnyNode, context: Context): void {
     switch (node.type) {
       case "Identifier":
-        refer(node, context, false)
+        this.#refer(node, context, false)
         return
       case "FunctionDeclaration":
       case "FunctionExpression":
       case "ArrowFunctionExpression":
-        enterFunction(node as FunctionNode, context)
+        this.#enterFunction(node as FunctionNode, context)
         return
       case "ClassDeclaration":
       case "ClassExpression":
-        enterClass(node as AnyNode & { type: "ClassDeclaration" | "ClassExpression" }, context)
+        this.#enterClass(node as AnyNode & { type: "ClassDeclaration" | "ClassExpression" }, context)
         return
       case "BlockStatement":
-        block(node.body, context)
+        this.#block(node.body, context)
         return
       case "SwitchStatement":
-        visit(node.discriminant as AnyNode, context)
-        block(node.cases, {
+        this.#visit(node.discriminant as AnyNode, context)
+        this.#block(node.cases, {
           ...context,
           scope: { names: namesOfCases(node.cases), parent: context.scope },
         })
@@ -194,8 +201,8 @@ export function analyse(program: Program): Analysis {
         const names = new Set<string>()
         if (node.param) bind(node.param, names)
         const inner = { ...context, scope: { names, parent: context.scope } }
-        if (node.param) target(node.param, inner)
-        visit(node.body as AnyNode, inner)
+        if (node.param) this.#target(node.param, inner)
+        this.#visit(node.body as AnyNode, inner)
         return
       }
       case "ForStatement":
@@ -203,45 +210,45 @@ export function analyse(program: Program): Analysis {
       case "ForOfStatement":
       case "WhileStatement":
       case "DoWhileStatement":
-        loop(node as AnyNode & { start: number; end: number }, context)
+        this.#loop(node as AnyNode & { start: number; end: number }, context)
         return
       case "VariableDeclaration":
         if (node.kind === "var" && !context.inFunction)
-          vars.push(node as AnyNode & { type: "VariableDeclaration" })
+          this.vars.push(node as AnyNode & { type: "VariableDeclaration" })
         for (const declarator of node.declarations) {
-          target(declarator.id, context)
-          if (declarator.init) visit(declarator.init as AnyNode, context)
+          this.#target(declarator.id, context)
+          if (declarator.init) this.#visit(declarator.init as AnyNode, context)
         }
         return
       case "AssignmentExpression":
-        target(node.left, context)
-        visit(node.right as AnyNode, context)
+        this.#target(node.left, context)
+        this.#visit(node.right as AnyNode, context)
         return
       case "UpdateExpression":
-        target(node.argument as AnyNode, context)
+        this.#target(node.argument as AnyNode, context)
         return
       case "AwaitExpression":
-        if (!context.inFunction) awaits.push(node.start)
-        visit(node.argument as AnyNode, context)
+        if (!context.inFunction) this.awaits.push(node.start)
+        this.#visit(node.argument as AnyNode, context)
         return
       case "MemberExpression":
-        visit(node.object as AnyNode, context)
-        if (node.computed) visit(node.property as AnyNode, context)
+        this.#visit(node.object as AnyNode, context)
+        if (node.computed) this.#visit(node.property as AnyNode, context)
         return
       case "Property":
-        if (node.computed) visit(node.key as AnyNode, context)
-        if (node.shorthand) refer(node.value as Identifier, context, false, true)
-        else visit(node.value as AnyNode, context)
+        if (node.computed) this.#visit(node.key as AnyNode, context)
+        if (node.shorthand) this.#refer(node.value as Identifier, context, false, true)
+        else this.#visit(node.value as AnyNode, context)
         return
       case "MetaProperty":
-        if (node.meta.name === "import") metaProperties.push({ start: node.start, end: node.end })
+        if (node.meta.name === "import") this.metaProperties.push({ start: node.start, end: node.end })
         return
       case "ImportExpression":
-        dynamicImports.push(node as AnyNode & { type: "ImportExpression" })
-        children(node, context)
+        this.dynamicImports.push(node as AnyNode & { type: "ImportExpression" })
+        this.#children(node, context)
         return
       case "LabeledStatement":
-        visit(node.body as AnyNode, context)
+        this.#visit(node.body as AnyNode, context)
         return
       case "BreakStatement":
       case "ContinueStatement":
@@ -249,80 +256,17 @@ export function analyse(program: Program): Analysis {
       case "ExportAllDeclaration":
         return
       case "ExportNamedDeclaration":
-        if (node.declaration) visit(node.declaration as AnyNode, context)
+        if (node.declaration) this.#visit(node.declaration as AnyNode, context)
         return
       default:
-        children(node, context)
+        this.#children(node, context)
         return
     }
   }
 
-  function children(node: AnyNode, context: Context): void {
-    for (const child of childrenOf(node)) visit(child, context)
+  #children(node: AnyNode, context: Context): void {
+    for (const child of childrenOf(node)) this.#visit(child, context)
   }
-
-  const top: Context = { scope: undefined, inFunction: false, labels: [] }
-  for (const statement of program.body) visit(statement as AnyNode, top)
-  return { references, awaits, loops, vars, metaProperties, dynamicImports }
-}
-
-export function childrenOf(node: AnyNode): AnyNode[] {
-  const found: AnyNode[] = []
-  for (const value of Object.values(node)) {
-    if (Array.isArray(value)) found.push(...value.filter(isNode))
-    else if (isNode(value)) found.push(value)
-  }
-  return found
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === "object" && value !== null && "type" in value && "start" in value
-}
-
-/** Adds the names a pattern binds. */
-export function bind(pattern: Pattern | AnyNode, names: Set<string>): void {
-  switch (pattern.type) {
-    case "Identifier":
-      names.add(pattern.name)
-      return
-    case "ObjectPattern":
-      for (const property of pattern.properties)
-        bind(property.type === "RestElement" ? property.argument : property.value, names)
-      return
-    case "ArrayPattern":
-      for (const element of pattern.elements) if (element !== null) bind(element, names)
-      return
-    case "AssignmentPattern":
-      bind(pattern.left, names)
-      return
-    case "RestElement":
-      bind(pattern.argument, names)
-  }
-}
-
-/** Names that `let`, `const`, `class` and `function` declare directly among these statements. */
-export function declareIn(statements: readonly Node[], names: Set<string>): void {
-  for (const statement of statements as readonly AnyNode[]) {
-    if (statement.type === "VariableDeclaration" && statement.kind !== "var")
-      for (const { id } of statement.declarations) bind(id, names)
-    else if (statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration")
-      if (statement.id) names.add(statement.id.name)
-  }
-}
-
-/** Names that `var` declares within, outside of inner functions. */
-export function hoistVars(node: Node, names: Set<string>): void {
-  const one = node as AnyNode
-  if (one.type === "VariableDeclaration" && one.kind === "var")
-    for (const { id } of one.declarations) bind(id, names)
-  if (/Function|^Class/.test(one.type) && one.type !== "ClassBody") return
-  for (const child of childrenOf(one)) hoistVars(child, names)
-}
-
-function namesOfCases(cases: readonly Node[]): Set<string> {
-  const names = new Set<string>()
-  for (const one of cases as readonly (AnyNode & { type: "SwitchCase" })[]) declareIn(one.consequent, names)
-  return names
 }
 
 /** Whether `break` or `continue` within names a label that stands outside. */

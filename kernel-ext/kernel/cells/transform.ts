@@ -1,7 +1,6 @@
 import {
   type AnyNode,
   type ExportNamedDeclaration,
-  type ImportDeclaration,
   type ModuleDeclaration,
   type Program,
   parse,
@@ -10,9 +9,11 @@ import {
 } from "acorn"
 import MagicString from "magic-string"
 import { marksFor } from "../../capture/marks.ts"
+import { bind, declareIn, hoistVars } from "./bound-names.ts"
 import { bindingName } from "./globals.ts"
+import { type ImportedModule, importsOf, type LoadedName, loadsOf } from "./import-statements.ts"
 import { localiseLoops } from "./loops.ts"
-import { type Analysis, analyse, bind, declareIn, hoistVars } from "./scope.ts"
+import { type Analysis, analyse } from "./scope.ts"
 
 /**
  * Makes of a cell's JavaScript, an ES module, the body of a function over the notebook's variables.
@@ -21,25 +22,12 @@ import { type Analysis, analyse, bind, declareIn, hoistVars } from "./scope.ts"
  * top of a cell becomes an assignment, and everything that refers to the name stays as written.
  */
 
-/** What a cell imports, in the order of its import statements. */
-export interface ImportedModule {
-  readonly specifier: string
-  readonly attributes: Readonly<Record<string, string>>
-  readonly bindings: readonly ImportedName[]
-}
-
-export interface ImportedName {
-  readonly local: string
-  /** Name of the export; "*" for all of them. */
-  readonly name: string
-}
-
 export interface RunnableCell {
   readonly body: MagicString
   readonly isAsync: boolean
   readonly imports: readonly ImportedModule[]
   /** Names that `require("…")` and `await import("…")` are bound to for good. */
-  readonly loads: readonly (ImportedName & { readonly specifier: string })[]
+  readonly loads: readonly LoadedName[]
   /** Names this cell declares that hold values. */
   readonly names: readonly string[]
 }
@@ -141,52 +129,6 @@ function isSilent(statement: TopLevel | Statement): boolean {
   )
 }
 
-/** Takes import and export statements out. */
-function importsOf(statement: TopLevel, body: MagicString): ImportedModule[] {
-  switch (statement.type) {
-    case "ImportDeclaration":
-      body.remove(statement.start, statement.end)
-      return [
-        {
-          specifier: String(statement.source.value),
-          attributes: attributesOf(statement),
-          bindings: bindingsOf(statement),
-        },
-      ]
-    case "ExportNamedDeclaration":
-    case "ExportAllDeclaration":
-      body.remove(statement.start, statement.end)
-      return statement.source == null
-        ? []
-        : [{ specifier: String(statement.source.value), attributes: {}, bindings: [] }]
-    case "ExportDefaultDeclaration":
-      body.remove(statement.start, statement.declaration.start)
-      return []
-    default:
-      return []
-  }
-}
-
-function bindingsOf(statement: ImportDeclaration): ImportedName[] {
-  return statement.specifiers.map((one) => {
-    const local = one.local.name
-    if (one.type === "ImportDefaultSpecifier") return { local, name: "default" }
-    if (one.type === "ImportNamespaceSpecifier") return { local, name: "*" }
-    return {
-      local,
-      name: one.imported.type === "Identifier" ? one.imported.name : String(one.imported.value),
-    }
-  })
-}
-
-function attributesOf(statement: ImportDeclaration): Record<string, string> {
-  const entries = (statement.attributes ?? []).map(({ key, value }) => [
-    key.type === "Identifier" ? key.name : String(key.value),
-    String(value.value),
-  ])
-  return Object.fromEntries(entries)
-}
-
 function assignDeclared(statement: TopLevel, names: ReadonlySet<string>, body: MagicString): void {
   if (statement.type === "VariableDeclaration" && statement.kind !== "var") {
     if (declares(statement, names)) assignVariables(statement, body, true)
@@ -281,38 +223,4 @@ function prologue(
     .filter((name) => names.has(name))
     .map((name) => `${bindingName(name)} = undefined;`)
   body.prepend([...assigned, ...cleared].join(" "))
-}
-
-function loadsOf(program: Program, names: ReadonlySet<string>) {
-  const found: (ImportedName & { specifier: string })[] = []
-  for (const statement of program.body) {
-    if (statement.type !== "VariableDeclaration" || statement.kind !== "const") continue
-    for (const { id, init } of statement.declarations) {
-      const specifier = init ? loadedBy(init as AnyNode) : undefined
-      if (specifier === undefined) continue
-      if (id.type === "Identifier" && names.has(id.name)) found.push({ local: id.name, name: "*", specifier })
-      if (id.type !== "ObjectPattern") continue
-      for (const property of id.properties)
-        if (
-          property.type === "Property" &&
-          property.key.type === "Identifier" &&
-          property.value.type === "Identifier"
-        )
-          found.push({ local: property.value.name, name: property.key.name, specifier })
-    }
-  }
-  return found
-}
-
-/** The specifier in `require("…")` or `await import("…")`. */
-function loadedBy(init: AnyNode): string | undefined {
-  const call = init.type === "AwaitExpression" ? (init.argument as AnyNode) : init
-  if (call.type === "ImportExpression") return literal(call.source as AnyNode)
-  if (call.type !== "CallExpression" || call.callee.type !== "Identifier" || call.callee.name !== "require")
-    return undefined
-  return literal(call.arguments[0] as AnyNode | undefined)
-}
-
-function literal(node: AnyNode | undefined): string | undefined {
-  return node?.type === "Literal" && typeof node.value === "string" ? node.value : undefined
 }
