@@ -18,7 +18,8 @@ import { deserializeRaw, serializeRaw } from "./raw.ts"
  *     decoder.ts     nodes → values
  *     known.ts       what both sides refer to by number
  *     intrinsics.ts  what every process has, by name
- *     blobs.ts       bytes of a Blob
+ *     platform.ts    URL, Headers, Blob, symbols, … both ways (blobs.ts: bytes of a Blob)
+ *     checked.ts     parts of a message as what they must be
  *     views.ts       typed arrays and Buffers
  *     modules.ts     exports of modules
  */

@@ -1,6 +1,8 @@
+import { bytes, integer, list, number, text } from "./checked.ts"
 import { intrinsicByName } from "./intrinsics.ts"
 import type { Known } from "./known.ts"
 import { Flag, type Graph, Kind, type Node } from "./nodes.ts"
+import { bareError, makePlatformObject, makeSymbol } from "./platform.ts"
 import { makeView, ownBuffer } from "./views.ts"
 
 /**
@@ -21,13 +23,6 @@ export interface Resolver {
   fillLate?(node: Node, id: number, made: unknown, decoder: GraphDecoder): void
   readonly trusted: boolean
 }
-
-const errorConstructors: ReadonlyMap<string, new () => Error> = new Map(
-  [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map((one) => [
-    one.name,
-    one,
-  ]),
-)
 
 const maxSparseLength = 1_000_000
 
@@ -280,82 +275,4 @@ export class GraphDecoder {
           : false
     if (sealed === true) Object.preventExtensions(this.#made[id])
   }
-}
-
-function bareError(name: string): Error {
-  const error =
-    name === "AggregateError" ? new AggregateError([]) : new (errorConstructors.get(name) ?? Error)()
-  for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key)
-  return error
-}
-
-function makeSymbol(node: Node): symbol {
-  const name = node[2]
-  if (node[1] === "known") {
-    const symbol: unknown = Reflect.get(Symbol, text(name))
-    if (typeof symbol !== "symbol")
-      throw new RangeError(`There is no Symbol.${String(name)} in this version of Node`)
-    return symbol
-  }
-  if (node[1] === "registered") return Symbol.for(text(name))
-  return Symbol(name === undefined ? undefined : text(name))
-}
-
-/** Objects of the platform that a few strings or bytes make again. */
-function makePlatformObject(node: Node): object | undefined {
-  switch (node[0]) {
-    case Kind.regexp: {
-      const regexp = new RegExp(text(node[1]), text(node[2]))
-      regexp.lastIndex = integer(node[3])
-      return regexp
-    }
-    case Kind.url:
-      return new URL(text(node[1]))
-    case Kind.params:
-      return new URLSearchParams(text(node[1]))
-    case Kind.headers:
-      return new Headers(
-        list(node[1]).map((pair): [string, string] => [text(list(pair)[0]), text(list(pair)[1])]),
-      )
-    case Kind.exception:
-      return new DOMException(text(node[1]), text(node[2]))
-    case Kind.blob: {
-      const parts = [new Uint8Array(bytes(node[1]))]
-      const type = text(node[2])
-      return node[3] === undefined
-        ? new Blob(parts, { type })
-        : new File(parts, text(node[3]), { type, lastModified: number(node[4]) })
-    }
-    default:
-      return undefined
-  }
-}
-
-export function list(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw new TypeError("The message has something else where a list should be")
-  return value
-}
-
-export function text(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError("The message has something else where text should be")
-  return value
-}
-
-export function number(value: unknown): number {
-  if (typeof value !== "number")
-    throw new TypeError("The message has something else where a number should be")
-  return value
-}
-
-export function integer(value: unknown): number {
-  if (!Number.isInteger(value) || (value as number) < 0) {
-    throw new TypeError("The message has something else where a whole number should be")
-  }
-  return value as number
-}
-
-function bytes(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array))
-    throw new TypeError("The message has something else where bytes should be")
-  return value
 }

@@ -1,8 +1,8 @@
 import { types } from "node:util"
 import { CaptureError } from "../../errors.ts"
-import { readBlob } from "./blobs.ts"
 import { intrinsicName, noticeGlobals } from "./intrinsics.ts"
 import { Flag, isShareable, Kind, type Node, plainProperty, type Slot } from "./nodes.ts"
+import { describePlatformObject, describeSymbol, errorName } from "./platform.ts"
 import { type BinaryView, bytesOf, viewPrototype, viewType } from "./views.ts"
 
 /** Turns values into nodes of the graph format. What only one side knows (functions, classes, modules) is asked of `Aspects`. */
@@ -19,18 +19,6 @@ export interface Aspects {
    */
   instance(value: object, prototype: object, id: number, encoder: GraphEncoder): boolean
 }
-
-/** Errors whose constructor the other side has; of others, it is the nearest of these. */
-const errorNames = [
-  "AggregateError",
-  "TypeError",
-  "RangeError",
-  "SyntaxError",
-  "ReferenceError",
-  "EvalError",
-  "URIError",
-  "Error",
-]
 
 /** Where pooled Buffers stand in a buffer much larger than them, only their own bytes travel. */
 const slackFactor = 2
@@ -266,14 +254,7 @@ export class GraphEncoder {
   }
 
   #error(value: Error, prototype: object | null, id: number): Node {
-    let name = "Error"
-    for (let at: unknown = prototype; at !== null; at = Object.getPrototypeOf(at)) {
-      const found = errorNames.find((one) => Reflect.get(globalThis, one).prototype === at)
-      if (found !== undefined) {
-        name = found
-        break
-      }
-    }
+    const name = errorName(prototype)
     // The stack is an accessor in some versions of V8, and text for the reader in all.
     const stack = Object.hasOwn(value, "stack")
       ? ["stack", plainProperty & ~Flag.enumerable, String(value.stack)]
@@ -307,41 +288,4 @@ export class GraphEncoder {
     }
     return [Kind.view, type, this.slot(view.buffer, id, "buffer"), view.byteOffset, view.byteLength]
   }
-}
-
-/** Asked by name: to touch a class that nobody used would load it. */
-function describePlatformObject(value: object, prototype: object | null): Node | undefined {
-  switch (intrinsicName(prototype)) {
-    case "URL.prototype":
-      return [Kind.url, (value as URL).href]
-    case "URLSearchParams.prototype":
-      return [Kind.params, String(value)]
-    case "Headers.prototype":
-      return [Kind.headers, [...(value as Headers)]]
-    case "Blob.prototype":
-      return [Kind.blob, readBlob(value as Blob), (value as Blob).type]
-    case "File.prototype": {
-      const { type, name, lastModified } = value as File
-      return [Kind.blob, readBlob(value as File), type, name, lastModified]
-    }
-    case "DOMException.prototype":
-      return [Kind.exception, (value as DOMException).message, (value as DOMException).name]
-    default:
-      return undefined
-  }
-}
-
-const wellKnownSymbols = new Map<symbol, string>(
-  Object.getOwnPropertyNames(Symbol).flatMap((name): [symbol, string][] => {
-    const value: unknown = Reflect.get(Symbol, name)
-    return typeof value === "symbol" ? [[value, name]] : []
-  }),
-)
-
-function describeSymbol(value: symbol): Node {
-  const wellKnown = wellKnownSymbols.get(value)
-  if (wellKnown !== undefined) return [Kind.symbol, "known", wellKnown]
-  const registered = Symbol.keyFor(value)
-  if (registered !== undefined) return [Kind.symbol, "registered", registered]
-  return [Kind.symbol, "unique", value.description]
 }

@@ -1,4 +1,5 @@
-import { type GraphDecoder, type Resolver, text } from "../codec/decoder.ts"
+import { text } from "../codec/checked.ts"
+import type { GraphDecoder, Resolver } from "../codec/decoder.ts"
 import type { Known } from "../codec/known.ts"
 import { Kind, type Node } from "../codec/nodes.ts"
 

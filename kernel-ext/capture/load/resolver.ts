@@ -1,5 +1,6 @@
 import { Script } from "node:vm"
-import { type GraphDecoder, integer, list, type Resolver, text } from "../codec/decoder.ts"
+import { integer, list, text } from "../codec/checked.ts"
+import type { GraphDecoder, Resolver } from "../codec/decoder.ts"
 import type { Known } from "../codec/known.ts"
 import { exportOf } from "../codec/modules.ts"
 import { type Graph, Kind, type Node } from "../codec/nodes.ts"
