@@ -31,6 +31,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     stragglers.ts       which tasks are worth a second copy
  *     failures.ts         errors, made when someone looks
  *     stats.ts            a job in numbers
+ *     plot.ts             timeline and histogram
  *     observe.ts          the window for views
  *     default-signal.ts   what stops a job that has no signal of its own
  */

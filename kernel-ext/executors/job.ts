@@ -3,6 +3,7 @@ import { CancelledError, JobError, TaskError } from "../errors.ts"
 import type { TaskState } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
 import type { JobView, TaskDescription } from "./observe.ts"
+import { type Picture, type PlotKind, plotOf } from "./plot.ts"
 import { type JobStats, statsOf } from "./stats.ts"
 import { type TaskFuture, type TaskList, taskList } from "./task.ts"
 
@@ -107,6 +108,11 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
   /** Counts and times up to now. */
   stats(): JobStats {
     return statsOf(this.#core, this.workers)
+  }
+
+  /** A picture of the job up to now: what ran where and when, or how long tasks took. */
+  plot(kind: PlotKind = "timeline"): Promise<Picture> {
+    return plotOf(this.#core, kind)
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a job is awaited like a promise.
