@@ -4,6 +4,7 @@ import { GraphEncoder } from "./codec/encoder.ts"
 import { Known } from "./codec/known.ts"
 import type { Graph } from "./codec/nodes.ts"
 import { FunctionEncoder, type Surrounds } from "./functions/function-encoder.ts"
+import { beginCapture } from "./functions/info.ts"
 import { inspectFunction } from "./functions/inspect.ts"
 import { ResultResolver } from "./functions/result-resolver.ts"
 import { mapStack, rememberCode, rememberModules } from "./functions/stack.ts"
@@ -105,6 +106,7 @@ function writeGraph(
   values: readonly unknown[],
   labelOf: (index: number) => string,
 ): { graph: Graph; imports: ReadonlySet<string> } {
+  beginCapture()
   const functions = new FunctionEncoder(surrounds)
   const encoder = new GraphEncoder(functions)
   const roots = values.map((value, index) => {

@@ -144,6 +144,8 @@ export class GraphEncoder {
     if (platform !== undefined) return platform
     if (types.isBoxedPrimitive(value)) return [Kind.boxed, this.slot(value.valueOf(), id, "")]
     this.#refuseState(value, id)
+    // Its own accessors are native code, and nobody means them.
+    if (types.isArgumentsObject(value)) return this.#array(Array.from(value), Array.prototype, id)
     if (Array.isArray(value)) return this.#array(value, prototype, id)
     if (types.isMap(value)) return this.#map(value, prototype, id)
     if (types.isSet(value)) return this.#set(value, prototype, id)
@@ -190,7 +192,7 @@ export class GraphEncoder {
   ): Node {
     const isUsual =
       prototype === usual || (prototype !== null && !this.#aspects.instance(value, prototype, id, this))
-    const slot = isUsual ? undefined : this.slot(prototype, id, "[[Prototype]]")
+    const slot = isUsual ? undefined : this.slot(prototype, id, "")
     return [kind, slot, !Object.isExtensible(value), ...fields, properties]
   }
 

@@ -23,7 +23,8 @@ export function functionNode(described: Described, encoder: GraphEncoder): Node 
   const { around, form } = syntax
   const self =
     form === "arrow" && around.outerThis.length > 0 ? outerThis(syntax, scopes, id, encoder) : undefined
-  const args = scopes.find((scope) => Object.hasOwn(scope.variables, "arguments"))?.variables.arguments
+  const args: unknown = scopes.find(({ variables }) => Object.hasOwn(variables, "arguments"))?.variables
+    .arguments
   const home = around.usesSuper ? encoder.values[encoder.parentOf(id)] : undefined
   if (around.usesSuper && (typeof home !== "object" || home === null)) {
     encoder.refuse(id, "a method that uses `super` cannot be sent apart from its object")

@@ -197,7 +197,7 @@ export class FunctionEncoder implements Aspects {
     if (typeof owner !== "function" || owner.prototype !== value) return undefined
     const info = functionInfo(owner, this.#cells)
     if (info.origin === undefined || info.origin.kind === "node") return undefined
-    const slot = encoder.slot(owner, id, "constructor")
+    const slot = encoder.slot(owner, id, "")
     if (info.origin.kind === "package") return [Kind.prototype, slot, []]
     const texts = this.#parse(owner, info, id, encoder).class?.memberTexts
     const asWritten = (key: PropertyKey): boolean =>

@@ -13,6 +13,13 @@ export interface FunctionInfo {
   scopes(): readonly Scope[]
 }
 
+let captures = 0
+
+/** Says that values seen before are no longer those of now. */
+export function beginCapture(): void {
+  captures++
+}
+
 const memo = new WeakMap<CallableFunction, FunctionInfo>()
 
 const nativeText = /\{\s*\[native code\]\s*\}\s*$/
@@ -31,6 +38,7 @@ function look(fn: CallableFunction, cells: readonly CellScript[]): FunctionInfo 
   const native = place === undefined || nativeText.test(source)
   // The first look's values serve the capture that asked for them. Which scopes there are never changes.
   let first: readonly Scope[] | undefined = scopes
+  const lookedAt = captures
   const isConstant = scopes.every(({ kind }) => kind === "script") && cells.length > 0
   return {
     source,
@@ -39,7 +47,7 @@ function look(fn: CallableFunction, cells: readonly CellScript[]): FunctionInfo 
     bound,
     scopes() {
       if (isConstant) return []
-      const now = first ?? inspectFunction(fn).scopes
+      const now = (lookedAt === captures ? first : undefined) ?? inspectFunction(fn).scopes
       first = undefined
       return now
     },

@@ -45,7 +45,10 @@ function judge(prototype: object, cells: readonly CellScript[]): string | undefi
 }
 
 function describe(name: string, native: string): string {
-  const what = name === "" || name === native ? native : `an instance of ${name}, which extends ${native},`
+  const what =
+    name === "" || native.split(".").at(-1) === name
+      ? native
+      : `an instance of ${name}, which extends ${native},`
   return `${what} cannot be sent; ${perWorkerAdvice}`
 }
 

@@ -30,8 +30,7 @@ class ResultAspects implements Aspects {
     if (number !== undefined) return [Kind.known, number]
     if (typeof value === "symbol" || intrinsicName(value) !== undefined) return undefined
     const owner = typeof value === "object" ? ownerOf(value) : undefined
-    if (owner !== undefined && this.#isKnown(owner))
-      return [Kind.prototype, encoder.slot(owner, id, "constructor"), []]
+    if (owner !== undefined && this.#isKnown(owner)) return [Kind.prototype, encoder.slot(owner, id, ""), []]
     const member = typeof value === "function" ? this.#members().get(value) : undefined
     if (member === undefined) return undefined
     const [holder, key] = member

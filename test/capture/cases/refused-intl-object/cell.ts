@@ -1,0 +1,2 @@
+const format = new Intl.NumberFormat("en")
+const task = () => format.format(1)
