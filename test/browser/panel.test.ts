@@ -83,7 +83,7 @@ describe("around the grid in JupyterLab", function () {
     await lab.reload()
     await lab.job(({ counts }) => counts.done === 199)
     await lab.page.waitForFunction(
-      () => document.querySelector<HTMLElement>(".cellfan-Job")?.dataset.show === "bar",
+      () => document.querySelector<HTMLElement>(".jp-OutputArea-output .cellfan-Job")?.dataset.show === "bar",
     )
     expect(await lab.page.locator(".cellfan-Grid").first().isVisible()).to.equal(false)
     expect(await lab.page.locator(".cellfan-Bar").first().isVisible()).to.equal(true)

@@ -102,6 +102,7 @@ export interface JupyterServer {
 }
 
 const SLOWEST_START_MS = 60_000
+const SLOWEST_STOP_MS = 15_000
 
 /** Starts JupyterLab on a free port, serving `folder`. `module` may be "notebook" for Notebook 7. */
 export async function startJupyter(options: {
@@ -155,7 +156,10 @@ async function stop(server: ChildProcess, own: string): Promise<void> {
   if (server.exitCode === null && server.signalCode === null) {
     const gone = new Promise((resolve) => server.once("close", resolve))
     server.kill("SIGTERM")
+    // Jupyter's server has shut its kernels down, and may then wait for ever for an idle thread of its own (AnyIO's).
+    const late = setTimeout(() => server.kill("SIGKILL"), SLOWEST_STOP_MS)
     await gone
+    clearTimeout(late)
   }
   await rm(own, { recursive: true, force: true })
 }

@@ -31,32 +31,8 @@ declare global {
   interface Window extends LabWindow {}
 }
 
-/** JupyterLab's own complaint about kernels without a debugger, when it connects to one that is busy. */
-const notOurs = /No active debugger session/
-
-export interface JobOnPage {
-  readonly id: string
-  /** "running", "done", "failed", "cancelled", "stopped". */
-  readonly status: string
-  readonly liveness: string
-  /** What a screen reader is told. */
-  readonly said: string
-  readonly counts: Readonly<Record<string, number>>
-}
-
-export async function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  })
-}
+/** JupyterLab's own complaints: of a busy kernel without a debugger; Notebook 7's of settings it has not loaded yet. */
+const notOurs = /No active debugger session|reading 'schema'\)\s+at \S+notebook_core/
 
 export interface OpenIn {
   readonly context: BrowserContext
@@ -72,7 +48,8 @@ export class LabPage {
   private constructor(page: Page) {
     this.page = page
     page.on("pageerror", (error) => {
-      if (!notOurs.test(String(error))) this.errors.push(error.stack ?? String(error))
+      const words = error.stack ?? String(error)
+      if (!notOurs.test(words)) this.errors.push(words)
     })
     page.on("dialog", (dialog) => void dialog.accept())
   }
