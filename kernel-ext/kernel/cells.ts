@@ -18,9 +18,12 @@ import type { Interpreter } from "./types.ts"
  *
  *     interpreter   puts the others together
  *     compiler      checks a cell and takes its types off, by tslab's converter over stock TypeScript
- *                   (stand-in, program, session, typescript, quick-info, watched-files; source: what the text says)
+ *                   (stand-in: stock TypeScript in the shape of tslab's; session: for whom it works; program: what it
+ *                   checks, with options, resolution and seam; typescript, quick-info, watched-files, prefix,
+ *                   tslab-declarations; source: what the text of a cell says)
  *     known-types   declarations of what earlier cells declared (declarations)
- *     transform     makes declarations assignments to the notebook's variables (scope, loops, globals)
+ *     transform     makes declarations assignments to the notebook's variables (scope, bound-names, loops, globals,
+ *                   import-statements)
  *     variables     the notebook's variables
  *     modules       imports (side-modules: files beside the notebook; namespaces; native-import)
  *     run           runs the code and ends it when the user interrupts

@@ -1,7 +1,8 @@
 import type ts from "typescript"
 import { carryOver, declaredNames } from "./declarations.ts"
+import { configuredOptions } from "./options.ts"
 import { PREFIX } from "./prefix.ts"
-import { completionHost, configuredOptions } from "./program.ts"
+import { completionHost } from "./program.ts"
 import { inSession, type Session } from "./session.ts"
 import { type CellSource, readCell } from "./source.ts"
 import { tslabDeclarations } from "./tslab-declarations.ts"
@@ -77,11 +78,14 @@ export function createCompiler(options: CompilerOptions) {
     return loaded
   }
 
+  /** Whether the notebook's tsconfig.json says how to compile JSX: then cells may have it. */
+  const usesJsx = () => load().session.configured.jsx !== undefined
+
   function compile(declarations: string, code: string): CompiledCell | RejectedCell {
     const { converter, session } = load()
     return inSession(session, () => {
       session.files.poll()
-      const source = readCell(code, session.configured.jsx !== undefined)
+      const source = readCell(code, usesJsx())
       session.checks = options.typeCheck && !source.unchecked ? "all" : "syntax"
       session.diagnostics = []
       session.javascript = ""
@@ -102,6 +106,7 @@ export function createCompiler(options: CompilerOptions) {
 
   return {
     compile,
+    usesJsx,
     /** Loads everything and checks a first cell, so that the user's first one is as fast as the second. */
     warm() {
       compile("", 'console.log("warm", [1].map(String))\nconst warm = await Promise.resolve(1)')

@@ -6,11 +6,13 @@ import { typescript } from "./typescript.ts"
 
 const UNTERMINATED_TEMPLATE = 1160
 const UNTERMINATED_COMMENT = 1010
+const UNCLOSED_ELEMENT = 17008
+const UNCLOSED_FRAGMENT = 17014
 const UNTERMINATED_STRING = 1002
 
 /** Whether more is to come: everything that is wrong with the text is that it ends. */
-export function isComplete(code: string): Completeness {
-  const file = parse(code)
+export function isComplete(code: string, jsx: boolean): Completeness {
+  const file = parse(code, jsx)
   const problems = (file as unknown as { parseDiagnostics: readonly ts.DiagnosticWithLocation[] })
     .parseDiagnostics
   if (problems.length === 0) return { status: "complete" }
@@ -22,8 +24,16 @@ export function isComplete(code: string): Completeness {
   return { status: "incomplete", indent: inText ? "" : indentAfter(code) }
 }
 
+/** What is told where it begins, though it is the end that is missing. */
+const toldAtStart = new Set([
+  UNTERMINATED_TEMPLATE,
+  UNTERMINATED_COMMENT,
+  UNCLOSED_ELEMENT,
+  UNCLOSED_FRAGMENT,
+])
+
 function isForMore({ code: problem, start }: ts.DiagnosticWithLocation, code: string, end: number): boolean {
-  if (problem === UNTERMINATED_TEMPLATE || problem === UNTERMINATED_COMMENT) return true
+  if (toldAtStart.has(problem)) return true
   // A string goes on in the next line after a backslash only.
   if (problem === UNTERMINATED_STRING) return /\\\n?$/.test(code)
   return start - PREFIX.length >= end

@@ -201,7 +201,7 @@ export class CellInterpreter implements Interpreter {
   }
 
   isComplete(code: string): Completeness {
-    return isComplete(code)
+    return isComplete(code, this.#parts.compiler.usesJsx())
   }
 
   explain(thrown: unknown) {

@@ -30,7 +30,7 @@ export function readCell(code: string, jsx: boolean): CellSource {
 }
 
 /** The cell as a module, which may wait at its top; positions are those in PREFIX + code. */
-export function parse(code: string, jsx = false): ts.SourceFile {
+export function parse(code: string, jsx: boolean): ts.SourceFile {
   const tsc = typescript()
   const kind = jsx ? tsc.ScriptKind.TSX : tsc.ScriptKind.TS
   return tsc.createSourceFile("cell.ts", PREFIX + code, tsc.ScriptTarget.Latest, false, kind)

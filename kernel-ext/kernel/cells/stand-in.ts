@@ -1,7 +1,9 @@
 import { createRequire } from "node:module"
 import type ts from "typescript"
-import { compilerHost, completionHost, namesAgain, ownTypeRoot, withSeam } from "./program.ts"
+import { ownTypeRoot } from "./options.ts"
+import { compilerHost, completionHost } from "./program.ts"
 import { quickInfo } from "./quick-info.ts"
+import { namesAgain, withSeam } from "./seam.ts"
 import { currentSession } from "./session.ts"
 import { typescript, version } from "./typescript.ts"
 

@@ -126,4 +126,18 @@ const thing = { alpha: 1, beta() { return 'b' } }`)
     expect(indent("if (a) {\n  b()")).to.equal("  ")
     expect(indent("const s = `text {")).to.equal("")
   })
+
+  it("answers for any text, however broken", () => {
+    const text = `class A<T> { #p = 1; @dec get q() { return \`\${this.#p}\` } }\nfor await (const [x, { y = 2 }] of z) label: try { import("a") } catch ({ message }) { <T,>(v: T) => v }\n"😀" /* c */ /re[/]/g`
+    for (let end = 0; end <= text.length; end += 3) {
+      const part = text.slice(Math.max(0, end - 60), end)
+      expect(notebook.interpreter.complete(part, part.length).matches, part).to.be.an("array")
+      expect(notebook.interpreter.inspect(part, part.length, 1)?.data ?? {}, part).to.be.an("object")
+      expect(notebook.interpreter.isComplete(part).status, part).to.be.oneOf([
+        "complete",
+        "incomplete",
+        "invalid",
+      ])
+    }
+  })
 })

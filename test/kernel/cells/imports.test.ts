@@ -212,6 +212,7 @@ let stats: Stats | ParsedPath | undefined
     await configured.text(
       "const h = (tag: string, props: unknown, ...children: unknown[]) => [tag, props, children]\ndeclare global { namespace JSX { interface IntrinsicElements { b: {} } } }",
     )
+    expect(configured.interpreter.isComplete("<b>").status).to.equal("incomplete")
     expect(await configured.text("<b>bold</b>")).to.equal("[ 'b', null, [ 'bold' ] ]")
     expect((await configured.failure("function implicit(x) { return x }")).message).to.contain("TS7006")
     await configured.close()

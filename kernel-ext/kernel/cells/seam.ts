@@ -1,0 +1,120 @@
+import type ts from "typescript"
+import type { Session } from "./session.ts"
+import { typescript } from "./typescript.ts"
+
+/** The seam between the program and tslab, where the JavaScript of a cell is taken before tslab rewrites it. */
+
+type Host = ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>
+
+/** Where tslab looks for what was made of a cell. */
+const EMITTED = "outDir/__tslab__"
+
+/** Whether a file of the program is the cell. */
+export function isCell(fileName: string): boolean {
+  return fileName.endsWith("/__tslab__.ts")
+}
+
+/** Gives tslab builder programs whose emit of a cell leaves the JavaScript to us. */
+export function withSeam(host: Host, session: Session): Host {
+  const { afterProgramCreate } = host
+  host.afterProgramCreate = (builder) => afterProgramCreate?.(seam(builder, session))
+  return host
+}
+
+function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
+  const program = builder.getProgram()
+  session.program = program
+  return Object.assign(Object.create(builder), {
+    getProgram: () => program,
+    getSourceFile(name: string) {
+      const file = program.getSourceFile(name)
+      if (file !== undefined) bind(file, session, program.getCompilerOptions())
+      return file
+    },
+    getAllDependencies: (file: ts.SourceFile) => localDependencies(program, file),
+    emit(
+      file: ts.SourceFile,
+      write: ts.WriteFileCallback,
+      _cancellation: unknown,
+      _declarationsOnly: unknown,
+      transformers: ts.CustomTransformers,
+    ) {
+      // Modules beside the notebook are compiled when they are imported; see modules.ts.
+      if (!isCell(file.fileName)) return
+      emitCell(program, file, session, write, transformers)
+    },
+  })
+}
+
+/**
+ * tslab reads the names that a file declares, which are there once it is bound; the checker would bind all files.
+ * Of a cell it would write `export { … }` behind it and check it once more; that list is there already, so it finds no
+ * names, until `namesAgain`.
+ */
+function bind(file: ts.SourceFile, session: Session, options: ts.CompilerOptions): void {
+  typescript().bindSourceFile(file, options)
+  if (!session.hasExportList || !isCell(file.fileName)) return
+  session.hasExportList = false
+  Object.assign(localsOf(file), { forEach() {} })
+}
+
+export function namesAgain(file: ts.SourceFile): void {
+  Reflect.deleteProperty(localsOf(file), "forEach")
+}
+
+function localsOf(file: ts.SourceFile): object {
+  return (file as unknown as { locals?: object }).locals ?? {}
+}
+
+function emitCell(
+  program: ts.Program,
+  file: ts.SourceFile,
+  session: Session,
+  write: ts.WriteFileCallback,
+  transformers: ts.CustomTransformers,
+): void {
+  const take: ts.WriteFileCallback = (name, text, mark) => {
+    if (name.endsWith(".js.map")) session.sourceMap = text
+    else if (name.endsWith(".js")) {
+      session.javascript = text
+      write(`${EMITTED}.js`, text, mark)
+    } else if (name.endsWith(".d.ts")) write(`${EMITTED}.d.ts`, text, mark)
+  }
+  const { afterDeclarations } = transformers
+  const emit = program.emit as ForcibleEmit
+  // Forced: a type that cannot be named in a declaration file is no reason not to run the cell.
+  emit(file, take, undefined, false, afterDeclarations && { afterDeclarations }, true)
+}
+
+type ForcibleEmit = (
+  ...args: [...Parameters<ts.Program["emit"]>, forceDeclarations: boolean]
+) => ts.EmitResult
+
+/** The file and the notebook's own modules that it imports, directly or not. */
+function localDependencies(program: ts.Program, from: ts.SourceFile): string[] {
+  const seen = new Set<string>([from.fileName])
+  const visit = (file: ts.SourceFile) => {
+    for (const literal of (file as unknown as WithImports).imports ?? []) {
+      const { resolvedModule } =
+        (program as unknown as ResolvedModules).getResolvedModuleFromModuleSpecifier(literal, file) ?? {}
+      if (resolvedModule === undefined || resolvedModule.isExternalLibraryImport) continue
+      if (seen.has(resolvedModule.resolvedFileName)) continue
+      seen.add(resolvedModule.resolvedFileName)
+      const next = program.getSourceFile(resolvedModule.resolvedFileName)
+      if (next !== undefined) visit(next)
+    }
+  }
+  visit(from)
+  return [...seen]
+}
+
+interface WithImports {
+  readonly imports?: readonly ts.StringLiteralLike[]
+}
+
+interface ResolvedModules {
+  getResolvedModuleFromModuleSpecifier(
+    literal: ts.StringLiteralLike,
+    file: ts.SourceFile,
+  ): { resolvedModule?: ts.ResolvedModuleFull } | undefined
+}
