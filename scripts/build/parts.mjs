@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import { alone } from "../util/lock.mjs"
 import { dist } from "../util/paths.mjs"
 import { step } from "../util/say.mjs"
 import { hashOf, isDone, markDone } from "../util/stamp.mjs"
@@ -56,8 +57,12 @@ const parts = [
   },
 ]
 
-/** Builds what is out of date; resolves with the names of the parts that were built. */
-export async function build() {
+/** Builds what is out of date; resolves with the names of the parts that were built. One at a time in a clone. */
+export function build() {
+  return alone("build", buildDue)
+}
+
+async function buildDue() {
   const due = parts
     .map((part) => ({ ...part, hash: hashOf(["package-lock.json", ...part.inputs]) }))
     .filter(isOutOfDate)
