@@ -34,6 +34,30 @@ declare global {
 /** JupyterLab's own complaints: of a busy kernel without a debugger; Notebook 7's of settings it has not loaded yet. */
 const notOurs = /No active debugger session|reading 'schema'\)\s+at \S+notebook_core/
 
+export interface JobOnPage {
+  readonly id: string
+  /** "running", "done", "failed", "cancelled", "stopped". */
+  readonly status: string
+  readonly liveness: string
+  /** What a screen reader is told. */
+  readonly said: string
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export async function launchChromium(executablePath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  })
+}
+
 export interface OpenIn {
   readonly context: BrowserContext
   readonly server: { readonly url: string; readonly token: string }
