@@ -1,4 +1,5 @@
 import { inCell } from "./current-cell.ts"
+import { later } from "./later.ts"
 import type { Publisher } from "./publish.ts"
 import type { Cell, CellOutcome, Interpreter } from "./types.ts"
 import type { Message } from "./wire.ts"
@@ -71,14 +72,14 @@ export class Execution {
         const interrupted = outcome.status === "error" && (controller.signal.aborted || isStopped(outcome))
         // A loop that SIGINT has ended: what the cell started meanwhile is to end, too.
         if (interrupted) controller.abort(keyboardInterrupt.error)
-        setImmediate(resolve, interrupted ? keyboardInterrupt : outcome)
+        later(() => resolve(interrupted ? keyboardInterrupt : outcome))
       }
       const interrupt = () => {
         controller.abort(keyboardInterrupt.error)
         setTimeout(end, GRACE_MS, keyboardInterrupt)
       }
       this.#running = { cell, interrupt, onEnd: [] }
-      setImmediate(() => {
+      later(() => {
         inCell(cell, () => interpreter.run(code, cell)).then(end, (error: unknown) =>
           end({ status: "error", error: interpreter.explain(error) }),
         )

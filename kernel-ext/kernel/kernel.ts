@@ -9,6 +9,7 @@ import { Execution } from "./execution.ts"
 import { RequestHandler } from "./handler.ts"
 import { History, historyFile } from "./history.ts"
 import { compiler, kernelInfo } from "./kernel-info.ts"
+import { later } from "./later.ts"
 import { log } from "./log.ts"
 import { Publisher } from "./publish.ts"
 import { Stdin } from "./stdin.ts"
@@ -88,7 +89,7 @@ class Kernel {
         switch (message.kind) {
           case "request":
             this.#handler.receive(message)
-            setImmediate(() => this.#warm())
+            later(() => this.#warm())
             return
           case "answer":
             this.#stdin.answered(message.answer)

@@ -1,4 +1,4 @@
-import { Session } from "node:inspector"
+import { type Debugger, Session } from "node:inspector"
 
 /**
  * Ends whatever JavaScript keeps the main thread busy, from this other thread: for loops that run in a timer, an event or after an
@@ -22,20 +22,41 @@ export async function terminateMainThread(
   try {
     const post = poster(session)
     await post("Debugger.enable", {})
-    const paused = new Promise<readonly string[] | undefined>((resolve) => {
-      session.once("Debugger.paused", ({ params }) => resolve(params.callFrames.map(({ url }) => url)))
+    const paused = new Promise<readonly Frame[] | undefined>((resolve) => {
+      session.once("Debugger.paused", ({ params }) => resolve(params.callFrames))
       setTimeout(resolve, LONGEST_PAUSE_MS, undefined)
     })
     await post("Debugger.pause", {})
-    const files = await paused
-    if (files === undefined) return
+    const frames = await paused
+    if (frames === undefined) return
     // The main thread may have come round before it was paused; then this is other code than we were called for.
-    const terminateOnResume = stillBusy() && files.some((file) => isForeign(file, options.own))
-    if (terminateOnResume) await emptyContextStack(post)
+    const terminateOnResume = stillBusy() && frames.some(({ url }) => isForeign(url, options.own))
+    if (terminateOnResume) {
+      await emptyContextStack(post)
+      await leaveImmediate(post, frames)
+    }
     await post("Debugger.resume", { terminateOnResume })
   } finally {
     session.disconnect()
   }
+}
+
+type Frame = Pick<Debugger.CallFrame, "callFrameId" | "functionName" | "url">
+
+/**
+ * Node runs immediates from a list that it takes on to the next in a `finally`, which termination passes over. Without this it would
+ * try the terminated one again, for ever.
+ */
+async function leaveImmediate(post: Post, frames: readonly Frame[]): Promise<void> {
+  const frame = frames.find(
+    ({ functionName, url }) => functionName === "processImmediate" && url.startsWith("node:"),
+  )
+  if (frame === undefined) return
+  await post("Debugger.evaluateOnCallFrame", {
+    callFrameId: frame.callFrameId,
+    expression: "outstandingQueue.head = immediate._destroyed ? immediate._idleNext : immediate",
+    silent: true,
+  })
 }
 
 /** Whether code of the file is neither Node's nor the kernel's. */
