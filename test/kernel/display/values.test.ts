@@ -38,8 +38,8 @@ describe("how a value looks", () => {
   })
 
   it("does not wait for a thenable that shows itself", async () => {
-    // biome-ignore lint/suspicious/noThenProperty: what a job is
     const job = {
+      // biome-ignore lint/suspicious/noThenProperty: what a job is
       then() {
         throw new Error("awaited")
       },
