@@ -70,7 +70,9 @@ for (let i = 1; i < 3; i++) {
       await notebook.text("/** @module mylib */\nexport function twice(x: number) { return x * 2 }"),
     ).to.equal(undefined)
     expect(await notebook.text("import { twice } from './mylib'; twice(4)")).to.equal("8")
-    await notebook.text("/** @module mylib */\nexport function twice(x: number) { return String(x).repeat(2) }")
+    await notebook.text(
+      "/** @module mylib */\nexport function twice(x: number) { return String(x).repeat(2) }",
+    )
     expect(await notebook.text("import { twice } from './mylib'; twice(4).length")).to.equal("2")
     const { message, traceback } = await notebook.failure("/** @module broken */\nexport const x: string = 5")
     expect(message).to.contain("TS2322")
