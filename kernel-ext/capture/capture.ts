@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { createCodec, encodeGraph } from "./codec/codec.ts"
 import { GraphEncoder } from "./codec/encoder.ts"
+import { isStandardGlobal } from "./codec/intrinsics.ts"
 import { Known } from "./codec/known.ts"
 import type { Graph } from "./codec/nodes.ts"
 import { FunctionEncoder, type Surrounds } from "./functions/function-encoder.ts"
@@ -47,9 +48,11 @@ const captures = new WeakMap<CallableFunction, Captured>()
  */
 export function capture(fn: CallableFunction, options: CaptureOptions = {}): Captured {
   if (typeof fn !== "function") throw new TypeError(`A function is needed; got ${typeof fn}`)
+  const known = selfContained.get(fn)
+  if (known !== undefined && isStillSelfContained(fn, known)) return known.captured
   const last = captures.get(fn)
   const surrounds: Surrounds = { bindings, folder: bindings?.folder ?? process.cwd(), known: new Known() }
-  const { graph, imports } = writeGraph(surrounds, [fn], () => options.path ?? "fn")
+  const { graph, imports, freeNames } = writeGraph(surrounds, [fn], () => options.path ?? "fn")
   const data = encodeGraph(withoutText(graph), () => options.path ?? "fn", last?.shipment.data.blobs)
   const code = graph.code?.text ?? ""
   if (last !== undefined && isSame(last, code, data, surrounds.folder)) return last
@@ -66,7 +69,34 @@ export function capture(fn: CallableFunction, options: CaptureOptions = {}): Cap
     mapStack,
   }
   captures.set(fn, captured)
+  // Two nodes are the function and an empty context.
+  const { nodes, globals, late, modules } = graph
+  if (nodes.length === 2 && !globals?.length && !late?.length && modules === undefined && imports.size === 0)
+    selfContained.set(fn, { captured, freeNames, keyCount: Reflect.ownKeys(fn).length })
   return captured
+}
+
+/** A function that took no value from around it: looking again, which takes V8's inspector, would find the same. */
+interface SelfContained {
+  readonly captured: Captured
+  /** Standard names, unless a cell declares one of them later. */
+  readonly freeNames: ReadonlySet<string>
+  readonly keyCount: number
+}
+
+const selfContained = new WeakMap<CallableFunction, SelfContained>()
+
+function isStillSelfContained(
+  fn: CallableFunction,
+  { captured, freeNames, keyCount }: SelfContained,
+): boolean {
+  if (captured.shipment.resolveFrom !== (bindings?.folder ?? process.cwd())) return false
+  if (Reflect.ownKeys(fn).length !== keyCount) return false
+  for (const name of freeNames) {
+    if (bindings?.lookup(name) !== undefined) return false
+    if (name in globalThis && !isStandardGlobal(name)) return false
+  }
+  return true
 }
 
 /** The code travels once, beside the data. */
@@ -105,7 +135,7 @@ function writeGraph(
   surrounds: Surrounds,
   values: readonly unknown[],
   labelOf: (index: number) => string,
-): { graph: Graph; imports: ReadonlySet<string> } {
+): { graph: Graph; imports: ReadonlySet<string>; freeNames: ReadonlySet<string> } {
   beginCapture()
   const functions = new FunctionEncoder(surrounds)
   const encoder = new GraphEncoder(functions)
@@ -120,7 +150,7 @@ function writeGraph(
   const code = emitted === undefined ? undefined : { hash: emitted.hash, text: emitted.text }
   const shipped = modules && { hash: modules.hash, text: modules.text }
   const graph = { nodes: encoder.nodes, roots, shared, globals, late, modules: shipped, code }
-  return { graph, imports: functions.imports }
+  return { graph, imports: functions.imports, freeNames: functions.freeNames }
 }
 
 /** Encodes inputs, decodes results. Functions and classes that inputs bring along are known to both sides afterwards. */

@@ -57,6 +57,8 @@ interface Finished {
 export class FunctionEncoder implements Aspects {
   readonly imports = new Set<string>()
   readonly #surrounds: Surrounds
+  /** Names that functions use and do not declare. */
+  readonly freeNames = new Set<string>()
   readonly #cells: readonly CellScript[]
   readonly #variables: Variables
   #modulesNoticed = false
@@ -224,6 +226,7 @@ export class FunctionEncoder implements Aspects {
     const own = unnamed ? undefined : syntax.name?.text
     const context = this.#variables.take(syntax, own, scopes, info.place, id, encoder)
     for (const specifier of syntax.around.specifiers) this.imports.add(specifier)
+    for (const name of [...syntax.around.free, ...syntax.around.globals]) this.freeNames.add(name)
     const template = this.#template(context.shape, fn, info, syntax, unnamed, scopes)
     const described = { fn, syntax, scopes, context: context.id, template, id }
     return syntax.class === undefined

@@ -45,10 +45,9 @@ function judge(prototype: object, cells: readonly CellScript[]): string | undefi
 }
 
 function describe(name: string, native: string): string {
-  const what =
-    name === "" || native.split(".").at(-1) === name
-      ? native
-      : `an instance of ${name}, which extends ${native},`
+  const isItself =
+    name === "" || name === native || native.endsWith(`.${name}`) || name.endsWith(`.${native}`)
+  const what = isItself ? native : `an instance of ${name}, which extends ${native},`
   return `${what} cannot be sent; ${perWorkerAdvice}`
 }
 

@@ -52,31 +52,33 @@ export class Variables {
     id: number,
     encoder: GraphEncoder,
   ): Context {
-    const chain = this.#chain(scopes, place, encoder)
-    let needed = this.#root(encoder)
-    let depth = scopes.length
-    for (const name of syntax.around.free) {
-      if (name === own || moduleParameters.has(name)) continue
-      const at = scopes.findIndex((scope) => scope.kind !== "script" && Object.hasOwn(scope.variables, name))
-      const context = at < 0 ? this.#root(encoder) : chain[at]
-      if (context === undefined) continue
-      if (at < 0) this.#rootVariable(name, scopes, id, encoder)
-      else this.#variable(context, name, scopes[at]?.variables[name], id, encoder)
+    const names = [...syntax.around.free].filter((name) => name !== own && !moduleParameters.has(name))
+    const depths = names.map((name) =>
+      scopes.findIndex((scope) => scope.kind !== "script" && Object.hasOwn(scope.variables, name)),
+    )
+    const innermost = Math.min(...depths.filter((depth) => depth >= 0))
+    const chain = this.#chain(scopes, innermost, place, encoder)
+    names.forEach((name, index) => {
+      const depth = depths[index] ?? -1
+      const context = chain[depth] ?? this.#root(encoder)
+      if (depth < 0) this.#rootVariable(name, scopes, id, encoder)
+      else this.#variable(context, name, scopes[depth]?.variables[name], id, encoder)
       this.#noteUse(context, name, id)
-      if (at >= 0 && at < depth) {
-        depth = at
-        needed = context
-      }
-    }
+    })
     for (const name of syntax.around.globals) if (!isStandardGlobal(name)) this.#global(name, id, encoder)
-    return needed
+    return chain[innermost] ?? this.#root(encoder)
   }
 
-  /** Contexts of the scopes, by the scopes' order. */
-  #chain(scopes: readonly Scope[], place: string, encoder: GraphEncoder): (Context | undefined)[] {
+  /** Contexts of the scopes from `innermost` on outwards, by the scopes' order. None where it is Infinity. */
+  #chain(
+    scopes: readonly Scope[],
+    innermost: number,
+    place: string,
+    encoder: GraphEncoder,
+  ): (Context | undefined)[] {
     const chain: (Context | undefined)[] = []
     let context = this.#root(encoder)
-    for (let at = scopes.length - 1; at >= 0; at--) {
+    for (let at = scopes.length - 1; at >= innermost; at--) {
       const scope = scopes[at]
       if (scope === undefined || scope.kind === "script") continue
       context = context.enter(scope, place, at === 0, encoder)

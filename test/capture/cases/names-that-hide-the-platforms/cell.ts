@@ -1,4 +1,4 @@
-const process = { env: { X: "mine" } }
-class URL { kind = "own" }
+const escape = { from: "mine" }
+class Event { kind = "own" }
 const größe = 3
-const task = () => [process.env.X, new URL().kind, größe]
+const task = () => [escape.from, new Event().kind, größe]
