@@ -23,6 +23,7 @@ export class Execution {
   readonly #publisher: Publisher
   readonly #requests = new WeakMap<Cell, CellRequest>()
   #newest: Cell | undefined
+  #interrupts = 0
   #running:
     | { readonly cell: Cell; readonly interrupt: () => void; readonly onEnd: (() => void)[] }
     | undefined
@@ -76,7 +77,8 @@ export class Execution {
       }
       const interrupt = () => {
         controller.abort(keyboardInterrupt.error)
-        setTimeout(end, GRACE_MS, keyboardInterrupt)
+        // Each time another duration: Node's timers stand still if one of them was terminated, until one of a new duration is set.
+        setTimeout(end, GRACE_MS + (this.#interrupts++ % 97), keyboardInterrupt)
       }
       this.#running = { cell, interrupt, onEnd: [] }
       later(() => {

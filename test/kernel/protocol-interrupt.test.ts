@@ -94,7 +94,7 @@ describe("An interrupt", () => {
   })
 
   it("does nothing to an idle kernel, and nothing to the cell after it", async () => {
-    for (let i = 0; i < 5; i++) await kernel.do("interrupt")
+    for (let i = 0; i < 5; i++) await kernel.request("interrupt_request", {}, { channel: "control" })
     const { reply } = await kernel.execute("await sleep(300)")
     expect(reply.content.status).to.equal("ok")
   })
