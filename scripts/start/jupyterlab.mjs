@@ -64,9 +64,11 @@ function argumentsFor({ notebook, browser, port }) {
   ]
 }
 
-/** Ctrl+C reaches the server by the terminal; a signal to this process alone has to be handed on. */
+/** Ctrl+C on a terminal reaches the server too; a signal to this process alone has to be handed on. */
 function forwardSignals(server) {
-  process.on("SIGINT", () => {})
+  process.on("SIGINT", () => {
+    if (!process.stdin.isTTY) server.kill("SIGINT")
+  })
   process.on("SIGTERM", () => server.kill("SIGTERM"))
   process.on("exit", () => server.kill("SIGTERM"))
 }
