@@ -1,20 +1,15 @@
-import type { JobSummary } from "../../../kernel-ext/protocol/job-view.ts"
-import {
-  countWords,
-  formatCount,
-  formatDuration,
-  jobStatus,
-  placeWords,
-  settledCount,
-} from "../../../kernel-ext/protocol/job-words.ts"
+import { countWords, formatCount, jobStatus, placeWords } from "../../../kernel-ext/protocol/job-words.ts"
 import { type TaskState, taskStates } from "../../../kernel-ext/protocol/task.ts"
 import type { JobChange, JobModel } from "../model/job-model.ts"
+import { Announcer } from "./announcer.ts"
 import type { Charts } from "./charts/charts.ts"
 import { DetailsView } from "./details.ts"
 import { button, element, setShown, setText } from "./dom.ts"
 import { FailureList } from "./failures.ts"
 import { GridView } from "./grid/grid-view.ts"
 import { Legend } from "./legend.ts"
+import { numberWords } from "./numbers.ts"
+import { PaintLoop } from "./paint-loop.ts"
 import { preferences } from "./preferences.ts"
 import { ProgressBar } from "./progress-bar.ts"
 import { Tabs } from "./tabs.ts"
@@ -29,7 +24,8 @@ import { Tooltip } from "./tooltip.ts"
  *     details.ts     one task, opened; stack.ts: its stack with places to click
  *     tooltip.ts     what the pointer rests on
  *     tabs.ts        squares, or charts/: when tasks ran and how long
- *     progress-bar.ts, dom.ts
+ *     paint-loop.ts  when it draws; announcer.ts: what screen readers hear
+ *     numbers.ts, progress-bar.ts, preferences.ts, dom.ts
  */
 
 /** What the page around the view can do for it. */
@@ -40,9 +36,7 @@ export interface JobHost {
 type Tab = "grid" | "timeline" | "durations"
 
 const clockMs = 500
-const sayMs = 1000
 const peekMs = 120
-const unseenMs = 500
 
 export class JobView {
   readonly node: HTMLElement
@@ -52,7 +46,7 @@ export class JobView {
   readonly #name = element("span", "cellfan-Name")
   readonly #place = element("span", "cellfan-Place")
   readonly #numbers = element("span", "cellfan-Numbers")
-  readonly #said = element("span", "cellfan-Hidden", { role: "status" })
+  readonly #announcer = new Announcer()
   /** The way to the details where there is one task and no square to click. */
   readonly #more = button("cellfan-mod-more", "Details", "Show the task", () =>
     this.#open === undefined ? this.openTask(0) : this.closeTask(),
@@ -67,15 +61,8 @@ export class JobView {
   readonly #details: DetailsView
   readonly #tooltip = new Tooltip()
   readonly #stop: () => void
-  readonly #visible: IntersectionObserver
-  #inView = true
-  #frame: number | undefined
-  #later: ReturnType<typeof setTimeout> | undefined
-  #paintedAtMs = 0
-  #unseen: ReturnType<typeof setTimeout> | undefined
+  #loop: PaintLoop | undefined
   #clock: ReturnType<typeof setInterval> | undefined
-  #saidAtMs = 0
-  #sayLater: ReturnType<typeof setTimeout> | undefined
   #peek: ReturnType<typeof setTimeout> | undefined
   #open: number | undefined
   #showing = false
@@ -97,7 +84,7 @@ export class JobView {
         point: (task, x, y) => this.#point(task, x, y),
         close: () => this.closeTask(),
       },
-      () => this.#paintNow(),
+      () => this.#loop?.now(),
     )
     this.#legend = new Legend((state) => this.#filter(state))
     this.#failures = new FailureList(
@@ -119,26 +106,19 @@ export class JobView {
     this.#stop = () => {
       for (const stop of stops) stop()
     }
-    this.#visible = new IntersectionObserver((entries) => {
-      this.#inView = entries.at(-1)?.isIntersecting ?? true
-      if (this.#inView) this.#paintSoon()
-    })
-    this.#visible.observe(this.node)
+    this.#loop = new PaintLoop(this.node, { update: () => this.#update(), paint: () => this.grid.paint() })
     this.#applyPreferences()
     this.#update()
   }
 
   dispose(): void {
     this.#stop()
-    this.#visible.disconnect()
+    this.#loop?.dispose()
+    this.#announcer.dispose()
     this.grid.dispose()
     this.#charts?.dispose()
     clearInterval(this.#clock)
-    clearTimeout(this.#sayLater)
     clearTimeout(this.#peek)
-    clearTimeout(this.#unseen)
-    clearTimeout(this.#later)
-    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
     if (this.#open !== undefined) this.#model.send({ type: "watch", index: null })
   }
 
@@ -166,7 +146,7 @@ export class JobView {
     this.node.dataset.show = preferences.current.show
     this.node.dataset.palette = preferences.current.palette
     this.grid.themeChanged()
-    this.#paintNow()
+    this.#loop?.now()
   }
 
   #build(): HTMLElement {
@@ -202,18 +182,18 @@ export class JobView {
       this.#box,
       this.#failures.node,
       this.#details.node,
-      this.#said,
+      this.#announcer.node,
     )
   }
 
   #onChange(change: JobChange): void {
     switch (change.kind) {
       case "states":
-        this.#paintSoon()
+        this.#loop?.soon()
         break
       case "liveness":
         if (this.#open !== undefined) this.#model.send({ type: "watch", index: this.#open })
-        this.#paintSoon()
+        this.#loop?.soon()
         break
       case "task":
         if (change.watched) {
@@ -228,41 +208,6 @@ export class JobView {
       default:
         change satisfies never
     }
-  }
-
-  #paintSoon(): void {
-    if (!this.#inView) this.#unseen ??= setTimeout(() => this.#updateUnseen(), unseenMs)
-    else if (this.#frame === undefined) {
-      const wait = this.#paintedAtMs + preferences.current.refreshMs - performance.now()
-      if (wait > 10) this.#later ??= setTimeout(() => this.#paintLater(), wait)
-      else this.#frame = requestAnimationFrame(() => this.#paint())
-    }
-  }
-
-  /** What a hand does is shown in the next frame, however slow the refresh. */
-  #paintNow(): void {
-    this.#paintedAtMs = 0
-    clearTimeout(this.#later)
-    this.#later = undefined
-    this.#paintSoon()
-  }
-
-  #paintLater(): void {
-    this.#later = undefined
-    this.#paintSoon()
-  }
-
-  #paint(): void {
-    this.#frame = undefined
-    this.#paintedAtMs = performance.now()
-    this.#update()
-    this.grid.paint()
-  }
-
-  /** Out of view, squares rest; what is read aloud or searched for keeps up. */
-  #updateUnseen(): void {
-    this.#unseen = undefined
-    this.#update()
   }
 
   #update(): void {
@@ -282,7 +227,7 @@ export class JobView {
     this.node.setAttribute("aria-label", `Job ${summary.name}`)
     setText(this.#name, summary.name)
     setText(this.#place, placeWords(summary))
-    setText(this.#numbers, this.#numberWords(summary, running, stopped))
+    setText(this.#numbers, numberWords(this.#model))
     this.#bar.update(summary)
     this.#legend.update(summary.counts)
     this.#failures.update(summary, this.#open)
@@ -291,49 +236,17 @@ export class JobView {
     setShown(this.#retry, liveness === "live" && retryable > 0 && summary.endedAtMs !== null)
     setText(this.#retry, `Retry ${formatCount(retryable)} ${retryable === 1 ? "task" : "tasks"}`)
     this.#runClock(running)
-    this.#say(summary)
-  }
-
-  #numberWords(summary: JobSummary, running: boolean, stopped: boolean): string {
-    const settled = settledCount(summary.counts)
-    const parts: string[] = []
-    const rate = this.#model.tasksPerSecond
-    if (running)
-      parts.push(`${formatCount(settled)} of ${formatCount(summary.size)}${summary.sized ? "" : "+"}`)
-    if (running && rate !== undefined) parts.push(`${rate >= 10 ? formatCount(rate) : rate.toFixed(1)}/s`)
-    parts.push(formatDuration(this.#model.elapsedMs))
-    const left = summary.size - settled
-    if (running && summary.sized && rate !== undefined && rate > 0 && left > 0) {
-      parts.push(`about ${formatDuration(Math.ceil(left / rate) * 1000).replace(".0 s", " s")} left`)
-    }
-    if (stopped) parts.push(this.#model.liveness === "gone" ? "its kernel is gone" : "as it was saved")
-    if (!running && !stopped && summary.size > 1 && this.#model.elapsedMs > 0) {
-      parts.push(`${formatCount((settled * 1000) / this.#model.elapsedMs)}/s`)
-    }
-    return parts.join(" · ")
+    const gone = liveness === "gone" && summary.endedAtMs === null
+    this.#announcer.say(`${summary.name}: ${countWords(summary.counts)}${gone ? ", its kernel is gone" : ""}`)
   }
 
   /** Time goes on between messages. */
   #runClock(running: boolean): void {
-    if (running) this.#clock ??= setInterval(() => this.#paintSoon(), clockMs)
+    if (running) this.#clock ??= setInterval(() => this.#loop?.soon(), clockMs)
     else {
       clearInterval(this.#clock)
       this.#clock = undefined
     }
-  }
-
-  /** For screen readers, at most once a second, from when it is known whether the job is live. */
-  #say(summary: JobSummary): void {
-    const gone = this.#model.liveness === "gone" && summary.endedAtMs === null
-    const words = `${summary.name}: ${countWords(summary.counts)}${gone ? ", its kernel is gone" : ""}`
-    if (this.#said.textContent === words || this.#sayLater !== undefined) return
-    const wait = Math.max(0, this.#saidAtMs + sayMs - Date.now())
-    this.#saidAtMs = Date.now() + wait
-    this.#sayLater = setTimeout(() => {
-      this.#sayLater = undefined
-      setText(this.#said, words)
-      this.#say(this.#model.summary)
-    }, wait)
   }
 
   /** Scrolls to what was just opened, once it has its whole height. */
