@@ -16,6 +16,7 @@ import type { Comms } from "./types.ts"
  *     picture.ts     the SVG
  *     jobs.ts        the jobs views can ask for, and the list of all
  *     session.ts     one view at the other end of a comm
+ *     pulse.ts       that a job changed, once a turn of the event loop
  *     feed.ts        a job's states to its views, ten times a second
  *     task-watch.ts  one task's details, live
  *     times.ts       when tasks ran, for timeline and histogram
@@ -30,7 +31,9 @@ export function attachGrid(comms: Comms): () => void {
     const cell = currentCell()
     const known = jobs.add(job, cell === undefined ? "" : String(cell.executionCount))
     if (cell === undefined || cell.silent || calls.counted(job, cell)) return
-    known.output = showJob(job, cell, (data) => known.feed.tell({ type: "picture", data: { ...data } }))
+    known.output = showJob(job, known.pulse, cell, (data) =>
+      known.feed.tell({ type: "picture", data: { ...data } }),
+    )
   })
 
   comms.register(commTarget, (comm, data) => {

@@ -2,6 +2,7 @@ import type { JobView } from "../../executors/observe.ts"
 import { diffStates } from "../../protocol/job-states.ts"
 import type { ViewMessage } from "../../protocol/job-view.ts"
 import { summarize } from "./bundle.ts"
+import type { Pulse } from "./pulse.ts"
 
 /**
  * The states of one job to all who watch it, at most ten times a second, as what changed since the last time. What
@@ -26,11 +27,10 @@ export class JobFeed {
   #sequence = 0
   #timer: NodeJS.Timeout | undefined
   #lastSentMs = 0
-  readonly #stop: () => void
 
-  constructor(job: JobView) {
+  constructor(job: JobView, pulse: Pulse) {
     this.job = job
-    this.#stop = job.observe(() => {
+    pulse.listen(() => {
       if (this.#watchers.size > 0 && this.#timer === undefined) this.#schedule()
     })
   }
@@ -62,7 +62,6 @@ export class JobFeed {
   }
 
   close(): void {
-    this.#stop()
     clearTimeout(this.#timer)
     this.#watchers.clear()
   }

@@ -3,6 +3,7 @@ import type { ListedJob } from "../../protocol/job-view.ts"
 import { summarize } from "./bundle.ts"
 import { JobFeed, type Send } from "./feed.ts"
 import type { JobOutput } from "./output.ts"
+import { Pulse } from "./pulse.ts"
 
 /** Jobs that stay open to views after they ended. Older ones show what their notebook saved. */
 const maxEnded = 100
@@ -11,6 +12,7 @@ const listIntervalMs = 500
 
 export interface KnownJob {
   readonly feed: JobFeed
+  readonly pulse: Pulse
   /** Label of the cell it was started in. */
   readonly cell: string
   output?: JobOutput
@@ -20,7 +22,6 @@ export interface KnownJob {
 export class Jobs {
   readonly #known = new Map<string, KnownJob>()
   readonly #listeners = new Set<Send>()
-  readonly #stops = new Map<string, () => void>()
   #timer: NodeJS.Timeout | undefined
 
   get(id: string): KnownJob | undefined {
@@ -28,12 +29,10 @@ export class Jobs {
   }
 
   add(job: JobView, cell: string): KnownJob {
-    const known: KnownJob = { feed: new JobFeed(job), cell }
+    const pulse = new Pulse(job)
+    const known: KnownJob = { feed: new JobFeed(job, pulse), pulse, cell }
     this.#known.set(job.id, known)
-    this.#stops.set(
-      job.id,
-      job.observe(() => this.#listLater()),
-    )
+    pulse.listen(() => this.#listLater())
     this.#forgetOld()
     this.#listLater()
     return known
@@ -84,8 +83,7 @@ export class Jobs {
     const known = this.#known.get(id)
     known?.feed.close()
     known?.output?.close()
-    this.#stops.get(id)?.()
-    this.#stops.delete(id)
+    known?.pulse.close()
     this.#known.delete(id)
   }
 }

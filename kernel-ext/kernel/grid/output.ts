@@ -1,6 +1,7 @@
 import type { JobView } from "../../executors/observe.ts"
 import type { Cell, DisplayBundle } from "../types.ts"
 import { jobBundle } from "./bundle.ts"
+import type { Pulse } from "./pulse.ts"
 
 /**
  * A job's picture in its cell's output. Live views draw from the comm; this is what the notebook saves and what front
@@ -16,7 +17,12 @@ export interface JobOutput {
 }
 
 /** Shows the job in `cell` and keeps it up to date; `renewed` gets each bundle after the first. */
-export function showJob(job: JobView, cell: Cell, renewed: (data: DisplayBundle["data"]) => void): JobOutput {
+export function showJob(
+  job: JobView,
+  pulse: Pulse,
+  cell: Cell,
+  renewed: (data: DisplayBundle["data"]) => void,
+): JobOutput {
   const displayId = `cellfan-${job.id}`
   let timer: NodeJS.Timeout | undefined
   let ended = job.endedAtMs !== undefined
@@ -47,11 +53,10 @@ export function showJob(job: JobView, cell: Cell, renewed: (data: DisplayBundle[
   }
 
   cell.output.displayData({ data: jobBundle(job, Date.now()), displayId })
-  const stop = job.observe(look)
+  pulse.listen(look)
   if (!ended) schedule()
   return {
     close() {
-      stop()
       clearTimeout(timer)
     },
   }
