@@ -37,8 +37,20 @@ export async function terminateMainThread(
     }
     await post("Debugger.resume", { terminateOnResume })
   } finally {
-    session.disconnect()
+    await letGo(session)
   }
+}
+
+/** Ends the session so that no pause is left behind, not one either that comes late: nobody would end it. */
+async function letGo(session: Session): Promise<void> {
+  const post = poster(session)
+  session.on("Debugger.paused", () => void post("Debugger.resume", {}).catch(() => {}))
+  // An error where nothing is paused.
+  const resumed = post("Debugger.resume", {}).catch(() => {})
+  const disabled = post("Debugger.disable", {}).catch(() => {})
+  const late = new Promise((resolve) => setTimeout(resolve, LONGEST_PAUSE_MS))
+  await Promise.race([Promise.all([resumed, disabled]), late])
+  session.disconnect()
 }
 
 type Frame = Pick<Debugger.CallFrame, "callFrameId" | "functionName" | "url">
