@@ -46,9 +46,7 @@ export function showJob(
     if (ended === (job.endedAtMs !== undefined)) return
     ended = !ended
     clearTimeout(timer)
-    // The last task's own observers may still be at work, so the picture waits for them; but no longer, because a
-    // front end that runs notebooks headless takes no output of a cell that has ended.
-    if (ended) queueMicrotask(renew)
+    if (ended) renew()
     else schedule()
   }
 

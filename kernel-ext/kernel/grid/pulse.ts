@@ -1,16 +1,27 @@
 import type { JobView } from "../../executors/observe.ts"
 
-/** Tells once per turn of the event loop that a job changed, however many of its tasks did: a task costs one comparison here. */
+/**
+ * Tells once per turn of the event loop that a job changed, however many of its tasks did: a task costs one comparison here.
+ * A change of the job itself, its end above all, is told before the code that awaits the job goes on: what its cell puts
+ * out after that may come too late for front ends that run notebooks headless.
+ */
 export class Pulse {
   readonly #listeners = new Set<() => void>()
   readonly #stop: () => void
   #told = true
 
   constructor(job: JobView) {
-    this.#stop = job.observe(() => {
+    this.#stop = job.observe((index) => {
+      if (index === -1) {
+        queueMicrotask(() => this.#tell())
+        return
+      }
       if (!this.#told) return
       this.#told = false
-      setImmediate(() => this.#tell())
+      setImmediate(() => {
+        this.#told = true
+        this.#tell()
+      })
     })
   }
 
@@ -24,7 +35,6 @@ export class Pulse {
   }
 
   #tell(): void {
-    this.#told = true
     for (const listener of this.#listeners) listener()
   }
 }
