@@ -39,7 +39,7 @@ export async function startKernel(
   const helper = HelperThread.start(entry, {
     connection,
     kernelInfo: JSON.stringify(kernelInfo),
-    ownFiles: [dirname(fileURLToPath(entry)), dirname(compiler.file)],
+    ownFolders: [dirname(fileURLToPath(entry)), dirname(compiler.file)],
     parentPid: parentPid > 1 ? parentPid : undefined,
   })
   await new Kernel(helper, load).serve()

@@ -85,6 +85,26 @@ describe("The installed kernel", () => {
       })
     }
 
+    it("while it loads the compiler, ends no request half way", async () => {
+      const cold = await KernelClient.start({ command })
+      try {
+        const asked = await Promise.all([
+          cold.send("complete_request", { code: "Mat", cursor_pos: 3 }),
+          cold.send("inspect_request", { code: "Math", cursor_pos: 4, detail_level: 0 }),
+          cold.send("is_complete_request", { code: "1 +" }),
+        ])
+        for (let i = 0; i < 4; i++) {
+          await cold.do("interrupt")
+          await sleep(250)
+        }
+        const replies = await Promise.all(asked.map((id) => cold.served(id, 60_000)))
+        expect(replies.map(({ reply }) => reply.content.status)).to.deep.equal(["ok", "ok", "incomplete"])
+        expect((await cold.execute("40 + 2")).reply.content.status).to.equal("ok")
+      } finally {
+        await cold.close()
+      }
+    }).timeout(90_000)
+
     it("in a map, cancels the job and keeps the executor", async () => {
       const started = await kernel.execute(`
         import { LocalhostExecutor } from "cellfan"

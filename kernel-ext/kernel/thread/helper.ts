@@ -58,7 +58,7 @@ class Helper {
     })
     this.#streams = new StreamBatches((topic, message, load) => this.#publishNow(topic, message, load))
     const tell = (id: number) => this.#toMain({ kind: "interrupt", id })
-    this.#interrupts = new Interrupts(this.#board, tell, data.ownFiles)
+    this.#interrupts = new Interrupts(this.#board, tell, data.ownFolders)
   }
 
   async start(): Promise<void> {

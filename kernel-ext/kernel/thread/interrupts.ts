@@ -7,7 +7,8 @@ import { terminateMainThread } from "./rescue.ts"
  *
  * 1. It is told. If it serves its events, that is all: the running cell ends, what it awaits is left alone.
  * 2. The cell does not end: SIGINT, which ends a loop within the cell's own `vm` call.
- * 3. It still does not end: V8 terminates the running JavaScript (rescue.ts).
+ * 3. It still does not end: V8 terminates the running JavaScript (rescue.ts), unless none of it is the user's: the kernel's own
+ *    work, such as loading the compiler, comes to its end and the main thread then hears what it was told.
  */
 
 const PATIENCE_MS = 120
@@ -18,7 +19,7 @@ const RESCUES = 20
 export class Interrupts {
   readonly #board: Int32Array
   readonly #tell: (id: number) => void
-  /** Files that are not the user's; see rescue.ts. */
+  /** Folders of files that are not the user's; see rescue.ts. */
   readonly #own: readonly string[]
   #newest = 0
   #running: Promise<void> | undefined
@@ -46,10 +47,11 @@ export class Interrupts {
       process.kill(process.pid, "SIGINT")
       if (await this.#obeyed(PATIENCE_AFTER_SIGNAL_MS)) return
     }
-    for (let left = RESCUES; left > 0; left--) {
-      await terminateMainThread(() => !this.#isObeyed(), { own: this.#own }).catch((error) =>
+    for (let left = RESCUES; left > 0; ) {
+      const rescue = await terminateMainThread(() => !this.#isObeyed(), { own: this.#own }).catch((error) =>
         log(`Interrupt: ${String(error)}`),
       )
+      if (rescue !== "left alone") left--
       // Again, because what was terminated may have been on its way to hear it.
       this.#tell(this.#newest)
       if (await this.#obeyed(PATIENCE_AFTER_SIGNAL_MS)) return

@@ -10,8 +10,8 @@ export interface ThreadData {
   readonly board: SharedArrayBuffer
   /** What kernel_info_reply says; the thread answers for the main thread while a cell keeps that busy. */
   readonly kernelInfo: string
-  /** Parts of the paths of the kernel's own code and of the compiler, which an interrupt must not end half way; see rescue.ts. */
-  readonly ownFiles: readonly string[]
+  /** Folders of the kernel's own code and of the compiler, which an interrupt must not end half way; see rescue.ts. */
+  readonly ownFolders: readonly string[]
   /** Process that the kernel must not outlive; undefined where nobody named one. */
   readonly parentPid: number | undefined
 }

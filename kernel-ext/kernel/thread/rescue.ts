@@ -1,4 +1,6 @@
 import { type Debugger, Session } from "node:inspector"
+import { join, sep } from "node:path"
+import { pathToFileURL } from "node:url"
 
 /**
  * Ends whatever JavaScript keeps the main thread busy, from this other thread: for loops that run in a timer, an event or after an
@@ -9,33 +11,33 @@ import { type Debugger, Session } from "node:inspector"
  * the code is paused, as a debugger does, the stack is emptied with Node's own functions, which are within the inspector's reach as the
  * scope of a public method, and only then the code is terminated.
  *
- * The kernel's own code and the compiler, `own`, are left alone: they come to an end, and must not be left half way.
- *
- * @returns when the code was terminated, was left alone, or did not pause, for example because it is in native code.
+ * The kernel's own code and the compiler, in the folders `own`, are left alone: they come to an end, and must not be left half way.
  */
 export async function terminateMainThread(
   stillBusy: () => boolean,
   options: { readonly own: readonly string[] },
-): Promise<void> {
+): Promise<Rescue> {
   const session = new Session()
   session.connectToMainThread()
   try {
     const post = poster(session)
+    const urls = new Map<string, string>()
+    session.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url))
     await post("Debugger.enable", {})
-    const paused = new Promise<readonly Frame[] | undefined>((resolve) => {
-      session.once("Debugger.paused", ({ params }) => resolve(params.callFrames))
-      setTimeout(resolve, LONGEST_PAUSE_MS, undefined)
-    })
-    await post("Debugger.pause", {})
-    const frames = await paused
-    if (frames === undefined) return
-    // The main thread may have come round before it was paused; then this is other code than we were called for.
-    const terminateOnResume = stillBusy() && frames.some(({ url }) => isForeign(url, options.own))
-    if (terminateOnResume) {
-      await emptyContextStack(post)
-      await leaveImmediate(post, frames)
+    for (let left = PAUSES; ; left--) {
+      const frames = await pause(session, post, urls)
+      if (frames === undefined) return "not paused"
+      // The main thread may have come round before it was paused; then this is other code than we were called for.
+      const terminateOnResume = stillBusy() && hasForeign(frames, options.own)
+      if (terminateOnResume) {
+        await emptyContextStack(post)
+        await leaveImmediate(post, frames)
+      }
+      await post("Debugger.resume", { terminateOnResume })
+      if (terminateOnResume) return "terminated"
+      const isBetween = frames.every(({ url }) => url.startsWith("node:"))
+      if (!isBetween || left === 0 || !stillBusy()) return "left alone"
     }
-    await post("Debugger.resume", { terminateOnResume })
   } finally {
     await letGo(session)
   }
@@ -53,7 +55,15 @@ async function letGo(session: Session): Promise<void> {
   session.disconnect()
 }
 
-type Frame = Pick<Debugger.CallFrame, "callFrameId" | "functionName" | "url">
+/** What was done to the code: "not paused" where it is in native code, for example. */
+export type Rescue = "terminated" | "left alone" | "not paused"
+
+interface Frame {
+  readonly callFrameId: string
+  readonly functionName: string
+  /** Of its script: a path, the URL of a module, or empty where code was made from a string. */
+  readonly url: string
+}
 
 /**
  * Node runs immediates from a list that it takes on to the next in a `finally`, which termination passes over. Without this it would
@@ -71,12 +81,35 @@ async function leaveImmediate(post: Post, frames: readonly Frame[]): Promise<voi
   })
 }
 
-/** Whether code of the file is neither Node's nor the kernel's. */
-function isForeign(file: string, own: readonly string[]): boolean {
-  return !file.startsWith("node:") && !own.some((path) => file.includes(path))
+/** Pauses the main thread; undefined where it does not come to a pause. */
+function pause(
+  session: Session,
+  post: Post,
+  urls: ReadonlyMap<string, string>,
+): Promise<readonly Frame[] | undefined> {
+  return new Promise((resolve, reject) => {
+    session.once("Debugger.paused", ({ params }) => {
+      // A call frame's own `url` is always empty.
+      const frame = ({ callFrameId, functionName, location }: Debugger.CallFrame): Frame => {
+        return { callFrameId, functionName, url: urls.get(location.scriptId) ?? "" }
+      }
+      resolve(params.callFrames.map(frame))
+    })
+    setTimeout(resolve, LONGEST_PAUSE_MS, undefined)
+    post("Debugger.pause", {}).catch(reject)
+  })
+}
+
+/** Whether one of the calls is in code that is neither Node's nor the kernel's. */
+function hasForeign(frames: readonly Frame[], own: readonly string[]): boolean {
+  const starts = ["node:", ...own.flatMap((folder) => [join(folder, sep), `${pathToFileURL(folder).href}/`])]
+  return frames.some(({ url }) => !starts.some((start) => url.startsWith(start)))
 }
 
 const LONGEST_PAUSE_MS = 500
+
+/** How often we pause again at once where Node's own code alone was paused, for example between two steps of a loop of awaits. */
+const PAUSES = 30
 
 type Post = (method: string, parameters: object) => Promise<Reply>
 
