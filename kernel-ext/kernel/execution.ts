@@ -23,6 +23,8 @@ export class Execution {
   readonly #publisher: Publisher
   readonly #requests = new WeakMap<Cell, CellRequest>()
   #newest: Cell | undefined
+  /** The cell whose `run` has not resolved yet. */
+  #unresolved: Cell | undefined
   #interrupts = 0
   #running:
     | { readonly cell: Cell; readonly interrupt: () => void; readonly onEnd: (() => void)[] }
@@ -39,6 +41,11 @@ export class Execution {
 
   get running(): Cell | undefined {
     return this.#running?.cell
+  }
+
+  /** Whether a `run` is still to resolve, which it will: not even a termination prevents that. */
+  get isBusy(): boolean {
+    return this.#unresolved !== undefined
   }
 
   requestOf(cell: Cell | undefined): CellRequest | undefined {
@@ -64,16 +71,21 @@ export class Execution {
     }
     this.#requests.set(cell, request)
     this.#newest = cell
+    this.#unresolved = cell
     return new Promise((resolve) => {
       const end = (outcome: CellOutcome) => {
         if (this.#running?.cell !== cell) return
         const { onEnd } = this.#running
         this.#running = undefined
-        for (const listener of onEnd) listener()
         const interrupted = outcome.status === "error" && (controller.signal.aborted || isStopped(outcome))
+        // First of all, because listeners of the signal may be the user's.
+        later(() => {
+          this.#unresolved = undefined
+          resolve(interrupted ? keyboardInterrupt : outcome)
+        })
         // A loop that SIGINT has ended: what the cell started meanwhile is to end, too.
         if (interrupted) controller.abort(keyboardInterrupt.error)
-        later(() => resolve(interrupted ? keyboardInterrupt : outcome))
+        for (const listener of onEnd) listener()
       }
       const interrupt = () => {
         controller.abort(keyboardInterrupt.error)

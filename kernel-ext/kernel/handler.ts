@@ -1,4 +1,5 @@
 import { kernelInfo } from "./kernel-info.ts"
+import { later } from "./later.ts"
 import { log } from "./log.ts"
 import { ContentError } from "./requests/content.ts"
 import { abortedReply, CellCounter, execute } from "./requests/execute.ts"
@@ -41,11 +42,17 @@ function isUrgent({ channel, message }: Request): boolean {
   return type.startsWith("comm_") || type === "kernel_info_request" || channel === "control"
 }
 
+/** How long after a termination a request may still be worked at before it counts as lost. */
+const LOST_AFTER_MS = 500
+
 export class RequestHandler {
   readonly #services: Services
   readonly #counter = new CellCounter()
   #queue: Request[] = []
   #serving: Request | undefined
+  /** Requests that were given up; should their code go on after all, it answers no more. */
+  readonly #lost = new WeakSet<Request>()
+  #recoveries = 0
 
   constructor(services: Services) {
     this.#services = services
@@ -67,13 +74,34 @@ export class RequestHandler {
     this.#queue = []
   }
 
+  /**
+   * To be called after JavaScript was terminated: where the code that served a request went with it (a cell may have put its
+   * own in place of what the kernel calls), the request is answered with an error and those behind it are served.
+   */
+  recover(): void {
+    const request = this.#serving
+    if (request === undefined) return
+    const giveUp = () => {
+      if (this.#serving !== request || this.#services.execution.isBusy) return
+      this.#lost.add(request)
+      this.#serving = undefined
+      later(() => void this.#serveQueue())
+      this.#fail(request, new Error("An interrupt ended the kernel's work at this request half way"))
+      this.#services.publisher.status(request.message.header, "idle")
+    }
+    // Each time another duration; execution.ts says why.
+    setTimeout(giveUp, LOST_AFTER_MS + (this.#recoveries++ % 97))
+  }
+
   async #serveQueue(): Promise<void> {
     if (this.#serving !== undefined) return
     for (;;) {
       const request = this.#queue.shift()
       this.#serving = request
       if (request === undefined) return
-      for (const cell of await this.#serve(request)) this.#abort(cell)
+      const aborted = await this.#serve(request)
+      if (this.#lost.has(request)) return
+      for (const cell of aborted) this.#abort(cell)
     }
   }
 
@@ -94,14 +122,17 @@ export class RequestHandler {
         const executed = await execute(request, this.#services, this.#counter)
         // Before the reply: what the client sends when it has the reply is to be run.
         if (executed.abortQueued) aborted = await this.#takeQueuedCells()
+        if (this.#lost.has(request)) return []
         sendReply(helper, request, executed.reply)
       } else {
         const handler = handlers.get(header.msg_type)
         if (handler === undefined) log(`Unknown message type: ${header.msg_type}`)
         const reply = await handler?.(request, this.#services)
+        if (this.#lost.has(request)) return []
         if (reply !== undefined) sendReply(helper, request, reply)
       }
     } catch (error) {
+      if (this.#lost.has(request)) return []
       this.#fail(request, error)
     }
     publisher.status(header, "idle")

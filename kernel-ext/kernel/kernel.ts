@@ -95,6 +95,7 @@ class Kernel {
             this.#stdin.answered(message.answer)
             return
           case "interrupt":
+            if (this.#helper.takeTerminated()) this.#handler.recover()
             this.#interrupt(() => this.#helper.obeyedInterrupt(message.id))
             return
           case "shutdown":

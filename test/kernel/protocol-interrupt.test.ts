@@ -119,6 +119,18 @@ describe("An interrupt", () => {
     expect((await kernel.execute("1 + 1")).reply.content.status).to.equal("ok")
   }).timeout(60_000)
 
+  it("ends also code that a cell put in the way of the kernel's own, and the kernel goes on", async () => {
+    const id = await kernel.sendCell(`
+      const real = JSON.stringify
+      JSON.stringify = () => { JSON.stringify = real; for (;;); }
+      1`)
+    const behind = await kernel.sendCell("2")
+    await sleep(300)
+    await kernel.do("interrupt")
+    expect((await kernel.served(id)).reply.content.status).to.equal("error")
+    expect((await kernel.served(behind)).reply.content.status).to.equal("ok")
+  })
+
   it("by signal ends a loop, an await, and aborts the cell's signal", async () => {
     for (const code of ["for (;;);", "await sleep(1e6)"]) {
       const id = await kernel.sendCell(`globalThis.signal = cell().signal; ${code}`)

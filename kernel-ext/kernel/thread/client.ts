@@ -106,6 +106,11 @@ export class HelperThread {
     return true
   }
 
+  /** Whether JavaScript of this thread was terminated since the last call. */
+  takeTerminated(): boolean {
+    return Atomics.exchange(this.#board, Board.terminated, 0) !== 0
+  }
+
   /** Blocks until everything was sent and the sockets are closed, or `longestMs` have passed. */
   endAndWait(longestMs: number): void {
     this.#post({ kind: "end" })

@@ -52,6 +52,7 @@ export class Interrupts {
         log(`Interrupt: ${String(error)}`),
       )
       if (rescue !== "left alone") left--
+      if (rescue === "terminated") Atomics.store(this.#board, Board.terminated, 1)
       // Again, because what was terminated may have been on its way to hear it.
       this.#tell(this.#newest)
       if (await this.#obeyed(PATIENCE_AFTER_SIGNAL_MS)) return

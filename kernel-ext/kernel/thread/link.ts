@@ -66,6 +66,8 @@ export const Board = {
   ownSignals: 3,
   /** 1 when an answer to a blocked question waits in its port. */
   answered: 4,
+  /** Not 0 when JavaScript of the main thread was terminated, until that has taken note. */
+  terminated: 5,
 } as const
 
 export const BOARD_BYTES = 4 * Object.keys(Board).length
