@@ -113,6 +113,8 @@ const sections: Record<string, () => Promise<void>> = {
     await table("first map of a process, from making the pool", node, [
       { label: "1 task", work: "noop", size: 1, rounds: 7, cold: true },
       { label: "100 tasks", work: "noop", size: 100, rounds: 7, cold: true },
+      { label: "1 000 tasks", work: "noop", size: 1000, rounds: 7, cold: true },
+      { label: "10 000 tasks", work: "noop", size: 10_000, rounds: 7, cold: true },
     ])
   },
 
