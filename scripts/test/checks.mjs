@@ -16,7 +16,6 @@ const checks = [
   ["Types of kernel-ext and test", [tsc, "-p", "."]],
   ["Types of test/browser", [tsc, "-p", "test/browser"]],
   ["Types of labextension", [tsc, "-p", "labextension", "--noEmit"]],
-  ["Types of what runs in the browser's page", [tsc, "-p", "test/browser"]],
   [
     "Import rules",
     [
