@@ -22,14 +22,16 @@ export function fromThrown(thrown: unknown, scripts: Scripts): CellError {
   }
   const name = nameOf(thrown)
   const frames = framesOf(thrown, scripts)
+  // Where hundreds of tasks fail at one line, its code is shown once.
+  const told = new Set<string>()
   return {
     name,
     message: String(thrown.message),
     traceback: [
       `${colour.red(name)}: ${thrown.message}`,
       ...frames.map(({ text }) => text),
-      ...frameAt(frames),
-      ...related(thrown, scripts, 0),
+      ...frameAt(frames, told),
+      ...related(thrown, scripts, told, 0),
     ],
   }
 }
@@ -45,18 +47,18 @@ function nameOf(error: Error): string {
 }
 
 /** What an error says beyond itself: properties such as `code`, its cause, the errors it stands for. */
-function related(error: Error, scripts: Scripts, depth: number): string[] {
+function related(error: Error, scripts: Scripts, told: Set<string>, depth: number): string[] {
   const lines = properties(error)
   if (depth >= MAX_RELATED) return lines
   const { cause, errors } = error as { cause?: unknown; errors?: unknown }
   const members: readonly unknown[] = Array.isArray(errors) ? errors : []
   if (cause !== undefined && !members.includes(cause) && !isTold(cause, error, scripts))
-    lines.push("", `${colour.grey("Cause:")} ${headline(cause)}`, ...below(cause, scripts, depth))
+    lines.push("", `${colour.grey("Cause:")} ${headline(cause)}`, ...below(cause, scripts, told, depth))
   for (const [index, one] of members.slice(0, MAX_RELATED).entries())
     lines.push(
       "",
       `${colour.grey(`Error ${index + 1} of ${members.length}:`)} ${headline(one)}`,
-      ...below(one, scripts, depth),
+      ...below(one, scripts, told, depth),
     )
   if (members.length > MAX_RELATED) lines.push(`… and ${members.length - MAX_RELATED} more`)
   return lines
@@ -82,8 +84,12 @@ function headline(value: unknown): string {
   return isError(value) ? `${colour.red(nameOf(value))}: ${value.message}` : inspect(value, { depth: 2 })
 }
 
-function below(value: unknown, scripts: Scripts, depth: number): string[] {
+function below(value: unknown, scripts: Scripts, told: Set<string>, depth: number): string[] {
   if (!isError(value)) return []
   const frames = framesOf(value, scripts)
-  return [...frames.map(({ text }) => text), ...frameAt(frames), ...related(value, scripts, depth + 1)]
+  return [
+    ...frames.map(({ text }) => text),
+    ...frameAt(frames, told),
+    ...related(value, scripts, told, depth + 1),
+  ]
 }

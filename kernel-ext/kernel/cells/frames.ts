@@ -51,10 +51,14 @@ function mapFrames(lines: readonly string[], scripts: Scripts): Frame[] {
   return shown
 }
 
-/** The code around the topmost frame that is the user's. */
-export function frameAt(frames: readonly Frame[]): string[] {
-  const source = frames.find((frame) => frame.source !== undefined && frame.source.text !== "")?.source
-  return source === undefined ? [] : ["", codeFrame(source.text, source.line, source.column)]
+/** The code around the topmost frame that is the user's; nothing where `told` has that place already. */
+export function frameAt(frames: readonly Frame[], told: Set<string>): string[] {
+  const frame = frames.find(({ source }) => source !== undefined && source.text !== "")
+  const place = frame?.plain.replace(/^.*[ (]/, "")
+  if (frame?.source === undefined || place === undefined || told.has(place)) return []
+  told.add(place)
+  const { text, line, column } = frame.source
+  return ["", codeFrame(text, line, column)]
 }
 
 function isFrame(line: string): boolean {
