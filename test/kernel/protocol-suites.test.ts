@@ -57,7 +57,7 @@ describe("The installed kernel", () => {
   it("answers after 10 000 random valid and broken messages", () =>
     answersAfter(10_000, ["--no-interrupts"])).timeout(300_000)
 
-  // Among very many an interrupt may still tear down what the kernel itself is at: CELLFAN_SOAK=1 sends as many as above.
+  // Known to fail: one of five runs of 10 000 stalled, for a reason not found yet. CELLFAN_SOAK=1 sends that many.
   const interrupted = process.env.CELLFAN_SOAK === "1" ? 10_000 : 1000
   it(`answers after ${interrupted} random messages with interrupts among them`, () =>
     answersAfter(interrupted, [])).timeout(300_000)
