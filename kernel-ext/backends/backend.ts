@@ -23,8 +23,16 @@ export interface Backend {
   forget(jobId: string): void
   /** Removes what earlier runs left behind. */
   clean(scope: "job" | "all"): Promise<void>
+  /** Its workers as they are now, for views; absent where it does not tell them apart. */
+  workerStates?(): readonly WorkerState[]
   /** Ends workers and connections. Idempotent. */
   close(): Promise<void>
+}
+
+export interface WorkerState {
+  /** As tasks name it: "localhost:4711", "i-0abc". */
+  readonly name: string
+  readonly state: "starting" | "idle" | "busy"
 }
 
 export interface BackendSupport {

@@ -11,7 +11,7 @@ export class LocalRun implements RunningBatch {
   readonly batch: TaskBatch
   readonly events: BatchEvents
   readonly slot: Slot
-  /** Position of its first task. */
+  /** Position of its first task, and the epoch it was sent in. */
   base = 0
   epoch = 0
   /** Tasks before this offset have ended. */
@@ -27,6 +27,11 @@ export class LocalRun implements RunningBatch {
     this.events = events
     this.slot = slot
     this.limit = batch.indices.length
+  }
+
+  sent(base: number, epoch: number): void {
+    this.base = base
+    this.epoch = epoch
   }
 
   get waiting(): number {

@@ -3,14 +3,20 @@ import type { Backend, BatchEvents, RunningBatch, TaskBatch } from "../backend.t
 import { LocalRun } from "./local-run.ts"
 import { Slot, type SlotOwner } from "./slot.ts"
 import { workerFile } from "./worker-file.ts"
+import type { WorkerLink, WorkerListener } from "./worker-link.ts"
+import { WorkerProcess } from "./worker-process.ts"
 
 /**
  * Tasks in processes of this machine.
  *
  *     local.ts           which slot takes a batch
- *     slot.ts            a place for one worker process; what happens when it dies, is slow or is told to stop
+ *     slot.ts            a place for one worker: its batches, and what happens when it dies or is told to stop
  *     local-run.ts       a batch in a slot's hands
- *     worker-process.ts  the process and its channels
+ *     live-worker.ts     what a worker was sent, and so what it still lacks
+ *     head-watch.ts      which task a worker is at, and whether that takes too long
+ *     blame.ts           which task a worker died of
+ *     worker-link.ts     a worker as its slot sees it
+ *     worker-process.ts  a process and its channels
  *     worker-file.ts     where the worker runtime is
  *     exit-reason.ts     why a process ended, in words
  */
@@ -39,14 +45,15 @@ export class LocalBackend implements Backend, SlotOwner {
   readonly #slots: Slot[]
   readonly #jobs = new Map<string, KnownJob>()
   readonly #jobsByKey = new Map<number, KnownJob>()
+  readonly #env: Readonly<Record<string, string>>
   #nextJob = 1
   #nextBatch = 1
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: { workers: number }) {
     this.workers = options.workers
-    const env = { [siblingsVariable]: String(options.workers) }
-    this.#slots = Array.from({ length: options.workers }, () => new Slot(this, env))
+    this.#env = { [siblingsVariable]: String(options.workers) }
+    this.#slots = Array.from({ length: options.workers }, () => new Slot(this))
   }
 
   get idle(): number {
@@ -89,6 +96,10 @@ export class LocalBackend implements Backend, SlotOwner {
     const events = this.#jobsByKey.get(message.job)?.events
     if (message.type === "log") events?.log(message.index, message.stream, message.text)
     else events?.progress(message.index, message.fraction, message.note)
+  }
+
+  startWorker(memoryMiB: number | undefined, listener: WorkerListener): WorkerLink {
+    return new WorkerProcess({ memoryMiB, env: this.#env }, listener)
   }
 
   #choose(memoryMiB: number | undefined): Slot {

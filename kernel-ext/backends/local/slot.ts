@@ -1,8 +1,10 @@
-import type { Encoded } from "../../capture/types.ts"
 import { BackendError } from "../../errors.ts"
 import type { ControlReply, FromWorker, LogStream } from "../../protocol/worker.ts"
+import { blame } from "./blame.ts"
+import { HeadWatch } from "./head-watch.ts"
+import { LiveWorker } from "./live-worker.ts"
 import type { LocalRun } from "./local-run.ts"
-import { WorkerProcess } from "./worker-process.ts"
+import type { WorkerEnd, WorkerLink, WorkerListener } from "./worker-link.ts"
 
 /** What a slot needs of the backend around it. */
 export interface SlotOwner {
@@ -10,46 +12,40 @@ export interface SlotOwner {
   keyOf(jobId: string): number
   /** A message about a task by its job, which may come after its batch has closed. */
   told(message: Extract<FromWorker, { type: "log" | "progress" }>): void
+  startWorker(memoryMiB: number | undefined, listener: WorkerListener): WorkerLink
 }
-
-/** Functions a worker keeps loaded. */
-const maxShipments = 32
 
 /** A worker that ends this often before it could run anything will not start at all. */
 const maxStartFailures = 3
 
-/** A batch of several tasks that says nothing for this long is asked which one it is at. */
-const probeAfterMs = 40
+/** Being killed says nothing of whether a worker can start; that all are killed ends some time, too. */
+const killedStartFailure = 0.05
 
-/** A place for one worker process, and the batches it holds: the first runs, the others wait in it. */
+/** How long a worker may take to end by itself, whatever tasks have left running in it. */
+const retireMs = 500
+
+/** A slot is empty, or has a worker that starts, or one that runs tasks. */
+type Phase =
+  | { readonly is: "empty" }
+  | { readonly is: "starting"; readonly worker: LiveWorker; readonly memoryMiB: number | undefined }
+  | {
+      readonly is: "ready"
+      readonly worker: LiveWorker
+      readonly memoryMiB: number | undefined
+      readonly watch: HeadWatch
+    }
+
+/** A place for one worker, and the batches it holds: the first runs, the others wait in it. */
 export class Slot {
-  readonly #owner: SlotOwner
-  readonly #env: Readonly<Record<string, string>>
   readonly runs: LocalRun[] = []
-  /** Batches that need another memory limit than the worker has, which is busy. */
-  readonly #postponed: LocalRun[] = []
-  #process: WorkerProcess | undefined
-  #memoryMiB: number | undefined
-  #isReady = false
+  readonly #owner: SlotOwner
+  #phase: Phase = { is: "empty" }
   #startFailures = 0
-  #nextPosition = 0
-  #epoch = 0
-  #takingBack: (() => void)[] | undefined
-  readonly #shipped = new Set<string>()
-  readonly #jobs = new Set<number>()
-  /** Jobs that the worker may forget; it is told with the next batch. */
-  #forgotten: number[] = []
-  /** When the host last heard of the first batch, and what it knows of the task that runs in it. */
-  #heardAtMs = 0
-  #runningSinceMs = 0
-  #runningPosition: number | undefined
-  #probing = false
-  #lastWords: Extract<FromWorker, { type: "exiting" }> | undefined
+  /** Batches that need another kind of worker than there is, which is busy. */
+  readonly #postponed: LocalRun[] = []
 
-  /** @param env Variables of the worker process beside those of this one. */
-  constructor(owner: SlotOwner, env: Readonly<Record<string, string>>) {
+  constructor(owner: SlotOwner) {
     this.#owner = owner
-    this.#env = env
   }
 
   get head(): LocalRun | undefined {
@@ -57,15 +53,32 @@ export class Slot {
   }
 
   get isRunning(): boolean {
-    return this.#process !== undefined
+    return this.#phase.is !== "empty"
   }
 
-  get pid(): number | undefined {
-    return this.#process?.pid
+  /** Tasks it has yet to end. */
+  get load(): number {
+    return this.runs.reduce((sum, run) => sum + run.limit - run.reported, 0)
   }
 
-  get worker(): string {
-    return `localhost:${this.#process?.pid ?? 0}`
+  fits(memoryMiB: number | undefined): boolean {
+    return this.#phase.is === "empty" || this.#phase.memoryMiB === memoryMiB
+  }
+
+  assign(run: LocalRun): void {
+    if (!this.fits(run.batch.memoryMiB)) {
+      if (this.runs.length > 0) {
+        this.#postponed.push(run)
+        return
+      }
+      this.#worker?.link.retire()
+      this.#phase = { is: "empty" }
+    }
+    const worker = this.#worker ?? this.#start(run.batch.memoryMiB)
+    worker.deliver(run, this.#owner.keyOf(run.batch.jobId))
+    if (this.runs.push(run) > 1) return
+    worker.link.hold(true)
+    this.#begin(Date.now())
   }
 
   /** Whether the batch is still here because the worker was not fit for it; then it goes back at once. */
@@ -78,59 +91,32 @@ export class Slot {
     return true
   }
 
-  /** Tasks it has yet to end. */
-  get load(): number {
-    return this.runs.reduce((sum, run) => sum + run.limit - run.reported, 0)
-  }
-
-  fits(memoryMiB: number | undefined): boolean {
-    return this.#process === undefined || this.#memoryMiB === memoryMiB
-  }
-
-  assign(run: LocalRun): void {
-    const { batch } = run
-    if (!this.fits(batch.memoryMiB)) {
-      if (this.runs.length > 0) {
-        this.#postponed.push(run)
-        return
-      }
-      this.#replace()
-    }
-    this.#process ??= this.#start(batch.memoryMiB)
-    const process = this.#process
-    process.together(() => this.#deliver(process, run))
-    if (this.runs.push(run) > 1) return
-    process.hold(true)
-    // A worker that is still starting runs nothing yet.
-    if (this.#isReady) this.#begin(run, Date.now())
-  }
-
   /** Has every waiting task given back, of all batches, and calls `after` when it is known which ones wait. */
   takeBack(after?: () => void): void {
-    const pending = this.#takingBack
-    if (pending !== undefined) {
-      if (after !== undefined) pending.push(after)
-      return
-    }
-    const process = this.#process
-    if (process === undefined) return
-    this.#takingBack = after === undefined ? [] : [after]
-    process.takeBack(this.#epoch, (reply) => {
-      if (this.#process === process) this.#tookBack(reply)
-    })
+    const worker = this.#worker
+    worker?.takeBack(
+      (reply, epoch) => {
+        if (this.#worker === worker) this.#tookBack(reply, epoch)
+      },
+      () => {
+        if (this.#worker !== worker) return
+        after?.()
+        if (this.head?.isOver) this.#advance()
+      },
+    )
   }
 
   /** Ends the running task, if it is a dropped one of this batch: by its signal, then by replacing the worker. */
   endDropped(run: LocalRun, reason: "cancelled" | "timedOut", graceMs: number): void {
-    const process = this.#process
-    const offset = run.reported
-    if (process === undefined || this.head !== run || run.isOver) return
-    const position = this.#runningPosition ?? run.base + offset
+    const phase = this.#phase
+    if (phase.is !== "ready" || this.head !== run || run.isOver) return
+    const { link } = phase.worker
+    const position = phase.watch.likelyPosition(run)
     if (!run.isDropped(position - run.base)) return
-    process.send({ type: "abort", position, reason }, [])
+    link.send({ type: "abort", position, reason }, [])
     const timer = setTimeout(() => {
-      if (this.#process === process && this.head === run && run.reported <= position - run.base)
-        process.kill(
+      if (this.#worker === phase.worker && this.head === run && run.reported <= position - run.base)
+        link.kill(
           reason === "cancelled"
             ? "was replaced to cancel its task"
             : "was replaced to end a task that ran too long",
@@ -140,132 +126,62 @@ export class Slot {
   }
 
   forget(job: number): void {
-    if (this.#jobs.delete(job)) this.#forgotten.push(job)
+    this.#worker?.forget(job)
   }
 
   /** Looks after the running batch: which task it is at, and whether that takes too long. */
   tick(nowMs: number, graceMs: number): void {
+    const phase = this.#phase
     const run = this.head
-    if (run === undefined || this.#probing || !this.#isReady) return
-    const timeoutMs = run.batch.timeoutMs
-    const overdue = timeoutMs !== undefined && nowMs - this.#runningSinceMs >= timeoutMs
-    const silent =
-      this.#runningPosition === undefined &&
-      run.limit - run.reported > 1 &&
-      nowMs - this.#heardAtMs > probeAfterMs
-    if (!overdue && !silent) return
-    this.#probing = true
-    const process = this.#process
-    process?.probe((reply) => {
-      if (this.#process !== process) return
-      this.#probing = false
-      if (this.head === run) this.#probed(run, reply, graceMs)
+    if (run === undefined || phase.is !== "ready") return
+    const { worker, watch } = phase
+    watch.look(run, worker.link, nowMs, (reply) => {
+      if (this.#worker !== worker || this.head !== run) return
+      const late = watch.answered(run, worker.link.name, reply)
+      if (late !== undefined) this.#timedOut(run, late, reply.startedAtMs, graceMs)
     })
   }
 
   close(): void {
     for (const run of [...this.#postponed]) this.withdraw(run)
-    const process = this.#process
-    if (this.head === undefined) process?.retire()
-    else process?.kill("was closed")
-    // A worker that does not end by itself, because of what a task left running in it, is ended.
-    if (process !== undefined) setTimeout(() => process.kill("was closed"), 500).unref()
+    const link = this.#worker?.link
+    if (this.head === undefined) link?.retire()
+    else link?.kill("was closed")
+    if (link !== undefined) setTimeout(() => link.kill("was closed"), retireMs).unref()
   }
 
-  #deliver(process: WorkerProcess, run: LocalRun): void {
-    const { batch } = run
-    const key = this.#owner.keyOf(batch.jobId)
-    this.#introduce(process, run, key)
-    const count = batch.indices.length
-    run.base = this.#nextPosition
-    run.epoch = this.#epoch
-    this.#nextPosition += count
-    process.send(
-      {
-        type: "run",
-        batch: run.id,
-        job: key,
-        epoch: run.epoch,
-        base: run.base,
-        count,
-        first: batch.indices[0] ?? 0,
-        indices: isConsecutive(batch.indices) ? undefined : batch.indices,
-        attempts: batch.attempts,
+  get #worker(): LiveWorker | undefined {
+    return this.#phase.is === "empty" ? undefined : this.#phase.worker
+  }
+
+  #start(memoryMiB: number | undefined): LiveWorker {
+    const isCurrent = () => this.#worker === worker
+    const link = this.#owner.startWorker(memoryMiB, {
+      message: (message, parts) => {
+        if (isCurrent()) this.#receive(message, parts)
       },
-      partsOf(batch.inputs),
-    )
-  }
-
-  #start(memoryMiB: number | undefined): WorkerProcess {
-    this.#memoryMiB = memoryMiB
-    this.#isReady = false
-    this.#nextPosition = 0
-    this.#epoch = 0
-    this.#takingBack = undefined
-    this.#probing = false
-    this.#lastWords = undefined
-    this.#shipped.clear()
-    this.#jobs.clear()
-    this.#forgotten = []
-    const process: WorkerProcess = new WorkerProcess(
-      { memoryMiB, env: this.#env },
-      {
-        message: (message, parts) => {
-          if (this.#process === process) this.#receive(message, parts)
-        },
-        rawOutput: (stream, text) => {
-          if (this.#process === process) this.#rawOutput(stream, text)
-        },
-        gone: (reason, signal) => {
-          if (this.#process === process) this.#gone(reason, signal)
-        },
+      rawOutput: (stream, text) => {
+        if (isCurrent()) this.#rawOutput(stream, text)
       },
-    )
-    return process
-  }
-
-  /** The worker has the wrong memory limit and nothing to do. */
-  #replace(): void {
-    this.#process?.retire()
-    this.#process = undefined
-  }
-
-  /** Sends what the worker lacks to run the batch: the function, and what its job's tasks share. */
-  #introduce(process: WorkerProcess, { batch }: LocalRun, key: number): void {
-    if (this.#jobs.has(key)) return
-    const { shipment, jobId, seed, env, extraArgs } = batch
-    const { hash, code, resolveFrom, imports } = shipment
-    const outdated: string[] = []
-    if (!this.#shipped.has(hash)) {
-      process.send({ type: "ship", hash, code, resolveFrom, imports }, partsOf(shipment.data))
-      this.#shipped.add(hash)
-      const [oldest] = this.#shipped
-      if (this.#shipped.size > maxShipments && oldest !== undefined) {
-        this.#shipped.delete(oldest)
-        outdated.push(oldest)
-      }
-    }
-    if (this.#forgotten.length + outdated.length > 0) {
-      process.send({ type: "forget", jobs: this.#forgotten, hashes: outdated }, [])
-      this.#forgotten = []
-    }
-    const extra = extraArgs !== undefined
-    process.send({ type: "job", job: key, jobId, hash, seed, env, extra }, extra ? partsOf(extraArgs) : [])
-    this.#jobs.add(key)
+      gone: (end) => {
+        if (isCurrent()) this.#gone(end)
+      },
+    })
+    const worker = new LiveWorker(link)
+    this.#phase = { is: "starting", worker, memoryMiB }
+    return worker
   }
 
   #receive(message: FromWorker, parts: readonly Uint8Array[]): void {
     switch (message.type) {
       case "ready":
-        this.#isReady = true
-        this.#startFailures = 0
-        if (this.head !== undefined) this.#begin(this.head, Date.now())
+        this.#isReady()
         return
       case "report": {
         const run = this.head
         if (run === undefined || run.id !== message.batch)
           throw new RangeError("a report of no batch of its own")
-        run.report(message, parts, this.worker)
+        run.report(message, parts, this.#worker?.link.name ?? "")
         this.#advance()
         return
       }
@@ -274,65 +190,55 @@ export class Slot {
         this.#owner.told(message)
         return
       case "exiting":
-        this.#lastWords = message
+        if (this.#phase.is !== "empty") this.#phase.worker.lastWords = message
         return
     }
+  }
+
+  #isReady(): void {
+    if (this.#phase.is !== "starting") return
+    this.#phase = { ...this.#phase, is: "ready", watch: new HeadWatch() }
+    this.#startFailures = 0
+    this.#begin(Date.now())
+  }
+
+  /** The first batch goes on; a worker that is still starting runs nothing yet. */
+  #begin(nowMs: number): void {
+    const phase = this.#phase
+    if (this.head !== undefined && phase.is === "ready")
+      phase.watch.begin(this.head, phase.worker.link.name, nowMs)
   }
 
   /** After tasks of the first batch have ended or were given back. */
   #advance(): void {
     const nowMs = Date.now()
-    let run = this.head
-    while (run?.isOver) {
+    for (let run = this.head; run?.isOver; run = this.head) {
       this.runs.shift()
       run.events.closed()
-      run = this.head
     }
-    if (run !== undefined) {
-      this.#begin(run, nowMs)
-    } else {
-      this.#runningPosition = undefined
-      this.#process?.hold(false)
-      this.#rest()
+    if (this.head !== undefined) {
+      this.#begin(nowMs)
+      return
     }
+    const phase = this.#phase
+    if (phase.is === "ready") phase.watch.rest()
+    this.#worker?.link.hold(false)
+    this.#takePostponed()
   }
 
-  /** The task at the first unreported offset is the one that runs, as far as one can tell from here. */
-  #begin(run: LocalRun, nowMs: number): void {
-    this.#heardAtMs = nowMs
-    this.#runningSinceMs = nowMs
-    this.#runningPosition = undefined
-    if (!run.isDropped(run.reported)) run.events.started(run.indexAt(run.reported), this.worker, nowMs)
-  }
-
-  #probed(run: LocalRun, { next, busy, startedAtMs }: ControlReply, graceMs: number): void {
-    // While closed, the ticket says nothing new.
-    if (!busy) return
-    const position = next > 0 ? next - 1 : (this.#runningPosition ?? run.base + run.reported)
-    const offset = position - run.base
-    if (offset < run.reported || offset >= run.limit) return
-    if (this.#runningPosition !== position) {
-      this.#runningPosition = position
-      if (offset !== run.reported && !run.isDropped(offset))
-        run.events.started(run.indexAt(offset), this.worker, startedAtMs)
-    }
-    this.#runningSinceMs = startedAtMs
-    const { timeoutMs } = run.batch
-    if (timeoutMs === undefined || Date.now() - startedAtMs < timeoutMs || run.isDropped(offset)) return
+  #timedOut(run: LocalRun, offset: number, startedAtMs: number, graceMs: number): void {
+    const worker = this.#worker?.link.name ?? ""
     run.drop(offset)
-    run.events.ended(run.indexAt(offset), { kind: "timedOut", worker: this.worker, startedAtMs })
+    run.events.ended(run.indexAt(offset), { kind: "timedOut", worker, startedAtMs })
     this.takeBack(() => this.endDropped(run, "timedOut", graceMs))
   }
 
-  #tookBack({ next, busy }: ControlReply): void {
-    const after = this.#takingBack ?? []
-    this.#takingBack = undefined
-    const epoch = this.#epoch++
-    const head = this.head
-    if (head !== undefined && busy && next - 1 >= head.base + head.reported) this.#runningPosition = next - 1
+  #tookBack(reply: ControlReply, epoch: number): void {
+    const phase = this.#phase
+    if (this.head !== undefined && phase.is === "ready") phase.watch.note(this.head, reply)
     for (const run of this.runs) {
       // An earlier epoch was settled when its tasks were taken back.
-      if (run.epoch === epoch) run.cut(next === -1 ? 0 : next - run.base)
+      if (run.epoch === epoch) run.cut(reply.next === -1 ? 0 : reply.next - run.base)
     }
     for (let i = this.runs.length - 1; i > 0; i--) {
       const run = this.runs[i]
@@ -340,48 +246,45 @@ export class Slot {
       this.runs.splice(i, 1)
       run.events.closed()
     }
-    for (const callback of after) callback()
-    if (this.head?.isOver) this.#advance()
   }
 
   #rawOutput(stream: LogStream, text: string): void {
     const run = this.head
-    if (run === undefined || run.isOver) return
-    const offset = (this.#runningPosition ?? run.base + run.reported) - run.base
-    run.events.log(run.indexAt(offset), stream, text)
+    const phase = this.#phase
+    if (run === undefined || run.isOver || phase.is !== "ready") return
+    run.events.log(run.indexAt(phase.watch.likelyPosition(run) - run.base), stream, text)
   }
 
-  /** The worker has died. What it held goes back, except the task that it died of. */
-  #gone(reason: string, signal: NodeJS.Signals | undefined): void {
-    const worker = this.worker
+  /** The worker has ended. What it held goes back, except the task that it died of. */
+  #gone(end: WorkerEnd): void {
+    const phase = this.#phase
+    if (phase.is === "empty") return
+    this.#phase = { is: "empty" }
     const runs = this.runs.splice(0)
-    const position = this.#lastWords === undefined ? this.#runningPosition : this.#lastWords.position
-    const why =
-      this.#lastWords !== undefined && !/memory|killed|replaced|closed/.test(reason)
-        ? this.#lastWords.reason
-        : reason
-    const started = this.#isReady
-    this.#process = undefined
-    this.#runningPosition = undefined
-    this.#takingBack = undefined
-    // One that was killed says nothing of whether the next one can start; that all are killed ends some time, too.
-    if (!started) this.#startFailures += signal === undefined ? 1 : 0.05
-    if (!started && this.#startFailures >= maxStartFailures) {
-      this.#startFailures = 0
-      const message = `A worker of localhost could not start: the process ${why}.`
+    if (phase.is === "starting" && this.#startFailed(end)) {
+      const message = `A worker of localhost could not start: it ${end.reason}.`
       for (const run of runs)
         run.events.closed(new BackendError(message, { backend: "localhost", retryable: false }))
     } else {
-      runs.forEach((run, i) => {
-        if (i === 0 && started) blame(run, position, worker, why)
+      const [head] = runs
+      if (phase.is === "ready" && head !== undefined) settleHead(head, phase.worker, phase.watch, end)
+      for (const run of runs) {
         run.cut(run.reported)
         run.events.closed()
-      })
+      }
     }
-    this.#rest()
+    this.#takePostponed()
   }
 
-  #rest(): void {
+  /** Whether no further attempt is worth it. */
+  #startFailed({ wasKilled }: WorkerEnd): boolean {
+    this.#startFailures += wasKilled ? killedStartFailure : 1
+    if (this.#startFailures < maxStartFailures) return false
+    this.#startFailures = 0
+    return true
+  }
+
+  #takePostponed(): void {
     while (this.runs.length === 0) {
       const run = this.#postponed.shift()
       if (run === undefined) return
@@ -390,27 +293,8 @@ export class Slot {
   }
 }
 
-/** Tells which task of the batch the worker died of; where that is not known, all that may have begun are suspect. */
-function blame(run: LocalRun, position: number | undefined, worker: string, reason: string): void {
-  const first = run.reported
-  const offset = position === undefined ? (run.limit - first === 1 ? first : undefined) : position - run.base
-  if (offset === undefined) {
-    run.cut(first, true)
-    return
-  }
-  if (offset < first || offset >= run.limit) return
-  run.cut(offset + 1)
-  if (!run.isDropped(offset)) run.events.ended(run.indexAt(offset), { kind: "lost", worker, reason })
-  run.limit = offset
-}
-
-function isConsecutive(indices: Uint32Array): boolean {
-  const first = indices[0] ?? 0
-  const last = indices.length - 1
-  // Batches are in ascending order, so the ends tell.
-  return indices[last] === first + last && indices.every((index, i) => index === first + i)
-}
-
-function partsOf({ bytes, blobs }: Encoded): Uint8Array[] {
-  return blobs.length === 0 ? [bytes] : [bytes, ...blobs]
+function settleHead(run: LocalRun, { link, lastWords }: LiveWorker, watch: HeadWatch, end: WorkerEnd): void {
+  const position = lastWords === undefined ? watch.position : lastWords.position
+  const reason = lastWords !== undefined && !end.isFinal ? lastWords.reason : end.reason
+  blame(run, position, link.name, reason)
 }

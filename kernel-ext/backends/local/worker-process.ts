@@ -7,22 +7,14 @@ import {
   controlReplyBytes,
   decodeControlReply,
   encodeControlRequest,
-  type FromWorker,
   type LogStream,
   parseFromWorker,
   type ToWorker,
 } from "../../protocol/worker.ts"
 import { encodeFrame, FrameReader } from "../../util/frames.ts"
-import { exitReason } from "./exit-reason.ts"
+import { exitReason, outOfMemory } from "./exit-reason.ts"
 import { workerFile } from "./worker-file.ts"
-
-export interface WorkerListener {
-  message(message: FromWorker, parts: Uint8Array[]): void
-  /** Written to descriptor 1 or 2 by other means than the console: native code, child processes. */
-  rawOutput(stream: LogStream, text: string): void
-  /** Comes once, after the last message. `reason` follows "the process"; `signal` where one ended it. */
-  gone(reason: string, signal: NodeJS.Signals | undefined): void
-}
+import type { WorkerEnd, WorkerLink, WorkerListener } from "./worker-link.ts"
 
 /** Enough of what a dying process says to tell why it died. */
 const lastWordsLength = 16 * 1024
@@ -31,7 +23,7 @@ const lastWordsLength = 16 * 1024
 const drainMs = 200
 
 /** One worker process: its three channels, and how it ended. */
-export class WorkerProcess {
+export class WorkerProcess implements WorkerLink {
   readonly #child: ChildProcess
   readonly #listener: WorkerListener
   readonly #input: Socket
@@ -68,7 +60,9 @@ export class WorkerProcess {
     this.#readControl()
     this.#readRaw("stdout", stdio[1])
     this.#readRaw("stderr", stdio[2])
-    this.#child.on("error", (error) => this.#end(`could not be started: ${error.message}`))
+    this.#child.on("error", (error) =>
+      this.#end({ reason: `could not be started: ${error.message}`, isFinal: true, wasKilled: false }),
+    )
     this.#child.on("exit", (code, signal) => this.#exited(code, signal))
     // A worker that closes its channel can be given nothing and say nothing.
     this.#output.on("end", () =>
@@ -78,8 +72,8 @@ export class WorkerProcess {
     for (const socket of this.#child.stdio) (socket as Socket | null)?.unref?.()
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid
+  get name(): string {
+    return `localhost:${this.#child.pid ?? 0}`
   }
 
   send(message: ToWorker, parts: readonly Uint8Array[]): void {
@@ -88,37 +82,32 @@ export class WorkerProcess {
     })
   }
 
-  /** What is sent within leaves in one system call. */
+  /** In one system call. */
   together(send: () => void): void {
     this.#input.cork()
     send()
     this.#input.uncork()
   }
 
-  /** Asks which task runs, also while user code blocks the worker. */
   probe(answered: (reply: ControlReply) => void): void {
     this.#request(Control.probe, 0, answered)
   }
 
-  /** Tasks sent in this epoch or before that have not begun, from `next` of the answer on, never will. */
   takeBack(epoch: number, answered: (reply: ControlReply) => void): void {
     this.#request(Control.takeBack, epoch, answered)
   }
 
-  /** Ends it at once. `because` is what its tasks are told unless the process had its own reason first. */
   kill(because: string): void {
     if (this.#gone || this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#killedBecause ??= because
     this.#child.kill("SIGKILL")
   }
 
-  /** Lets an idle worker end by itself. */
   retire(): void {
     this.#killedBecause ??= "was closed"
     this.#input.end()
   }
 
-  /** Whether it keeps this process alive: a script that forgets to close its executor still ends. */
   hold(on: boolean): void {
     const verb = on ? "ref" : "unref"
     this.#child[verb]()
@@ -173,8 +162,7 @@ export class WorkerProcess {
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
-    const reason = () => this.#killedBecause ?? exitReason(code, signal, this.#lastWords)
-    const end = () => this.#end(reason(), signal ?? undefined)
+    const end = () => this.#end(this.#endOf(code, signal))
     // What it wrote before it died is still in the channel.
     if (this.#output.readableEnded || this.#output.destroyed) setImmediate(end)
     else {
@@ -186,10 +174,16 @@ export class WorkerProcess {
     }
   }
 
-  #end(reason: string, signal?: NodeJS.Signals): void {
+  #endOf(code: number | null, signal: NodeJS.Signals | null): WorkerEnd {
+    const reason = this.#killedBecause ?? exitReason(code, signal, this.#lastWords)
+    const isFinal = this.#killedBecause !== undefined || signal !== null || reason.startsWith(outOfMemory)
+    return { reason, isFinal, wasKilled: signal !== null }
+  }
+
+  #end(end: WorkerEnd): void {
     if (this.#gone) return
     this.#gone = true
     for (const socket of this.#child.stdio) socket?.destroy()
-    this.#listener.gone(reason, signal)
+    this.#listener.gone(end)
   }
 }
