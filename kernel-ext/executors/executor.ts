@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import type { Backend } from "../backends/backend.ts"
 import { capture } from "../capture/capture.ts"
 import type { Captured } from "../capture/types.ts"
@@ -9,7 +10,7 @@ import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
 import { JobCore } from "./job-core.ts"
 import { MapReduce } from "./map-reduce.ts"
-import { announceJob } from "./observe.ts"
+import { announceExecutor, announceJob, type ExecutorView } from "./observe.ts"
 import { Scheduler } from "./scheduler.ts"
 import { TaskFuture } from "./task.ts"
 import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "./wait.ts"
@@ -33,6 +34,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     stats.ts            a job in numbers
  *     plot.ts             timeline and histogram
  *     observe.ts          the window for views
+ *     task-here.ts        a task taken out of its job, to debug it in this process
  *     default-signal.ts   what stops a job that has no signal of its own
  */
 
@@ -62,6 +64,7 @@ export abstract class Executor implements AsyncDisposable {
   readonly #scheduler: Scheduler
   readonly #defaults: JobOptions
   #closing: Promise<void> | undefined
+  readonly #hide: () => void
   readonly #unsettled = new Set<Job<unknown>>()
   #newest: Job<unknown> | TaskFuture<unknown> | undefined
 
@@ -70,6 +73,7 @@ export abstract class Executor implements AsyncDisposable {
     this.#backend = backend
     this.#defaults = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined))
     this.#scheduler = new Scheduler(backend)
+    this.#hide = announceExecutor(viewOf(this, backend))
   }
 
   /** Tasks that can run at once. */
@@ -166,6 +170,7 @@ export abstract class Executor implements AsyncDisposable {
 
   /** Ends the workers; what still runs is cancelled. Can be called again. */
   close(): Promise<void> {
+    this.#hide()
     this.#closing ??= this.#scheduler.close()
     return this.#closing
   }
@@ -199,11 +204,12 @@ export abstract class Executor implements AsyncDisposable {
           : captured.codec.encode(extraArgs, "extraArgs"),
       host: this.#scheduler,
     })
-    const job = new Job<Awaited<R>>(core, {
+    const place = {
       executor: this.constructor.name,
       backend: this.#backend.name,
       workers: this.#backend.workers,
-    })
+    }
+    const job = new Job<Awaited<R>>(core, place, fn)
     this.#newest = job
     this.#unsettled.add(job)
     void core.whenSettled().then(() => this.#unsettled.delete(job))
@@ -212,6 +218,23 @@ export abstract class Executor implements AsyncDisposable {
     if (!core.isSettled) this.#scheduler.wake(core)
     core.checkSettled()
     return job
+  }
+}
+
+function viewOf(executor: Executor, backend: Backend): ExecutorView {
+  return {
+    id: randomUUID().slice(0, 8),
+    kind: executor.constructor.name,
+    backend: backend.name,
+    get workers() {
+      return backend.workers
+    },
+    get idle() {
+      return backend.idle
+    },
+    workerStates: () => backend.workerStates?.(),
+    clean: () => backend.clean("all"),
+    close: () => executor.close(),
   }
 }
 

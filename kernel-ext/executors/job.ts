@@ -2,10 +2,11 @@ import { inspect } from "node:util"
 import { CancelledError, JobError, TaskError } from "../errors.ts"
 import type { TaskState } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
-import type { JobView, TaskDescription } from "./observe.ts"
+import type { JobView, TaskDescription, TaskHere } from "./observe.ts"
 import { type Picture, type PlotKind, plotOf } from "./plot.ts"
 import { type JobStats, statsOf } from "./stats.ts"
 import { type TaskFuture, type TaskList, taskList } from "./task.ts"
+import { takeHere } from "./task-here.ts"
 
 /** What a job tells of the place it runs in. */
 export interface JobPlace {
@@ -28,10 +29,12 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
   readonly tasks: TaskList<R>
   readonly #core: JobCore
   readonly #place: JobPlace
+  readonly #fn: CallableFunction
 
-  constructor(core: JobCore, place: JobPlace) {
+  constructor(core: JobCore, place: JobPlace, fn: CallableFunction) {
     this.#core = core
     this.#place = place
+    this.#fn = fn
     this.tasks = taskList(core)
   }
 
@@ -77,6 +80,16 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
 
   get endedAtMs(): number | undefined {
     return this.#core.endedAtMs
+  }
+
+  /** Bytes of the inputs on their way to workers; further attempts count again. */
+  get bytesSent(): number {
+    return this.#core.bytesIn
+  }
+
+  /** Bytes of the results on their way back. */
+  get bytesReceived(): number {
+    return this.#core.bytesOut
   }
 
   /** Ends the job, or only these tasks: queued ones at once, running ones by `ctx.signal` and then with their worker. */
@@ -173,6 +186,11 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
       logs,
       error: error === undefined ? undefined : shownError(error),
     }
+  }
+
+  /** What it takes to run a task in this process; `taskHere` gives the same by the job's id. */
+  here(index: number): TaskHere | undefined {
+    return takeHere(this.#core, this.#fn, index)
   }
 
   get [Symbol.toStringTag](): string {

@@ -1,3 +1,5 @@
+import type { WorkerState } from "../backends/backend.ts"
+import type { TaskContext } from "../protocol/context.ts"
 import type { TaskState } from "../protocol/task.ts"
 
 /**
@@ -26,6 +28,11 @@ export interface JobView {
   readonly startedAtMs: number
   /** When all tasks had settled; a retry clears it. */
   readonly endedAtMs: number | undefined
+  /** Inputs on their way to workers and results on their way back, up to now. */
+  readonly bytesSent?: number
+  readonly bytesReceived?: number
+  /** What it cost up to now, in US dollars, where the backend can tell. */
+  readonly costUsd?: number | undefined
   /** What one task shows when opened; undefined where there is no such task. */
   describe(index: number): TaskDescription | undefined
   /** Calls `listener` with the index of a task whose state, progress or log changed, or -1 for the job itself. Returns the way to stop. */
@@ -34,6 +41,21 @@ export interface JobView {
   cancel(indices?: readonly number[]): void
   /** Queues failed and cancelled tasks again: all, or these. */
   retry(indices?: readonly number[]): void
+  /** What it takes to run a task in this process; undefined where there is no such task. */
+  here?(index: number): TaskHere | undefined
+}
+
+/** A task taken out of its job, to be run and debugged in this process. */
+export interface TaskHere {
+  // biome-ignore lint/suspicious/noExplicitAny: whoever writes the call knows what the function takes.
+  readonly fn: (...args: any[]) => unknown
+  /** A copy, as a worker would get it. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly input: any
+  /** Random numbers are those the task has in a worker; its log goes to the console, its progress nowhere. */
+  readonly ctx: TaskContext
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly extraArgs: any[]
 }
 
 export interface TaskDescription {
@@ -54,6 +76,43 @@ export interface TaskDescription {
   readonly error: { readonly name: string; readonly message: string; readonly stack: string } | undefined
 }
 
+/** An executor as a view sees it. */
+export interface ExecutorView {
+  readonly id: string
+  /** "LocalhostExecutor", … */
+  readonly kind: string
+  readonly backend: string
+  readonly workers: number
+  readonly idle: number
+  /** Its workers as they are now; undefined where the backend does not tell them apart. */
+  workerStates(): readonly WorkerState[] | undefined
+  /** Removes what earlier runs left behind. */
+  clean(): Promise<void>
+  /** Ends its workers; what still runs is cancelled. */
+  close(): Promise<void>
+}
+
+const executors = new Set<ExecutorView>()
+
+/** The executors of this process that are not closed, oldest first. */
+export function openExecutors(): readonly ExecutorView[] {
+  return [...executors]
+}
+
+/** Tells views of an executor until the function that comes back is called. */
+export function announceExecutor(executor: ExecutorView): () => void {
+  executors.add(executor)
+  return () => executors.delete(executor)
+}
+
+const jobs = new Map<string, WeakRef<JobView>>()
+const forgotten = new FinalizationRegistry<string>((id) => jobs.delete(id))
+
+/** A job of this process that something still refers to. */
+export function knownJob(id: string): JobView | undefined {
+  return jobs.get(id)?.deref()
+}
+
 const listeners = new Set<(job: JobView) => void>()
 
 /** Tells `listener` of each job as it begins, synchronously within the call of `map` or `callAsync`. Returns the way to stop. */
@@ -63,5 +122,7 @@ export function onJob(listener: (job: JobView) => void): () => void {
 }
 
 export function announceJob(job: JobView): void {
+  jobs.set(job.id, new WeakRef(job))
+  forgotten.register(job, job.id)
   for (const listener of listeners) listener(job)
 }
