@@ -56,6 +56,58 @@ describe("The codec", () => {
     expect(Object.isSealed(closed)).to.equal(false)
   })
 
+  class Note {
+    text = "kept"
+  }
+  const noted = pairOf(() => new Note())
+  const inNotebook = (value: unknown) =>
+    noted.loaded.codec.decode(noted.captured.codec.encode(value, "input"))
+  const numbers = () => Array.from({ length: 300 }, (_, index) => index)
+
+  const onLongArrays: Record<string, [add: (array: unknown[]) => void, check: (back: never) => unknown]> = {
+    "an instance of a class": [
+      (array) => Object.assign(array, { note: new Note() }),
+      ({ note }: { note: Note }) => note.constructor !== Object,
+    ],
+    "a hidden property": [
+      (array) => Object.defineProperty(array, "hidden", { value: 1 }),
+      (back: object) => Object.getOwnPropertyDescriptor(back, "hidden")?.enumerable === false,
+    ],
+    "a symbol's property": [
+      (array) => Object.assign(array, { [Symbol.for("s")]: 1 }),
+      (back: object) => Reflect.get(back, Symbol.for("s")) === 1,
+    ],
+    "a plain property": [
+      (array) => Object.assign(array, { total: 5 }),
+      ({ total }: { total: number }) => total === 5,
+    ],
+    holes: [(array) => delete array[7], (back: object) => !(7 in back)],
+  }
+  for (const [name, [add, check]] of Object.entries(onLongArrays)) {
+    it(`keeps ${name} on a long array`, () => {
+      const array = numbers()
+      add(array)
+      const back = inNotebook(array) as unknown[]
+      expect(check(back as never)).to.equal(true)
+      expect(back).to.have.length(300)
+    })
+  }
+
+  it("keeps accessors, write protection and setters of single objects among many", () => {
+    const many: object[] = Array.from({ length: 20_000 }, (_, id) => ({ id }))
+    many[19_000] = Object.defineProperty({ id: 1 }, "id", { writable: false })
+    many[19_001] = { set only(_value: unknown) {} }
+    many[19_002] = {
+      get now() {
+        return 1
+      },
+    }
+    const back = inNotebook(many) as object[]
+    expect(Object.getOwnPropertyDescriptor(back[19_000], "id")?.writable).to.equal(false)
+    expect(Object.getOwnPropertyDescriptor(back[19_001], "only")?.set).to.be.a("function")
+    expect(Object.getOwnPropertyDescriptor(back[19_002], "now")?.get).to.be.a("function")
+  })
+
   it("keeps a chain of a hundred thousand links", () => {
     let chain: { next: unknown } | undefined
     for (let link = 0; link < 100_000; link++) chain = { next: chain }

@@ -1,4 +1,4 @@
-import { types } from "node:util"
+import { inspect, types } from "node:util"
 import { blobMinBytes } from "./raw.ts"
 import { type BinaryView, viewPrototype, viewType } from "./views.ts"
 
@@ -13,17 +13,11 @@ const maxDepth = 200
 /** Visits before shared parts, which this scan walks each time, could make it slow: then the graph codec is as good. */
 const maxVisits = 20_000_000
 
-/**
- * So many objects are looked at property by property. Among more, which are alike in all data that we know, single
- * write-protected properties and setters without getters are not looked for: they would become plain properties.
- */
-const maxThorough = 10_000
+/** Up to this length an array's own keys are listed. Beyond, listing them costs more than sending the array. */
+const maxListedLength = 256
 
 const lookupGetter = (Object.prototype as unknown as { __lookupGetter__(key: PropertyKey): unknown })
   .__lookupGetter__
-
-/** Up to this length an array's own keys are looked at. */
-const maxListedLength = 256
 
 const objectPrototype = Object.prototype
 const arrayPrototype = Array.prototype
@@ -62,10 +56,6 @@ export class CleanScan {
 
   /** A Proxy passes, and makes V8 throw. */
   #plainObject(value: object, depth: number): boolean {
-    return this.#visits > maxThorough ? this.#quickObject(value, depth) : this.#thoroughObject(value, depth)
-  }
-
-  #thoroughObject(value: object, depth: number): boolean {
     const keys = Object.getOwnPropertyNames(value)
     if (Object.getOwnPropertySymbols(value).length > 0) return false
     for (let index = 0; index < keys.length; index++) {
@@ -78,27 +68,9 @@ export class CleanScan {
     return Object.isExtensible(value)
   }
 
-  /** A third of the time: V8 has the keys of `for in` at hand, and descriptors are objects to be made. */
-  #quickObject(value: object, depth: number): boolean {
-    let count = 0
-    for (const key in value) {
-      if (key === "__proto__" || lookupGetter.call(value, key) !== undefined) return false
-      const item: unknown = (value as Record<string, unknown>)[key]
-      if (typeof item === "object" ? !this.#clean(item, depth + 1) : !isPlainPrimitive(item)) return false
-      count++
-    }
-    return (
-      Object.getOwnPropertyNames(value).length === count &&
-      Object.getOwnPropertySymbols(value).length === 0 &&
-      Object.isExtensible(value)
-    )
-  }
-
   #array(value: readonly unknown[], depth: number): boolean {
-    if (!Object.isExtensible(value)) return false
-    // Listing the keys of a long array costs more than sending it. What is lost beyond this length: named properties
-    // of arrays with values that need the graph codec.
-    if (value.length <= maxListedLength && !isListOf(value)) return false
+    if (!Object.isExtensible(value) || !(value.length <= maxListedLength ? isList(value) : isLongList(value)))
+      return false
     for (let index = 0; index < value.length; index++) {
       if (!this.#clean(value[index], depth + 1)) return false
     }
@@ -149,8 +121,33 @@ function isPlainPrimitive(value: unknown): boolean {
   return typeof value !== "function" && typeof value !== "symbol"
 }
 
-/** Whether the array has all its elements, as plain properties, and no others. */
-function isListOf(value: readonly unknown[]): boolean {
+/**
+ * Whether the array has all its elements and no other properties. A single write-protected element is not looked for:
+ * it would take twice the time, and arrives as an element like the others.
+ */
+function isList(value: readonly unknown[]): boolean {
   const keys = Reflect.ownKeys(value)
-  return keys.length === value.length + 1 && keys.at(-1) === "length"
+  if (keys.length !== value.length + 1 || keys.at(-1) !== "length") return false
+  for (let index = 0; index < value.length; index++) {
+    if (lookupGetter.call(value, index) !== undefined) return false
+  }
+  return true
+}
+
+/**
+ * The same for a long array, whose holes V8 keeps. Node's `inspect` is the one way to list its other properties without
+ * listing its elements. An accessor among so many elements is not looked for: it arrives as the value it gives.
+ */
+function isLongList(value: readonly unknown[]): boolean {
+  return inspect(value, onlyNamed) === `[ ... ${value.length} more items, [length]: ${value.length} ]`
+}
+
+const onlyNamed = {
+  maxArrayLength: 0,
+  showHidden: true,
+  customInspect: false,
+  colors: false,
+  numericSeparator: false,
+  depth: 0,
+  breakLength: Number.POSITIVE_INFINITY,
 }
