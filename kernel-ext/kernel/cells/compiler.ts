@@ -1,5 +1,6 @@
 import type ts from "typescript"
 import { carryOver, declaredNames } from "./declarations.ts"
+import { decoratorHint } from "./decorators.ts"
 import { configuredOptions } from "./options.ts"
 import { PREFIX } from "./prefix.ts"
 import { completionHost } from "./program.ts"
@@ -45,6 +46,8 @@ export interface CompiledCell {
 export interface RejectedCell {
   readonly status: "rejected"
   readonly diagnostics: readonly ts.Diagnostic[]
+  /** What to do, where the errors come from a setting. */
+  readonly hint: string | undefined
 }
 
 const TSLAB_FILE = "/cellfan:tslab/index.d.ts"
@@ -91,7 +94,9 @@ export function createCompiler(options: CompilerOptions) {
       session.javascript = ""
       session.hasExportList = true
       const { declOutput = "" } = converter.convert(declarations, source.text + exportList(source))
-      if (session.diagnostics.length > 0) return { status: "rejected", diagnostics: session.diagnostics }
+      const { diagnostics, configured } = session
+      if (diagnostics.length > 0)
+        return { status: "rejected", diagnostics, hint: decoratorHint(diagnostics, configured) }
       const nested = /\bvar\b/.test(code) ? nestedVars(session, declOutput) : ""
       const carried = carryOver(declarations, nested + declOutput)
       return {

@@ -12,6 +12,7 @@ export function fromDiagnostics(
   diagnostics: readonly ts.Diagnostic[],
   typed: TypedSource,
   label: string,
+  hint?: string,
 ): CellError {
   const shown = diagnostics.slice(0, MAX_DIAGNOSTICS).map((one) => describe(one, typed, label))
   const rest = diagnostics.length - shown.length
@@ -23,6 +24,7 @@ export function fromDiagnostics(
     traceback: [
       ...shown.map(({ text }) => text),
       ...(rest > 0 ? [`… and ${rest} more ${rest === 1 ? "error" : "errors"}`] : []),
+      ...(hint === undefined ? [] : [hint]),
     ],
   }
 }

@@ -68,7 +68,10 @@ export class CellInterpreter implements Interpreter {
     if (module !== undefined) return this.#defineModule(module, run)
     const compiled = compiler.compile(this.#types.declarations, code)
     if (compiled.status === "rejected")
-      return { status: "error", error: fromDiagnostics(compiled.diagnostics, typed, run.label) }
+      return {
+        status: "error",
+        error: fromDiagnostics(compiled.diagnostics, typed, run.label, compiled.hint),
+      }
     const runnable = transform(compiled.javascript, {
       endsInExpression: compiled.source.endsInExpression,
       known: this.#variables.names,

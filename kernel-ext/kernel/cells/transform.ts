@@ -2,8 +2,8 @@ import {
   type AnyNode,
   type ExportNamedDeclaration,
   type ModuleDeclaration,
+  Parser,
   type Program,
-  parse,
   type Statement,
   type VariableDeclaration,
 } from "acorn"
@@ -58,7 +58,7 @@ export interface TransformOptions {
 type TopLevel = Statement | ModuleDeclaration
 
 export function transform(javascript: string, options: TransformOptions): RunnableCell {
-  const program = parse(javascript, {
+  const program = CellParser.parse(javascript, {
     ecmaVersion: "latest",
     sourceType: "module",
     allowAwaitOutsideFunction: true,
@@ -87,6 +87,18 @@ export function transform(javascript: string, options: TransformOptions): Runnab
     loads: loadsOf(program, names),
     names: [...names],
   }
+}
+
+/** Names that the cell only declares to be there (`declare var x`) are exported and never defined. */
+class CellParser extends Parser {
+  raiseRecoverable(pos: number, message: string): void {
+    if (/^Export '.*' is not defined$/.test(message)) return
+    ;(this as unknown as Raises).raise(pos, message)
+  }
+}
+
+interface Raises {
+  raise(pos: number, message: string): never
 }
 
 /** TypeScript lists the cell's own names in a last `export`; other names at the top are its helpers and temporaries. */

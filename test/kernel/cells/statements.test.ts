@@ -74,6 +74,38 @@ steps`
     ).to.equal("[ 1, 3, 6 ]")
   })
 
+  it("may say what is there without defining it", async () => {
+    Object.assign(globalThis, { ambient: 5 })
+    try {
+      expect(await notebook.text("declare var ambient: number\nambient + 1")).to.equal("6")
+      expect(await notebook.text("const later = () => ambient\nambient = 7; later()")).to.equal("7")
+      const code = `declare const c: string
+declare function f(a: number): string
+declare class K { a: number }
+declare namespace N { const z: number }
+declare enum E { A = 3 }
+declare const enum Inlined { B = 4 }
+declare let u: number, v: string
+declare global { var g: bigint }
+type T = K["a"]`
+      expect(await notebook.text(code)).to.equal(undefined)
+      expect(await notebook.text("[typeof c, typeof f, typeof K, Inlined.B]")).to.equal(
+        "[ 'undefined', 'undefined', 'undefined', 4 ]",
+      )
+      expect((await notebook.failure("const wrong: string = v + u, bad: boolean = u")).message).to.include(
+        "TS2322",
+      )
+      expect((await notebook.failure("c")).message).to.equal("c is not defined")
+    } finally {
+      Reflect.deleteProperty(globalThis, "ambient")
+    }
+  })
+
+  it("may declare again what a cell has defined, which stays as it is", async () => {
+    await notebook.text("let kept = 1")
+    expect(await notebook.text("declare let kept: number | string\nkept")).to.equal("1")
+  })
+
   it("is strict code, like a module", async () => {
     expect(await notebook.text("(function (this: unknown) { return this })() === undefined")).to.equal("true")
   })
