@@ -4,6 +4,7 @@ import { GraphEncoder } from "./codec/encoder.ts"
 import { isStandardGlobal } from "./codec/intrinsics.ts"
 import { Known } from "./codec/known.ts"
 import type { Graph } from "./codec/nodes.ts"
+import { isSharedMemory, numberOfShared } from "./codec/shared.ts"
 import { FunctionEncoder, type Surrounds } from "./functions/function-encoder.ts"
 import { beginCapture } from "./functions/info.ts"
 import { inspectFunction } from "./functions/inspect.ts"
@@ -33,12 +34,22 @@ export function setCellBindings(cells: CellBindings | undefined): void {
   if (cells !== undefined) setImmediate(() => inspectFunction(setCellBindings)).unref()
 }
 
+/** The name under which a cell declared this very function; undefined where none did. */
+export function boundName(fn: CallableFunction): string | undefined {
+  const binding = fn.name === "" ? undefined : bindings?.lookup(fn.name)
+  return binding?.kind === "value" && binding.value === fn ? fn.name : undefined
+}
+
 export interface CaptureOptions {
   /** What a CaptureError calls the function. */
   readonly path?: string
+  /** Whether it goes to threads of this process: SharedArrayBuffers are taken then, and shared. Default: false. */
+  readonly sharesMemory?: boolean
 }
 
-const captures = new WeakMap<CallableFunction, Captured>()
+/** What was captured the last time, for processes and for threads. */
+const forProcesses = new WeakMap<CallableFunction, Captured>()
+const forThreads = new WeakMap<CallableFunction, Captured>()
 
 /**
  * Captures a function with the values it sees now. Cheap when nothing has changed since the last time: then the very
@@ -48,10 +59,13 @@ const captures = new WeakMap<CallableFunction, Captured>()
  */
 export function capture(fn: CallableFunction, options: CaptureOptions = {}): Captured {
   if (typeof fn !== "function") throw new TypeError(`A function is needed; got ${typeof fn}`)
-  const known = selfContained.get(fn)
-  if (known !== undefined && isStillSelfContained(fn, known)) return known.captured
+  const sharesMemory = options.sharesMemory ?? false
+  const captures = sharesMemory ? forThreads : forProcesses
   const last = captures.get(fn)
-  const surrounds: Surrounds = { bindings, folder: bindings?.folder ?? process.cwd(), known: new Known() }
+  const known = last && selfContained.get(last)
+  if (known !== undefined && isStillSelfContained(fn, known)) return known.captured
+  const folder = bindings?.folder ?? process.cwd()
+  const surrounds: Surrounds = { bindings, folder, known: new Known(), sharesMemory }
   const { graph, imports, freeNames } = writeGraph(surrounds, [fn], () => options.path ?? "fn")
   const data = encodeGraph(withoutText(graph), () => options.path ?? "fn", last?.shipment.data.blobs)
   const code = graph.code?.text ?? ""
@@ -72,7 +86,7 @@ export function capture(fn: CallableFunction, options: CaptureOptions = {}): Cap
   // Two nodes are the function and an empty context.
   const { nodes, globals, late, modules } = graph
   if (nodes.length === 2 && !globals?.length && !late?.length && modules === undefined && imports.size === 0)
-    selfContained.set(fn, { captured, freeNames, keyCount: Reflect.ownKeys(fn).length })
+    selfContained.set(captured, { captured, freeNames, keyCount: Reflect.ownKeys(fn).length })
   return captured
 }
 
@@ -84,7 +98,7 @@ interface SelfContained {
   readonly keyCount: number
 }
 
-const selfContained = new WeakMap<CallableFunction, SelfContained>()
+const selfContained = new WeakMap<Captured, SelfContained>()
 
 function isStillSelfContained(
   fn: CallableFunction,
@@ -123,7 +137,8 @@ function hashOf(code: string, data: Encoded): string {
 /** Blobs are ours, never written to, and given again where nothing changed. */
 const blobHashes = new WeakMap<Uint8Array, Buffer>()
 
-function hashOfBlob(blob: Uint8Array): Buffer {
+function hashOfBlob(blob: Uint8Array): Buffer | string {
+  if (isSharedMemory(blob.buffer)) return `shared ${numberOfShared(blob.buffer)}`
   const known = blobHashes.get(blob)
   if (known !== undefined) return known
   const hash = createHash("sha256").update(blob).digest()

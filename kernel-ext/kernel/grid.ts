@@ -19,6 +19,8 @@ import type { Comms } from "./types.ts"
  *     pulse.ts       that a job changed, once a turn of the event loop
  *     feed.ts        a job's states to its views, ten times a second
  *     task-watch.ts  one task's details, live
+ *     task-cell.ts   one task as a cell that runs it here
+ *     executors.ts   executors with their workers, and their clean-up
  *     times.ts       when tasks ran, for timeline and histogram
  */
 

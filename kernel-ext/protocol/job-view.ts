@@ -23,6 +23,7 @@ export const savedVersion = 1
 const count = z.int().check(z.gte(0), z.lte(maxTasks))
 const index = z.int().check(z.gte(0), z.lt(maxTasks))
 const timeMs = z.number()
+const bytes = z.number().check(z.gte(0))
 const state = z.enum(taskStates)
 const short = z.string().check(z.maxLength(2000))
 const text = z.string().check(z.maxLength(200_000))
@@ -43,6 +44,11 @@ const summary = z.object({
   counts,
   startedAtMs: timeMs,
   endedAtMs: z.nullable(timeMs),
+  /** Of inputs on their way to workers, and of results on their way back. */
+  bytesSent: z.optional(bytes),
+  bytesReceived: z.optional(bytes),
+  /** Up to now; absent where the backend cannot tell, or where it costs nothing. */
+  costUsd: z.optional(z.number().check(z.gte(0))),
   /** The first few tasks that failed, in the order of the inputs. */
   failures: z.array(failure).check(z.maxLength(20)),
 })
@@ -82,6 +88,22 @@ const task = z.object({
 /** What a task shows when opened. */
 export type TaskDetails = z.infer<typeof task>
 
+const executor = z.object({
+  id: short,
+  /** "LocalhostExecutor", … */
+  kind: short,
+  backend: short,
+  workers: count,
+  idle: count,
+  /** The first of its workers that exist now; absent where the backend does not tell them apart. */
+  running: z.optional(
+    z.array(z.object({ name: short, state: z.enum(["starting", "idle", "busy"]) })).check(z.maxLength(64)),
+  ),
+})
+
+/** An executor of a kernel, with its workers. */
+export type ListedExecutor = z.infer<typeof executor>
+
 const viewOpen = z.union([z.object({ job: short }), z.object({ all: z.literal(true) })])
 
 /** Data of the comm_open: one job, or the list of all. */
@@ -102,6 +124,10 @@ const viewCommand = z.discriminatedUnion("type", [
   z.object({ type: z.literal("peek"), index }),
   /** When each task ran and where. */
   z.object({ type: z.literal("times") }),
+  /** Code of a cell that runs this task in the kernel: a `cell` answer. */
+  z.object({ type: z.literal("cell"), index }),
+  /** Ends the workers of an executor, having removed what earlier runs left behind. */
+  z.object({ type: z.literal("clean"), executor: short }),
 ])
 
 export type ViewCommand = z.infer<typeof viewCommand>
@@ -118,7 +144,13 @@ const viewMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("task"), watched: z.boolean(), task }),
   /** Buffers: [index u32, start f32, end f32, worker u16]; times in ms after the job's start, end NaN while running. */
   z.object({ type: z.literal("times"), workers: z.array(short), sampled: z.boolean() }),
-  z.object({ type: z.literal("jobs"), nowMs: timeMs, jobs: z.array(z.extend(summary, { cell: short })) }),
+  z.object({ type: z.literal("cell"), code: text }),
+  z.object({
+    type: z.literal("jobs"),
+    nowMs: timeMs,
+    jobs: z.array(z.extend(summary, { cell: short })),
+    executors: z.array(executor),
+  }),
 ])
 
 export type ViewMessage = z.infer<typeof viewMessage>

@@ -27,6 +27,24 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`
 }
 
+/** "640 B", "12.3 kB", "4.0 MB". */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`
+  for (const [unit, size] of [
+    ["kB", 1e3],
+    ["MB", 1e6],
+    ["GB", 1e9],
+  ] as const) {
+    if (bytes < size * 999.95 || unit === "GB") return `${(bytes / size).toFixed(1)} ${unit}`
+  }
+  return `${bytes} B`
+}
+
+/** "$0.0012", "$3.40": small sums keep two digits that say something. */
+export function formatCost(usd: number): string {
+  return `$${usd >= 0.995 || usd === 0 ? usd.toFixed(2) : usd.toPrecision(2)}`
+}
+
 /** "9,997 done, 3 failed": only the states that occur, what is over first. */
 export function countWords(counts: JobSummary["counts"]): string {
   const shown = (["done", "failed", "cancelled", "running", "queued"] as const).filter(

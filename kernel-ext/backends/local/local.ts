@@ -1,5 +1,5 @@
 import type { FromWorker } from "../../protocol/worker.ts"
-import type { Backend, BatchEvents, RunningBatch, TaskBatch } from "../backend.ts"
+import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
 import { LocalRun } from "./local-run.ts"
 import { Slot, type SlotOwner } from "./slot.ts"
 import { workerFile } from "./worker-file.ts"
@@ -60,6 +60,10 @@ export class LocalBackend implements Backend, SlotOwner {
     let count = 0
     for (const slot of this.#slots) if (slot.runs.length === 0) count++
     return count
+  }
+
+  workerStates(): WorkerState[] {
+    return this.#slots.map((slot) => slot.worker).filter((worker) => worker !== undefined)
   }
 
   async open(): Promise<void> {

@@ -1,5 +1,6 @@
 import { BackendError } from "../../errors.ts"
 import type { ControlReply, FromWorker, LogStream } from "../../protocol/worker.ts"
+import type { WorkerState } from "../backend.ts"
 import { blame } from "./blame.ts"
 import { HeadWatch } from "./head-watch.ts"
 import { LiveWorker } from "./live-worker.ts"
@@ -54,6 +55,14 @@ export class Slot {
 
   get isRunning(): boolean {
     return this.#phase.is !== "empty"
+  }
+
+  /** The process as views show it; undefined where there is none. */
+  get worker(): WorkerState | undefined {
+    const phase = this.#phase
+    if (phase.is === "empty") return undefined
+    const ready = this.runs.length > 0 ? "busy" : "idle"
+    return { name: phase.worker.link.name, state: phase.is === "starting" ? "starting" : ready }
   }
 
   /** Tasks it has yet to end. */

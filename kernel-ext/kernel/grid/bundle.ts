@@ -36,6 +36,9 @@ export function summarize(job: JobView): JobSummary {
     counts: counts as JobSummary["counts"],
     startedAtMs: job.startedAtMs,
     endedAtMs: job.endedAtMs ?? null,
+    bytesSent: job.bytesSent,
+    bytesReceived: job.bytesReceived,
+    costUsd: job.costUsd,
     failures:
       byCode[3] === 0 ? [] : firstFailures(job.states, size, failuresShown).map((i) => failureOf(job, i)),
   }

@@ -1,6 +1,7 @@
 import type { JobView } from "../../executors/observe.ts"
 import type { ListedJob } from "../../protocol/job-view.ts"
 import { summarize } from "./bundle.ts"
+import { listExecutors } from "./executors.ts"
 import { JobFeed, type Send } from "./feed.ts"
 import type { JobOutput } from "./output.ts"
 import { Pulse } from "./pulse.ts"
@@ -64,7 +65,7 @@ export class Jobs {
   #list(send: Send): void {
     const jobs: ListedJob[] = []
     for (const { feed, cell } of this.#known.values()) jobs.push({ ...summarize(feed.job), cell })
-    send({ type: "jobs", nowMs: Date.now(), jobs })
+    send({ type: "jobs", nowMs: Date.now(), jobs, executors: listExecutors() })
   }
 
   #forgetOld(): void {

@@ -1,8 +1,10 @@
 import { parseViewCommand, type ViewCommand, type ViewOpen } from "../../protocol/job-view.ts"
 import type { Comm } from "../types.ts"
 import { taskDetails } from "./bundle.ts"
+import { cleanUp } from "./executors.ts"
 import type { JobFeed, Send } from "./feed.ts"
 import type { Jobs } from "./jobs.ts"
+import { taskCell } from "./task-cell.ts"
 import { watchTask } from "./task-watch.ts"
 import { sendTimes } from "./times.ts"
 
@@ -20,6 +22,7 @@ function serveList(comm: Comm, jobs: Jobs, send: Send): void {
     if (command?.type === "resync") jobs.watchAll(send)
     else if (command?.type === "cancel" && command.job !== undefined) jobs.get(command.job)?.feed.job.cancel()
     else if (command?.type === "retry" && command.job !== undefined) jobs.get(command.job)?.feed.job.retry()
+    else if (command?.type === "clean") void cleanUp(command.executor).then(() => jobs.watchAll(send))
   })
   comm.onClose(() => jobs.unwatchAll(send))
   jobs.watchAll(send)
@@ -78,6 +81,11 @@ function obey(
     }
     case "times":
       void sendTimes(feed.job, send, signal)
+      break
+    case "cell":
+      send({ type: "cell", code: taskCell(feed.job, command.index) })
+      break
+    case "clean":
       break
     default:
       command satisfies never
