@@ -24,13 +24,18 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     map-reduce.ts       a map and the reduction of its results
  *     wait.ts             wait and getResult
  *     job.ts, task.ts     what a user holds of running work: promises with methods
- *     job-core.ts         the state of a job, and what may happen to a task
- *     table.ts, logs.ts   where that state stands: typed arrays, bounded text
- *     inputs.ts           arrays, iterables and async iterables, read as needed
- *     scheduler.ts        which tasks go to the backend when
- *     partition.ts        how many travel together
- *     stragglers.ts       which tasks are worth a second copy
- *     failures.ts         errors, made when someone looks
+ *     job-core.ts         a job's tasks and what became of them, put together from:
+ *       table.ts, logs.ts   what is known of each task: typed arrays, bounded text
+ *       inputs.ts           arrays, iterables and async iterables, read as needed
+ *       task-queue.ts       which tasks wait to be sent
+ *       retries.ts          what happens to a task that ended without a result
+ *       failures.ts         errors, made when someone looks
+ *       settling.ts         in which order tasks settled, and who waits for it
+ *     scheduler.ts        which job's tasks go to the backend when
+ *       flight.ts, batch.ts   tasks that travel together: there, and back
+ *       partition.ts        how many travel together
+ *       rebalance.ts        workers with nothing to do take over what waits behind others
+ *       stragglers.ts       which tasks are worth a second copy
  *     stats.ts            a job in numbers
  *     plot.ts             timeline and histogram
  *     observe.ts          the window for views
@@ -203,6 +208,7 @@ export abstract class Executor implements AsyncDisposable {
           ? undefined
           : captured.codec.encode(extraArgs, "extraArgs"),
       host: this.#scheduler,
+      memory: undefined,
     })
     const place = {
       executor: this.constructor.name,

@@ -1,24 +1,56 @@
 import type { TaskEnd } from "../backends/backend.ts"
 import type { Captured } from "../capture/types.ts"
 import { CancelledError, TaskError, type TaskErrorDetails, TimeoutError, WorkerLostError } from "../errors.ts"
+import type { TaskState } from "../protocol/task.ts"
 
 /** Why a task failed: told by its worker, or an error of this side (its input could not be sent, say). */
 export type Failure =
   | { readonly from: "worker"; readonly end: TaskEnd; readonly attempt: number }
   | { readonly from: "here"; readonly error: Error }
 
+/** The failures of a job by task, and the errors made of them so far. */
+export class Failures {
+  readonly #failures = new Map<number, Failure>()
+  readonly #errors = new Map<number, Error>()
+
+  /** In the order of the inputs. */
+  get indices(): number[] {
+    return [...this.#failures.keys()].sort((a, b) => a - b)
+  }
+
+  add(index: number, failure: Failure): void {
+    this.#failures.set(index, failure)
+  }
+
+  /** The task runs again. */
+  forget(index: number): void {
+    this.#failures.delete(index)
+    this.#errors.delete(index)
+  }
+
+  /** The same error each time, so that it can be compared. */
+  errorOf(index: number, state: TaskState, context: () => FailureContext): Error | undefined {
+    const known = this.#errors.get(index)
+    if (known !== undefined) return known
+    const failure = this.#failures.get(index)
+    const error =
+      state === "cancelled" ? cancelledError(index) : failure && errorOf(failure, index, context())
+    if (error !== undefined) this.#errors.set(index, error)
+    return error
+  }
+}
+
 export interface FailureContext {
   readonly captured: Captured
-  readonly index: number
   readonly timeoutMs: number | undefined
   readonly logs: TaskErrorDetails["logs"]
 }
 
 /** The error that a user meets. Made when someone looks: a hundred thousand failed tasks are not that many stacks. */
-export function errorOf(failure: Failure, context: FailureContext): Error {
+function errorOf(failure: Failure, index: number, context: FailureContext): Error {
   if (failure.from === "here") return failure.error
   const { end, attempt } = failure
-  const { index, logs, captured } = context
+  const { logs, captured } = context
   const tries = attempt > 1 ? ` at attempt ${attempt}` : ""
   switch (end.kind) {
     case "threw": {
@@ -47,7 +79,7 @@ export function errorOf(failure: Failure, context: FailureContext): Error {
   }
 }
 
-export function cancelledError(index: number): CancelledError {
+function cancelledError(index: number): CancelledError {
   return new CancelledError(`Task ${index} was cancelled.`)
 }
 

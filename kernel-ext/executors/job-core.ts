@@ -2,21 +2,15 @@ import { randomUUID } from "node:crypto"
 import { type DoneTasks, noTask, type TaskEnd } from "../backends/backend.ts"
 import type { Captured, Encoded } from "../capture/types.ts"
 import type { ResolvedJobOptions } from "../config/schema.ts"
-import {
-  isSettled,
-  nextState,
-  StateCode,
-  type TaskEvent,
-  type TaskState,
-  taskStates,
-} from "../protocol/task.ts"
-import { cancelledError, errorOf, type Failure } from "./failures.ts"
+import { StateCode, type TaskState } from "../protocol/task.ts"
+import { type Failure, Failures } from "./failures.ts"
 import { InputQueue, type Inputs } from "./inputs.ts"
 import { LogStore } from "./logs.ts"
+import type { ResultMemory } from "./memory.ts"
+import { verdictOn } from "./retries.ts"
+import { Settling } from "./settling.ts"
 import { TaskTable } from "./table.ts"
-
-/** How long a cancelled task may take to notice its signal before its worker is replaced. */
-export const cancelGraceMs = 500
+import { type Taken, TaskQueue } from "./task-queue.ts"
 
 /** What a job asks of whoever schedules it. */
 export interface JobHost {
@@ -35,12 +29,8 @@ export interface JobSpec {
   readonly options: ResolvedJobOptions
   readonly extraArgs: Encoded | undefined
   readonly host: JobHost
-}
-
-/** Tasks to send, with their inputs. */
-export interface Taken {
-  readonly indices: number[]
-  readonly values: unknown[]
+  /** Results kept from earlier jobs. */
+  readonly memory: ResultMemory | undefined
 }
 
 export interface Progress {
@@ -49,8 +39,9 @@ export interface Progress {
 }
 
 /**
- * The state of a job: its tasks, which of them wait, what became of the others. `Job` shows it to users and views,
- * the scheduler moves it on.
+ * A job: its tasks and what became of them. `Job` shows it to users and views, the scheduler moves it on. What it is made of
+ * stands in table.ts, task-queue.ts, inputs.ts, failures.ts, logs.ts and settling.ts; what may happen to a task, in
+ * protocol/task.ts.
  */
 export class JobCore {
   readonly id = randomUUID().slice(0, 8)
@@ -59,10 +50,11 @@ export class JobCore {
   readonly options: ResolvedJobOptions
   readonly extraArgs: Encoded | undefined
   readonly table = new TaskTable()
+  readonly inputs: InputQueue
   readonly results: unknown[] = []
   readonly logs = new LogStore()
   readonly progress = new Map<number, Progress>()
-  readonly counts: Record<TaskState, number> = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
+  readonly settling = new Settling()
   readonly startedAtMs = Date.now()
   endedAtMs: number | undefined
   bytesIn = 0
@@ -71,27 +63,17 @@ export class JobCore {
   readonly copies = new Set<number>()
   /** Tasks that ran again because a worker died, although they may have been done. */
   repeated = 0
+  /** Tasks whose results were known from earlier jobs. */
+  recalled = 0
   /** Whether the job was cancelled before all inputs were read. */
   inputsCut = false
-  /** Indices in the order they settled. */
-  order = new Uint32Array(16)
-  orderLength = 0
-  readonly inputs: InputQueue
+  /** What kept the inputs from being read to their end. */
+  inputError: Error | undefined
   readonly #host: JobHost
-  readonly #failures = new Map<number, Failure>()
-  readonly #errors = new Map<number, Error>()
-  #inputError: Error | undefined
-  /** Next index that was never handed out. */
-  #cursor = 0
-  /** Tasks to hand out again. */
-  #again: number[] = []
-  /** Tasks that are to run apart from others: one of them may kill its worker. */
-  #apart: number[] = []
-  readonly #delays = new Set<NodeJS.Timeout>()
+  readonly #memory: ResultMemory | undefined
+  readonly #queue: TaskQueue
+  readonly #failures = new Failures()
   readonly #listeners = new Set<(index: number) => void>()
-  readonly #taskWaiters = new Map<number, (() => void)[]>()
-  #jobWaiters: (() => void)[] = []
-  #orderWaiters: (() => void)[] = []
 
   constructor(spec: JobSpec) {
     this.name = spec.name
@@ -99,13 +81,18 @@ export class JobCore {
     this.options = spec.options
     this.extraArgs = spec.extraArgs
     this.#host = spec.host
+    this.#memory = spec.memory
     this.inputs = new InputQueue(spec.inputs, {
       more: () => {
         this.#addInputs()
-        this.#host.wake(this)
-        this.#checkSettled()
+        this.#wake()
       },
       broke: (error) => this.#inputsBroke(error),
+    })
+    this.#queue = new TaskQueue(this.table, this.inputs, {
+      ready: () => this.#wake(),
+      inputFailed: (index, reason) => this.#inputFailed(index, reason),
+      recall: this.#memory === undefined ? undefined : (index, input) => this.#recall(index, input),
     })
     this.table.reserve(this.inputs.size)
     this.#addInputs()
@@ -115,9 +102,17 @@ export class JobCore {
     return this.endedAtMs !== undefined
   }
 
+  get counts(): Readonly<Record<TaskState, number>> {
+    return this.table.counts
+  }
+
   /** Tasks that wait to be handed out, as far as is known. */
   get ready(): number {
-    return this.#again.length + this.#apart.length + this.table.size - this.#cursor
+    return this.#queue.ready
+  }
+
+  get failedIndices(): number[] {
+    return this.#failures.indices
   }
 
   observe(listener: (index: number) => void): () => void {
@@ -125,109 +120,87 @@ export class JobCore {
     return () => this.#listeners.delete(listener)
   }
 
-  stateOf(index: number): TaskState {
-    return taskStates[this.table.states[index] ?? 0] ?? "queued"
-  }
-
   /** The error of a task that failed or was cancelled. */
   errorOf(index: number): Error | undefined {
-    const known = this.#errors.get(index)
-    if (known !== undefined) return known
-    const error = this.#makeError(index)
-    if (error !== undefined) this.#errors.set(index, error)
-    return error
-  }
-
-  failedIndices(): number[] {
-    return [...this.#failures.keys()].sort((a, b) => a - b)
-  }
-
-  /** What kept the inputs from being read to their end. */
-  get inputError(): Error | undefined {
-    return this.#inputError
+    return this.#failures.errorOf(index, this.table.stateOf(index), () => ({
+      captured: this.captured,
+      timeoutMs: this.options.timeoutMs,
+      logs: this.logs.of(index),
+    }))
   }
 
   // What the scheduler does.
 
   /** Up to `max` tasks to send; fewer where their inputs are not there yet, none where nothing waits. */
   take(max: number): Taken {
-    const taken: Taken = { indices: [], values: [] }
-    while (this.#apart.length > 0) {
-      this.#takeOne(taken, this.#apart.shift() ?? 0)
-      if (taken.indices.length > 0) return taken
-    }
-    if (this.#again.length > 0) this.#takeAgain(taken, max)
-    if (taken.indices.length > 0) return taken
-    this.inputs.want(this.#cursor + max)
-    this.#addInputs()
-    while (taken.indices.length < max && this.#cursor < this.table.size) this.#takeOne(taken, this.#cursor++)
-    this.#checkSettled()
+    const taken = this.#queue.take(max, () => this.#addInputs())
+    this.checkSettled()
     return taken
   }
 
+  sent(indices: ArrayLike<number>, bytes: number): void {
+    this.bytesIn += bytes
+    const share = bytes / indices.length
+    for (let k = 0; k < indices.length; k++) this.table.bytesIn[indices[k] ?? noTask] = share
+  }
+
   started(index: number, worker: string, atMs: number): void {
-    if (this.table.states[index] !== StateCode.queued) return
-    this.table.startedAtMs[index] = atMs
-    this.table.setWorker(index, worker)
-    this.#move(index, "start")
+    const { table } = this
+    if (table.states[index] !== StateCode.queued || !table.move(index, "start")) return
+    table.startedAtMs[index] = atMs
+    table.setWorker(index, worker)
     this.#notify(index)
   }
 
   /** The hot path: everything here happens once for each task of a job. */
-  done(tasks: DoneTasks, values: readonly unknown[]): void {
-    const { table, counts } = this
-    const { states } = table
+  done(tasks: DoneTasks, values: readonly unknown[], bytes: number): void {
+    const { table } = this
     const { indices, startedAtMs, endedAtMs } = tasks
     const worker = table.numberOf(tasks.worker)
+    const share = bytes / indices.length
+    this.bytesOut += bytes
     for (let k = 0; k < indices.length; k++) {
       const index = indices[k] ?? noTask
-      const state = states[index]
       // An answer that comes after a cancel, or twice: nobody waits for it.
-      if (state === undefined || state >= StateCode.done) continue
-      if (state === StateCode.running) counts.running--
-      else counts.queued--
-      counts.done++
-      states[index] = StateCode.done
+      if (!table.move(index, "succeed")) continue
       this.results[index] = values[k]
       table.startedAtMs[index] = startedAtMs[k] ?? 0
       table.endedAtMs[index] = endedAtMs[k] ?? 0
+      table.bytesOut[index] = share
       table.workers[index] = worker
+      this.#memory?.remember(index, this.inputs.get(index), values[k])
       this.inputs.release(index)
-      this.#settledOne(index)
+      this.#taskSettled(index)
       if (this.copies.size > 0 && this.copies.delete(index)) this.#host.endRunning(this, [index])
     }
     this.#measured(tasks)
-    this.#checkSettled()
+    this.checkSettled()
   }
 
   /** A task ended without a result: it runs again as often as the options say, or it has failed. */
   ended(index: number, end: TaskEnd): void {
-    if (index === noTask || this.table.isSettled(index)) return
+    const { table } = this
+    if (index === noTask || table.isSettled(index)) return
     // The other copy of it goes on.
     if (this.copies.delete(index)) return
-    const { options, table } = this
     const attempt = table.attempts[index] ?? 1
     table.setWorker(index, end.worker)
-    if (end.kind !== "lost") table.startedAtMs[index] = end.startedAtMs
-    if (table.states[index] === StateCode.queued) this.#move(index, "start")
-    if (end.kind === "lost") {
-      const losses = (table.losses[index] ?? 0) + 1
-      table.losses[index] = losses
-      if (losses <= Math.max(options.lostRetries, options.retries)) {
-        this.#requeue(index, this.#apart)
-        return
-      }
-    } else if (attempt - (table.losses[index] ?? 0) <= options.retries) {
-      this.#retryLater(index, attempt)
+    if (end.kind === "lost") table.losses[index] = (table.losses[index] ?? 0) + 1
+    else table.startedAtMs[index] = end.startedAtMs
+    const verdict = verdictOn(end.kind, attempt, table.losses[index] ?? 0, this.options)
+    if (verdict.then === "fail") {
+      const endedAtMs = end.kind === "threw" ? end.endedAtMs : Date.now()
+      this.#fail(index, { from: "worker", end, attempt }, endedAtMs)
       return
     }
-    this.#fail(index, { from: "worker", end, attempt }, end.kind === "threw" ? end.endedAtMs : Date.now())
+    this.#again(index, true)
+    if (verdict.then === "apart") this.#queue.apart(index)
+    else this.#queue.againAfter(index, verdict.delayMs)
   }
 
   /** A task failed before any worker saw it. */
   failedHere(index: number, error: Error): void {
-    if (this.table.isSettled(index)) return
-    this.#fail(index, { from: "here", error }, Date.now())
+    if (!this.table.isSettled(index)) this.#fail(index, { from: "here", error }, Date.now())
   }
 
   /** Tasks that come back unrun, or (`suspect`) from a worker that died of one of them. */
@@ -235,12 +208,10 @@ export class JobCore {
     for (const index of indices) {
       const state = this.table.states[index]
       if (state === undefined || state >= StateCode.done) continue
-      if (state === StateCode.running) {
-        this.#move(index, "retry")
-        this.#notify(index)
-      }
+      if (state === StateCode.running && this.table.move(index, "retry")) this.#notify(index)
       if (suspect) this.repeated++
-      ;(suspect ? this.#apart : this.#again).push(index)
+      if (suspect) this.#queue.apart(index)
+      else this.#queue.again(index)
     }
   }
 
@@ -261,22 +232,21 @@ export class JobCore {
     if (indices === undefined) {
       this.inputsCut ||= !this.inputs.complete
       this.inputs.close()
-      for (const timer of this.#delays) clearTimeout(timer)
-      this.#delays.clear()
+      this.#queue.close()
     }
+    const nowMs = Date.now()
     const cancelled: number[] = []
     const consider = (index: number) => {
-      const state = this.table.states[index]
-      if (state === undefined || index >= this.table.size || state >= StateCode.done) return
-      if (state === StateCode.running) this.table.endedAtMs[index] = Date.now()
+      const wasRunning = this.table.states[index] === StateCode.running
+      if (!this.table.move(index, "cancel")) return
+      if (wasRunning) this.table.endedAtMs[index] = nowMs
       cancelled.push(index)
-      this.#move(index, "cancel")
-      this.#settledOne(index)
+      this.#taskSettled(index)
     }
     if (indices !== undefined) indices.forEach(consider)
     else for (let index = 0; index < this.table.size; index++) consider(index)
     if (cancelled.length > 0) this.#host.endRunning(this, indices === undefined ? undefined : cancelled)
-    this.#checkSettled()
+    this.checkSettled()
   }
 
   retry(indices?: readonly number[]): void {
@@ -285,13 +255,12 @@ export class JobCore {
     for (const index of chosen) {
       const state = this.table.states[index]
       if (index >= this.table.size || (state !== StateCode.failed && state !== StateCode.cancelled)) continue
-      this.#failures.delete(index)
-      this.#errors.delete(index)
+      this.#failures.forget(index)
       this.table.losses[index] = 0
-      // A cancelled task that never began is at its first attempt still.
-      const ran = (this.table.workers[index] ?? 0) > 0
       this.table.endedAtMs[index] = 0
-      this.#requeue(index, this.#again, ran)
+      // A cancelled task that never began is at its first attempt still.
+      this.#again(index, (this.table.workers[index] ?? 0) > 0)
+      this.#queue.again(index)
       count++
     }
     if (count === 0) return
@@ -300,152 +269,71 @@ export class JobCore {
     this.#host.wake(this)
   }
 
-  whenSettled(): Promise<void> {
-    return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.#jobWaiters.push(resolve))
+  async whenSettled(): Promise<void> {
+    if (!this.isSettled) await this.settling.untilJob()
   }
 
-  whenTaskSettled(index: number): Promise<void> {
-    if (this.table.isSettled(index)) return Promise.resolve()
-    return new Promise((resolve) => {
-      const waiters = this.#taskWaiters.get(index)
-      if (waiters === undefined) this.#taskWaiters.set(index, [resolve])
-      else waiters.push(resolve)
-    })
-  }
-
-  /** Resolves when one more task than `seen` has settled, or the job has. */
-  whenMoreSettled(seen: number): Promise<void> {
-    if (this.orderLength > seen || this.isSettled) return Promise.resolve()
-    return new Promise((resolve) => this.#orderWaiters.push(resolve))
+  async whenTaskSettled(index: number): Promise<void> {
+    if (!this.table.isSettled(index)) await this.settling.untilTask(index)
   }
 
   // What happens inside.
 
+  #wake(): void {
+    this.#host.wake(this)
+    this.checkSettled()
+  }
+
   #addInputs(): void {
-    const added = this.inputs.size - this.table.size
-    if (added <= 0) return
+    if (this.inputs.size <= this.table.size) return
     this.table.grow(this.inputs.size)
-    this.counts.queued += added
     this.#notify(-1)
   }
 
-  #takeAgain(taken: Taken, max: number): void {
-    // Batches are in ascending order; what came back is nearly so.
-    this.#again.sort((a, b) => a - b)
-    let used = 0
-    while (taken.indices.length < max && used < this.#again.length)
-      this.#takeOne(taken, this.#again[used++] ?? 0)
-    this.#again = this.#again.slice(used)
-  }
-
-  #takeOne(taken: Taken, index: number): void {
-    if (this.table.states[index] !== StateCode.queued) return
-    const value = this.inputs.get(index)
-    if (isThenable(value)) {
-      this.#await(index, value)
-      return
-    }
-    taken.indices.push(index)
-    taken.values.push(value)
-  }
-
-  /** An input that is a promise: its task can be sent when the promise has settled. */
-  #await(index: number, value: PromiseLike<unknown>): void {
-    value.then(
-      (resolved) => {
-        this.inputs.set(index, resolved)
-        this.#again.push(index)
-        this.#host.wake(this)
-      },
-      (reason: unknown) => {
-        const message = reason instanceof Error ? reason.message : String(reason)
-        this.failedHere(index, new Error(`The input of task ${index} failed: ${message}`, { cause: reason }))
-      },
-    )
+  #inputFailed(index: number, reason: unknown): void {
+    const message = reason instanceof Error ? reason.message : String(reason)
+    this.failedHere(index, new Error(`The input of task ${index} failed: ${message}`, { cause: reason }))
   }
 
   #inputsBroke(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error)
-    this.#inputError = new Error(
-      `The inputs of \`${this.name}\` could not be read to their end: ${message}`,
-      {
-        cause: error,
-      },
-    )
+    const text = `The inputs of \`${this.name}\` could not be read to their end: ${message}`
+    this.inputError = new Error(text, { cause: error })
     this.cancel()
-    this.#checkSettled()
+    this.checkSettled()
   }
 
-  /** Queues the task again for a further attempt. */
-  #requeue(index: number, queue: number[], countsAttempt = true): void {
+  async #recall(index: number, input: unknown): Promise<boolean> {
+    const found = await this.#memory?.recall(index, input)
+    if (found === undefined || !this.table.move(index, "succeed")) return false
+    this.recalled++
+    this.results[index] = found.value
+    this.inputs.release(index)
+    this.#taskSettled(index)
+    return true
+  }
+
+  /** The task is queued once more; whoever calls puts it into the queue. */
+  #again(index: number, countsAttempt: boolean): void {
     if (countsAttempt) this.table.attempts[index] = (this.table.attempts[index] ?? 1) + 1
+    this.table.queuedAtMs[index] = Date.now()
     this.progress.delete(index)
-    this.#move(index, "retry")
-    queue.push(index)
+    this.table.move(index, "retry")
     this.#notify(index)
-  }
-
-  #retryLater(index: number, attempt: number): void {
-    const waiting: number[] = []
-    this.#requeue(index, waiting)
-    const { backoffMs } = this.options
-    if (backoffMs === 0) {
-      this.#again.push(index)
-      return
-    }
-    const timer = setTimeout(
-      () => {
-        this.#delays.delete(timer)
-        if (this.table.states[index] !== StateCode.queued) return
-        this.#again.push(index)
-        this.#host.wake(this)
-      },
-      Math.min(backoffMs * 2 ** (attempt - 1), 60_000),
-    )
-    this.#delays.add(timer)
   }
 
   #fail(index: number, failure: Failure, atMs: number): void {
-    this.#failures.set(index, failure)
+    if (!this.table.move(index, "fail")) return
+    this.#failures.add(index, failure)
     this.table.endedAtMs[index] = atMs
-    this.#move(index, "fail")
-    this.#settledOne(index)
+    this.#taskSettled(index)
     if (this.options.failFast) this.cancel()
-    this.#checkSettled()
+    this.checkSettled()
   }
 
-  #makeError(index: number): Error | undefined {
-    if (this.table.states[index] === StateCode.cancelled) return cancelledError(index)
-    const failure = this.#failures.get(index)
-    if (failure === undefined) return undefined
-    const { captured, options, logs } = this
-    return errorOf(failure, { captured, index, timeoutMs: options.timeoutMs, logs: logs.of(index) })
-  }
-
-  #move(index: number, event: TaskEvent): void {
-    const from = this.stateOf(index)
-    const to = nextState(from, event)
-    if (to === undefined) return
-    this.counts[from]--
-    this.counts[to]++
-    this.table.states[index] = StateCode[to]
-    if (isSettled(from)) this.#errors.delete(index)
-  }
-
-  #settledOne(index: number): void {
-    if (this.orderLength === this.order.length) {
-      const larger = new Uint32Array(2 * this.order.length)
-      larger.set(this.order)
-      this.order = larger
-    }
-    this.order[this.orderLength++] = index
+  #taskSettled(index: number): void {
+    this.settling.taskSettled(index)
     this.#notify(index)
-    if (this.#taskWaiters.size > 0) {
-      const waiters = this.#taskWaiters.get(index)
-      this.#taskWaiters.delete(index)
-      if (waiters !== undefined) for (const resolve of waiters) resolve()
-    }
-    if (this.#orderWaiters.length > 0) release(this.#orderWaiters)
   }
 
   #measured({ indices, measured }: DoneTasks): void {
@@ -457,33 +345,18 @@ export class JobCore {
     }
   }
 
-  #checkSettled(): void {
-    const { queued, running } = this.counts
+  /** Settles the job where no task of it is left to wait for. */
+  checkSettled(): void {
+    const { queued, running } = this.table.counts
     if (this.isSettled || queued + running > 0 || !this.inputs.complete || this.inputs.size > this.table.size)
       return
     this.endedAtMs = Date.now()
     this.#notify(-1)
     this.#host.settled(this)
-    release(this.#jobWaiters)
-    release(this.#orderWaiters)
-  }
-
-  /** Settles a job that has no tasks to wait for. */
-  checkSettled(): void {
-    this.#checkSettled()
+    this.settling.jobSettled()
   }
 
   #notify(index: number): void {
     for (const listener of this.#listeners) listener(index)
   }
-}
-
-function release(waiters: (() => void)[]): void {
-  for (const resolve of waiters.splice(0)) resolve()
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  )
 }

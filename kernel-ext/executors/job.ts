@@ -112,7 +112,7 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
     const core = this.#core
     await core.whenSettled()
     return Array.from({ length: core.table.size }, (_, index) =>
-      core.stateOf(index) === "done"
+      core.table.stateOf(index) === "done"
         ? { status: "fulfilled", value: core.results[index] as R }
         : { status: "rejected", reason: core.errorOf(index) },
     )
@@ -154,11 +154,11 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
     // Not a generator: `yield` would await the task and hand out its result in its place.
     return {
       next: async () => {
-        while (seen >= core.orderLength) {
+        while (seen >= core.settling.length) {
           if (core.isSettled) return { done: true, value: undefined }
-          await core.whenMoreSettled(seen)
+          await core.settling.untilNext()
         }
-        return { done: false, value: this.tasks[core.order[seen++] ?? 0] as TaskFuture<R> }
+        return { done: false, value: this.tasks[core.settling.order[seen++] ?? 0] as TaskFuture<R> }
       },
       [Symbol.asyncIterator]() {
         return this
@@ -211,7 +211,7 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
     const size = core.table.size
     if (core.inputError !== undefined) throw core.inputError
     if (failed > 0) {
-      const indices = core.failedIndices()
+      const indices = core.failedIndices
       const errors = indices.map((index) => core.errorOf(index) ?? new Error(`Task ${index} failed.`))
       const others = cancelled > 0 ? `${done} done, ${cancelled} cancelled` : `${done} done`
       const message = `${failed} of ${size} tasks of \`${core.name}\` failed (${others}). ${errors[0]?.message}`

@@ -7,8 +7,43 @@ const knownShare = 0.75
 /** A second copy of a task that is nearly done gains nothing; shorter than this is never worth one. */
 const leastMs = 50
 
+const lookEveryMs = 50
+
+/** Looks for tasks worth a second copy, as long as there are jobs that ask for it. */
+export class StragglerWatch {
+  readonly #jobs: () => readonly JobCore[]
+  readonly #copy: (job: JobCore, index: number) => void
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * @param jobs Those that run and ask for copies.
+   * @param copy Sends one, if a worker is free.
+   */
+  constructor(jobs: () => readonly JobCore[], copy: (job: JobCore, index: number) => void) {
+    this.#jobs = jobs
+    this.#copy = copy
+  }
+
+  look(): void {
+    if (this.#timer !== undefined) return
+    const jobs = this.#jobs()
+    if (jobs.length === 0) return
+    for (const job of jobs)
+      for (const index of stragglersOf(job, job.options.backupAfter ?? 0, Date.now())) this.#copy(job, index)
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.look()
+    }, lookEveryMs)
+    this.#timer.unref()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
 /** Running tasks that take more than `factor` times the median of those done; none while most are not done. */
-export function stragglersOf(core: JobCore, factor: number, nowMs: number): number[] {
+function stragglersOf(core: JobCore, factor: number, nowMs: number): number[] {
   const { table, counts } = core
   if (counts.queued > 0 || counts.running === 0 || counts.done < knownShare * table.size) return []
   const limitMs = Math.max(leastMs, factor * medianMs(core))

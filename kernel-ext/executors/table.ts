@@ -1,19 +1,24 @@
-import { StateCode } from "../protocol/task.ts"
+import { nextState, StateCode, type TaskEvent, type TaskState, taskStates } from "../protocol/task.ts"
 
 /**
- * What is known of each task, in typed arrays: a million tasks are some forty megabytes and no objects. The arrays grow as
- * inputs are read.
+ * What is known of each task, in typed arrays: a million tasks are some sixty megabytes and no objects. The arrays grow as
+ * inputs are read. Times are in milliseconds since 1970; 0 stands for what is not known.
  */
 export class TaskTable {
   size = 0
+  readonly counts: Record<TaskState, number> = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
   states = new Uint8Array(0)
   attempts = new Uint16Array(0)
   /** Worker deaths that were laid to the task. */
   losses = new Uint8Array(0)
+  /** When its present attempt was queued. */
+  queuedAtMs = new Float64Array(0)
   startedAtMs = new Float64Array(0)
   endedAtMs = new Float64Array(0)
   cpuMs = new Float32Array(0)
   peakMemoryBytes = new Float64Array(0)
+  bytesIn = new Float64Array(0)
+  bytesOut = new Float64Array(0)
   /** One more than the worker's place in `workerNames`; 0 before any. */
   workers = new Uint16Array(0)
   readonly workerNames: string[] = []
@@ -23,12 +28,30 @@ export class TaskTable {
   grow(size: number): void {
     if (size > this.states.length) this.#reserve(Math.max(size, 2 * this.states.length))
     this.attempts.fill(1, this.size, size)
+    this.queuedAtMs.fill(Date.now(), this.size, size)
+    this.counts.queued += size - this.size
     this.size = size
   }
 
   /** Exactly as many as will be needed, where that is known. */
   reserve(size: number): void {
     if (size > this.states.length) this.#reserve(size)
+  }
+
+  stateOf(index: number): TaskState {
+    return taskStates[this.states[index] ?? 0] ?? "queued"
+  }
+
+  /** Only here do states change. False where the event has no meaning: the task is as it was. */
+  move(index: number, event: TaskEvent): boolean {
+    if (index >= this.size) return false
+    const from = this.stateOf(index)
+    const to = nextState(from, event)
+    if (to === undefined) return false
+    this.counts[from]--
+    this.counts[to]++
+    this.states[index] = StateCode[to]
+    return true
   }
 
   workerOf(index: number): string | undefined {
@@ -56,10 +79,13 @@ export class TaskTable {
     this.states = enlarged(this.states, new Uint8Array(capacity))
     this.attempts = enlarged(this.attempts, new Uint16Array(capacity))
     this.losses = enlarged(this.losses, new Uint8Array(capacity))
+    this.queuedAtMs = enlarged(this.queuedAtMs, new Float64Array(capacity))
     this.startedAtMs = enlarged(this.startedAtMs, new Float64Array(capacity))
     this.endedAtMs = enlarged(this.endedAtMs, new Float64Array(capacity))
     this.cpuMs = enlarged(this.cpuMs, new Float32Array(capacity))
     this.peakMemoryBytes = enlarged(this.peakMemoryBytes, new Float64Array(capacity))
+    this.bytesIn = enlarged(this.bytesIn, new Float64Array(capacity))
+    this.bytesOut = enlarged(this.bytesOut, new Float64Array(capacity))
     this.workers = enlarged(this.workers, new Uint16Array(capacity))
   }
 }

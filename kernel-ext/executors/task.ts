@@ -39,7 +39,7 @@ export class TaskFuture<R> implements PromiseLike<R> {
   }
 
   get state(): TaskState {
-    return this.#core.stateOf(this.index)
+    return this.#core.table.stateOf(this.index)
   }
 
   /** Console output so far, in order. */

@@ -5,6 +5,8 @@
  *       ↑               ├────fail───→ failed ───┐
  *       │               ├───cancel──→ cancelled ┤
  *       └───────────────┴─retry─────────────────┘
+ *
+ * The first that is heard of a quick task may be how it ended: a queued one can succeed, fail and be retried as well.
  */
 
 /** States in the order of their codes: a task's code is its state's index here. */
@@ -20,7 +22,7 @@ export type StateCode = (typeof StateCode)[TaskState]
 export type TaskEvent = "start" | "succeed" | "fail" | "cancel" | "retry"
 
 const edges: Readonly<Record<TaskState, Partial<Record<TaskEvent, TaskState>>>> = {
-  queued: { start: "running", fail: "failed", cancel: "cancelled" },
+  queued: { start: "running", succeed: "done", fail: "failed", cancel: "cancelled", retry: "queued" },
   running: { succeed: "done", fail: "failed", cancel: "cancelled", retry: "queued" },
   done: {},
   failed: { retry: "queued" },
