@@ -115,7 +115,8 @@ const lockfiles = [
   "bun.lock",
 ]
 
-function lockOf(folder: string): Buffer | undefined {
+/** The lockfile of the folder or one above it. */
+export function lockOf(folder: string): Buffer | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const name = lockfiles.find((lockfile) => existsSync(join(at, lockfile)))
     if (name !== undefined) return readFileSync(join(at, name))
@@ -123,7 +124,8 @@ function lockOf(folder: string): Buffer | undefined {
   }
 }
 
-function versionOf(specifier: string, folder: string): string {
+/** The package.json of what a specifier names; empty where it is not installed. */
+export function versionOf(specifier: string, folder: string): string {
   for (let at = folder; ; at = dirname(at)) {
     const manifest = join(at, "node_modules", packageName(specifier), "package.json")
     if (existsSync(manifest)) return readFileSync(manifest, "utf8")

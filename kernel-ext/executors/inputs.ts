@@ -47,6 +47,11 @@ export class InputQueue {
     else throw new TypeError("map takes an array, an iterable or an async iterable of inputs.")
   }
 
+  /** All of them, where they are kept: those of an array, which the user holds anyway. */
+  get kept(): readonly unknown[] | undefined {
+    return this.#keeps ? this.#values : undefined
+  }
+
   get(index: number): unknown {
     return this.#values[index]
   }

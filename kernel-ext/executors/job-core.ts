@@ -188,13 +188,13 @@ export class JobCore {
     if (end.kind === "lost") table.losses[index] = (table.losses[index] ?? 0) + 1
     else table.startedAtMs[index] = end.startedAtMs
     const verdict = verdictOn(end.kind, attempt, table.losses[index] ?? 0, this.options)
-    if (verdict.then === "fail") {
+    if (verdict.next === "fail") {
       const endedAtMs = end.kind === "threw" ? end.endedAtMs : Date.now()
       this.#fail(index, { from: "worker", end, attempt }, endedAtMs)
       return
     }
     this.#again(index, true)
-    if (verdict.then === "apart") this.#queue.apart(index)
+    if (verdict.next === "apart") this.#queue.apart(index)
     else this.#queue.againAfter(index, verdict.delayMs)
   }
 

@@ -2,6 +2,7 @@ import { inspect } from "node:util"
 import { CancelledError, JobError, TaskError } from "../errors.ts"
 import type { TaskState } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
+import { type JobManifest, manifestOf } from "./manifest.ts"
 import type { JobView, TaskDescription, TaskHere } from "./observe.ts"
 import { type Picture, type PlotKind, plotOf } from "./plot.ts"
 import { type JobStats, statsOf } from "./stats.ts"
@@ -121,6 +122,11 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
   /** Counts and times up to now. */
   stats(): JobStats {
     return statsOf(this.#core, this.workers)
+  }
+
+  /** What the results depend on, and hashes of them: the job as it is now. */
+  manifest(): JobManifest {
+    return manifestOf(this.#core, this.#place)
   }
 
   /** A picture of the job up to now: what ran where and when, or how long tasks took. */

@@ -4,10 +4,10 @@ import type { ResolvedJobOptions } from "../config/schema.ts"
 /** What happens to a task that ended without a result. */
 export type Verdict =
   /** It runs again, apart from others: it may have killed its worker. */
-  | { readonly then: "apart" }
+  | { readonly next: "apart" }
   /** It runs again after a wait. */
-  | { readonly then: "again"; readonly delayMs: number }
-  | { readonly then: "fail" }
+  | { readonly next: "again"; readonly delayMs: number }
+  | { readonly next: "fail" }
 
 const longestBackoffMs = 60_000
 
@@ -23,7 +23,7 @@ export function verdictOn(
 ): Verdict {
   const { retries, lostRetries, backoffMs } = options
   // Attempts that a dying worker took count as lost ones only.
-  if (end === "lost") return losses <= Math.max(lostRetries, retries) ? { then: "apart" } : { then: "fail" }
-  if (attempt - losses > retries) return { then: "fail" }
-  return { then: "again", delayMs: Math.min(backoffMs * 2 ** (attempt - 1), longestBackoffMs) }
+  if (end === "lost") return losses <= Math.max(lostRetries, retries) ? { next: "apart" } : { next: "fail" }
+  if (attempt - losses > retries) return { next: "fail" }
+  return { next: "again", delayMs: Math.min(backoffMs * 2 ** (attempt - 1), longestBackoffMs) }
 }
