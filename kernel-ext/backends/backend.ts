@@ -1,3 +1,4 @@
+import type { PackageBundle } from "../capture/load/packages.ts"
 import type { Encoded, Shipment } from "../capture/types.ts"
 import type { LogStream } from "../protocol/worker.ts"
 
@@ -11,6 +12,11 @@ export interface Backend {
   /** "localhost", "aws_lambda", …: the word used in options, messages and views. */
   readonly name: string
   readonly supports: BackendSupport
+  /**
+   * Whether workers stand where this machine's files are not. Then batches bring their packages, results come in the
+   * portable form, and reading them runs no code.
+   */
+  readonly remote: boolean
   /** Workers it can run at once now. */
   readonly workers: number
   /** How many of them have nothing to do. */
@@ -45,6 +51,12 @@ export interface BackendSupport {
   readonly takeBack: boolean
 }
 
+/**
+ * What keeps a worker apart from this process. A process: whatever a task does to it, this one lives. A thread: it starts
+ * sooner, shares SharedArrayBuffers and moves large results, and native code that crashes takes this process along.
+ */
+export type Isolation = "process" | "thread"
+
 /** Tasks that travel together over one function; the executor chooses the batch's size. */
 export interface TaskBatch {
   readonly jobId: string
@@ -53,6 +65,8 @@ export interface TaskBatch {
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
   readonly memoryMiB: number | undefined
+  /** Where the backend has a choice. Default: "process". */
+  readonly isolation?: Isolation
   readonly indices: Uint32Array
   /** Undefined: each runs for the first time. */
   readonly attempts: Uint16Array | undefined
@@ -60,6 +74,8 @@ export interface TaskBatch {
   readonly inputs: Encoded
   /** One array: `codec.encode`. */
   readonly extraArgs: Encoded | undefined
+  /** The npm packages that the function imports, in one file; only where the backend is `remote`. */
+  readonly packages?: PackageBundle | undefined
 }
 
 export interface RunningBatch {

@@ -23,6 +23,8 @@ export type { PackageBundle } from "./load/packages.ts"
 export interface LoadOptions extends ImportsOptions {
   /** The form of results. "portable" for hosts that do not trust this worker. Default: "v8". */
   readonly results?: "v8" | "portable"
+  /** Whether this is a thread of the host's process, and results may hold SharedArrayBuffers. Default: false. */
+  readonly sharesMemory?: boolean
 }
 
 export function load(shipment: Shipment, options: LoadOptions = {}): Loaded {
@@ -34,6 +36,8 @@ export function load(shipment: Shipment, options: LoadOptions = {}): Loaded {
   if (typeof fn !== "function") throw new TypeError(`Shipment ${shipment.hash} holds no function`)
   return {
     fn: fn as Loaded["fn"],
-    codec: createCodec(resultWriter(resolver.known), resolver, { portable: options.results === "portable" }),
+    codec: createCodec(resultWriter(resolver.known, options.sharesMemory ?? false), resolver, {
+      portable: options.results === "portable",
+    }),
   }
 }

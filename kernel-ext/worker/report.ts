@@ -1,6 +1,7 @@
 import type { Encoded, Loaded } from "../capture/types.ts"
 import type { Failure, FromWorker } from "../protocol/worker.ts"
 import { describeFailure } from "./failure.ts"
+import type { Meter } from "./meter.ts"
 
 /** Tasks quicker than this are not measured one by one: asking the system would take longer than they do. */
 const measureAboveMs = 1
@@ -9,6 +10,7 @@ const measureAboveMs = 1
 export class Report {
   readonly #batch: number
   readonly #loaded: Loaded | undefined
+  readonly #meter: Meter
   #from = 0
   #count = 0
   #startedAtMs: number[] = []
@@ -22,10 +24,11 @@ export class Report {
   #cpuMark: number
   #quickMs = 0
 
-  constructor(batch: number, loaded: Loaded | undefined) {
+  constructor(batch: number, loaded: Loaded | undefined, meter: Meter) {
     this.#batch = batch
     this.#loaded = loaded
-    this.#cpuMark = cpuMs(process.cpuUsage())
+    this.#meter = meter
+    this.#cpuMark = meter.cpuMs()
   }
 
   get isEmpty(): boolean {
@@ -86,13 +89,9 @@ export class Report {
     if (tookMs < measureAboveMs) {
       this.#quickMs += tookMs
     } else {
-      const usage = process.resourceUsage()
-      const cpu = (usage.userCPUTime + usage.systemCPUTime) / 1000
-      this.#slow.push(
-        this.#from + this.#count,
-        Math.max(0, cpu - this.#cpuMark - this.#quickMs),
-        usage.maxRSS * 1024,
-      )
+      const cpu = this.#meter.cpuMs()
+      const spent = Math.max(0, cpu - this.#cpuMark - this.#quickMs)
+      this.#slow.push(this.#from + this.#count, spent, this.#meter.peakMemoryBytes())
       this.#cpuMark = cpu
       this.#quickMs = 0
     }
@@ -119,8 +118,4 @@ export class Report {
     if (encoded !== undefined) this.#segments.push(encoded)
     this.#primitives = []
   }
-}
-
-function cpuMs(usage: NodeJS.CpuUsage): number {
-  return (usage.user + usage.system) / 1000
 }

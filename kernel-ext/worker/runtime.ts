@@ -2,6 +2,7 @@ import { load } from "../capture/load.ts"
 import type { Encoded, Loaded, Shipment } from "../capture/types.ts"
 import type { FromWorker, ToWorker } from "../protocol/worker.ts"
 import { currentTask, type JobInWorker, RunningTask } from "./context.ts"
+import type { Meter } from "./meter.ts"
 import { Report } from "./report.ts"
 import type { Ticket } from "./ticket.ts"
 
@@ -11,6 +12,7 @@ import type { Ticket } from "./ticket.ts"
  *     runtime.ts    batches in, one task at a time, reports out
  *     context.ts    ctx of a task, and which task the running code belongs to
  *     report.ts     what ended, gathered into messages
+ *     meter.ts      CPU time and memory that tasks take
  *     failure.ts    whatever was thrown, made to travel
  *     task-log.ts   a task's console output, bounded; output.ts routes the console there
  *     faults.ts     errors that no promise carries, and the end of the process
@@ -51,7 +53,17 @@ interface LoadedJob extends JobInWorker {
   readonly extra: readonly unknown[]
 }
 
+/** What differs between the places a worker runs in. */
+export interface Place {
+  readonly send: Send
+  readonly ticket: Ticket
+  readonly meter: Meter
+  /** Whether it is a thread of the host's process. */
+  readonly sharesMemory: boolean
+}
+
 export class Runtime {
+  readonly #place: Place
   readonly #send: Send
   readonly #ticket: Ticket
   readonly #shipments = new Map<string, { shipment: Shipment; loaded: Loaded | undefined }>()
@@ -64,9 +76,10 @@ export class Runtime {
   #running: { task: RunningTask; position: number } | undefined
   #report: Report | undefined
 
-  constructor(send: Send, ticket: Ticket) {
-    this.#send = send
-    this.#ticket = ticket
+  constructor(place: Place) {
+    this.#place = place
+    this.#send = place.send
+    this.#ticket = place.ticket
   }
 
   receive(message: ToWorker, parts: readonly Uint8Array[]): void {
@@ -117,7 +130,7 @@ export class Runtime {
       const entry = this.#shipments.get(hash)
       if (entry === undefined) throw new Error(`The function ${hash} did not reach this worker.`)
       this.#useEnv(env)
-      entry.loaded ??= load(entry.shipment)
+      entry.loaded ??= load(entry.shipment, { sharesMemory: this.#place.sharesMemory })
       const extra = message.extra ? (entry.loaded.codec.decode(encodedOf(parts)) as unknown[]) : []
       return { ...common, loaded: entry.loaded, loadError: undefined, extra }
     } catch (error) {
@@ -139,7 +152,7 @@ export class Runtime {
     }
     const job = this.#jobs.get(message.job)
     const loaded = job?.loaded
-    const report = new Report(message.batch, loaded)
+    const report = new Report(message.batch, loaded, this.#place.meter)
     this.#report = report
     if (job === undefined || loaded === undefined) {
       this.#failAll(

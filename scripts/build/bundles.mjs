@@ -79,13 +79,16 @@ export async function buildBundles() {
   removeOldChunks(new Set(outputFiles.map((file) => file.path)))
 }
 
-/** The runtime that worker processes load: alone and small, because every worker reads it at its start. */
+/** The runtimes that workers load: alone and small, because every worker reads its own at its start. */
 export async function buildWorker() {
   const esbuild = createRequire(import.meta.url)("esbuild")
   const { outputFiles } = await esbuild.build({
     ...shared,
-    entryPoints: ["kernel-ext/worker/entry/localhost.ts"],
-    outfile: join(dist, "worker.js"),
+    entryPoints: {
+      worker: "kernel-ext/worker/entry/localhost.ts",
+      "worker-thread": "kernel-ext/worker/entry/localhost-thread.ts",
+    },
+    outdir: dist,
     minify: true,
     banner,
   })

@@ -36,9 +36,9 @@ const parts = [
   },
   {
     name: "worker",
-    title: "Bundle the worker runtime",
+    title: "Bundle the worker runtimes",
     inputs: [...library, "scripts/build"],
-    outputs: ["worker.js"],
+    outputs: ["worker.js", "worker-thread.js"],
     build: buildWorker,
   },
   {

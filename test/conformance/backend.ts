@@ -23,7 +23,11 @@ type More = Partial<Omit<TaskBatch, "extraArgs">> & { extraArgs?: readonly unkno
  *
  *     conformsToBackend("localhost", () => new LocalBackend({ workers: 2 }))
  */
-export function conformsToBackend(name: string, make: () => Backend): void {
+export function conformsToBackend(
+  name: string,
+  make: () => Backend,
+  options: Pick<More, "isolation"> = {},
+): void {
   describe(`${name} as a backend`, () => {
     let backend: Backend
     before(async () => {
@@ -33,7 +37,7 @@ export function conformsToBackend(name: string, make: () => Backend): void {
     after(() => backend.close())
 
     const run = (fn: AnyFunction, inputs: readonly unknown[], more: More = {}) =>
-      new Trial(backend, fn, inputs, more)
+      new Trial(backend, fn, inputs, { ...options, ...more })
 
     it("tells each task of a batch once, with its result, and closes the batch after the last", async () => {
       const trial = run((n: number) => n * 2, [1, 2, 3])
@@ -211,7 +215,7 @@ class Trial implements BatchEvents {
     this.whenClosed = new Promise((resolve, reject) => {
       this.#settle = (error) => (error === undefined ? resolve() : reject(error))
     })
-    this.#captured = capture(fn)
+    this.#captured = capture(fn, { sharesMemory: more.isolation === "thread" })
     const { shipment, codec } = this.#captured
     const { extraArgs, ...rest } = more
     const batch: TaskBatch = {

@@ -3,11 +3,12 @@ import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from 
 import { LocalRun } from "./local-run.ts"
 import { Slot, type SlotOwner } from "./slot.ts"
 import { workerFile } from "./worker-file.ts"
-import type { WorkerLink, WorkerListener } from "./worker-link.ts"
+import { kindOf, type WorkerKind, type WorkerLink, type WorkerListener } from "./worker-link.ts"
 import { WorkerProcess } from "./worker-process.ts"
+import { WorkerThread } from "./worker-thread.ts"
 
 /**
- * Tasks in processes of this machine.
+ * Tasks in processes of this machine, or in threads of this process.
  *
  *     local.ts           which slot takes a batch
  *     slot.ts            a place for one worker: its batches, and what happens when it dies or is told to stop
@@ -17,6 +18,7 @@ import { WorkerProcess } from "./worker-process.ts"
  *     blame.ts           which task a worker died of
  *     worker-link.ts     a worker as its slot sees it
  *     worker-process.ts  a process and its channels
+ *     worker-thread.ts   a thread and its port
  *     worker-file.ts     where the worker runtime is
  *     exit-reason.ts     why a process ended, in words
  */
@@ -40,6 +42,7 @@ interface KnownJob {
 
 export class LocalBackend implements Backend, SlotOwner {
   readonly name = "localhost"
+  readonly remote = false
   readonly supports = { cancel: true, logs: true, progress: true, reattach: false, takeBack: true }
   readonly workers: number
   readonly #slots: Slot[]
@@ -67,12 +70,12 @@ export class LocalBackend implements Backend, SlotOwner {
   }
 
   async open(): Promise<void> {
-    workerFile()
+    workerFile("process")
   }
 
   run(batch: TaskBatch, events: BatchEvents): RunningBatch {
     this.#remember(batch.jobId, events)
-    const slot = this.#choose(batch.memoryMiB)
+    const slot = this.#choose(kindOf(batch))
     const run = new LocalRun(this.#nextBatch++, batch, events, slot)
     slot.assign(run)
     this.#timer ??= setInterval(() => this.#tick(), tickMs).unref()
@@ -102,15 +105,16 @@ export class LocalBackend implements Backend, SlotOwner {
     else events?.progress(message.index, message.fraction, message.note)
   }
 
-  startWorker(memoryMiB: number | undefined, listener: WorkerListener): WorkerLink {
-    return new WorkerProcess({ memoryMiB, env: this.#env }, listener)
+  startWorker({ isolation, memoryMiB }: WorkerKind, listener: WorkerListener): WorkerLink {
+    const options = { memoryMiB, env: this.#env }
+    return isolation === "thread" ? new WorkerThread(options, listener) : new WorkerProcess(options, listener)
   }
 
-  #choose(memoryMiB: number | undefined): Slot {
+  #choose(kind: WorkerKind): Slot {
     let best = this.#slots[0] as Slot
     let bestCost = Number.POSITIVE_INFINITY
     for (const slot of this.#slots) {
-      const cost = costOf(slot, memoryMiB)
+      const cost = costOf(slot, kind)
       if (cost >= bestCost) continue
       best = slot
       bestCost = cost
@@ -147,9 +151,9 @@ export class LocalBackend implements Backend, SlotOwner {
   }
 }
 
-/** An idle worker first, then a new one, then an idle one that must be restarted for its memory limit, then the least loaded. */
-function costOf(slot: Slot, memoryMiB: number | undefined): number {
-  const fits = slot.fits(memoryMiB)
+/** An idle worker first, then a new one, then an idle one that must be restarted as another kind, then the least loaded. */
+function costOf(slot: Slot, kind: WorkerKind): number {
+  const fits = slot.fits(kind)
   if (slot.runs.length === 0) return !slot.isRunning ? 1 : fits ? 0 : 2
   return slot.runs.length * 1e9 + slot.load + (fits ? 0 : 1e12)
 }

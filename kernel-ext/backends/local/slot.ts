@@ -5,7 +5,13 @@ import { blame } from "./blame.ts"
 import { HeadWatch } from "./head-watch.ts"
 import { LiveWorker } from "./live-worker.ts"
 import type { LocalRun } from "./local-run.ts"
-import type { WorkerEnd, WorkerLink, WorkerListener } from "./worker-link.ts"
+import {
+  kindOf,
+  type WorkerEnd,
+  type WorkerKind,
+  type WorkerLink,
+  type WorkerListener,
+} from "./worker-link.ts"
 
 /** What a slot needs of the backend around it. */
 export interface SlotOwner {
@@ -13,7 +19,7 @@ export interface SlotOwner {
   keyOf(jobId: string): number
   /** A message about a task by its job, which may come after its batch has closed. */
   told(message: Extract<FromWorker, { type: "log" | "progress" }>): void
-  startWorker(memoryMiB: number | undefined, listener: WorkerListener): WorkerLink
+  startWorker(kind: WorkerKind, listener: WorkerListener): WorkerLink
 }
 
 /** A worker that ends this often before it could run anything will not start at all. */
@@ -28,11 +34,11 @@ const retireMs = 500
 /** A slot is empty, or has a worker that starts, or one that runs tasks. */
 type Phase =
   | { readonly is: "empty" }
-  | { readonly is: "starting"; readonly worker: LiveWorker; readonly memoryMiB: number | undefined }
+  | { readonly is: "starting"; readonly worker: LiveWorker; readonly kind: WorkerKind }
   | {
       readonly is: "ready"
       readonly worker: LiveWorker
-      readonly memoryMiB: number | undefined
+      readonly kind: WorkerKind
       readonly watch: HeadWatch
     }
 
@@ -70,12 +76,15 @@ export class Slot {
     return this.runs.reduce((sum, run) => sum + run.limit - run.reported, 0)
   }
 
-  fits(memoryMiB: number | undefined): boolean {
-    return this.#phase.is === "empty" || this.#phase.memoryMiB === memoryMiB
+  fits({ isolation, memoryMiB }: WorkerKind): boolean {
+    if (this.#phase.is === "empty") return true
+    const { kind } = this.#phase
+    return kind.isolation === isolation && kind.memoryMiB === memoryMiB
   }
 
   assign(run: LocalRun): void {
-    if (!this.fits(run.batch.memoryMiB)) {
+    const kind = kindOf(run.batch)
+    if (!this.fits(kind)) {
       if (this.runs.length > 0) {
         this.#postponed.push(run)
         return
@@ -83,7 +92,7 @@ export class Slot {
       this.#worker?.link.retire()
       this.#phase = { is: "empty" }
     }
-    const worker = this.#worker ?? this.#start(run.batch.memoryMiB)
+    const worker = this.#worker ?? this.#start(kind)
     worker.deliver(run, this.#owner.keyOf(run.batch.jobId))
     if (this.runs.push(run) > 1) return
     worker.link.hold(true)
@@ -163,9 +172,9 @@ export class Slot {
     return this.#phase.is === "empty" ? undefined : this.#phase.worker
   }
 
-  #start(memoryMiB: number | undefined): LiveWorker {
+  #start(kind: WorkerKind): LiveWorker {
     const isCurrent = () => this.#worker === worker
-    const link = this.#owner.startWorker(memoryMiB, {
+    const link = this.#owner.startWorker(kind, {
       message: (message, parts) => {
         if (isCurrent()) this.#receive(message, parts)
       },
@@ -177,7 +186,7 @@ export class Slot {
       },
     })
     const worker = new LiveWorker(link)
-    this.#phase = { is: "starting", worker, memoryMiB }
+    this.#phase = { is: "starting", worker, kind }
     return worker
   }
 

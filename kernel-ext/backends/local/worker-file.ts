@@ -1,15 +1,14 @@
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import type { Isolation } from "../backend.ts"
+
+const names: Readonly<Record<Isolation, string>> = { process: "worker.js", thread: "worker-thread.js" }
 
 /** The built worker runtime: beside the bundle this runs from, or in dist/ of the clone when it runs from source. */
-export function workerFile(): string {
+export function workerFile(isolation: Isolation): string {
   const here = import.meta.url
-  const relative = here.endsWith(".ts")
-    ? "../../../dist/worker.js"
-    : here.includes("/chunks/")
-      ? "../worker.js"
-      : "./worker.js"
-  const file = fileURLToPath(new URL(relative, here))
+  const folder = here.endsWith(".ts") ? "../../../dist/" : here.includes("/chunks/") ? "../" : "./"
+  const file = fileURLToPath(new URL(`${folder}${names[isolation]}`, here))
   if (!existsSync(file))
     throw new Error(
       `The worker runtime is not built: ${file} is missing. Run \`npm run build\` in the clone.`,

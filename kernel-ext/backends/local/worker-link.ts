@@ -1,4 +1,15 @@
 import type { ControlReply, FromWorker, LogStream, ToWorker } from "../../protocol/worker.ts"
+import type { Isolation, TaskBatch } from "../backend.ts"
+
+/** What a batch needs its worker to be; a worker stays what it is. */
+export interface WorkerKind {
+  readonly isolation: Isolation
+  readonly memoryMiB: number | undefined
+}
+
+export function kindOf({ isolation = "process", memoryMiB }: TaskBatch): WorkerKind {
+  return { isolation, memoryMiB }
+}
 
 /** A worker as its slot sees it, in whatever it runs. */
 export interface WorkerLink {

@@ -43,7 +43,7 @@ export class WorkerProcess implements WorkerLink {
   ) {
     this.#listener = listener
     const flags = options.memoryMiB === undefined ? [] : [`--max-old-space-size=${options.memoryMiB}`]
-    this.#child = spawn(process.execPath, [...flags, workerFile()], {
+    this.#child = spawn(process.execPath, [...flags, workerFile("process")], {
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
       // A group of its own: an interrupt from the terminal is the kernel's to handle.

@@ -21,6 +21,7 @@ import { deserializeRaw, serializeRaw } from "./raw.ts"
  *     platform.ts    URL, Headers, Blob, symbols, … both ways (blobs.ts: bytes of a Blob)
  *     checked.ts     parts of a message as what they must be
  *     views.ts       typed arrays and Buffers
+ *     shared.ts      SharedArrayBuffers
  *     modules.ts     exports of modules
  */
 

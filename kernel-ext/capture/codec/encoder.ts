@@ -3,6 +3,8 @@ import { CaptureError } from "../../errors.ts"
 import { intrinsicName, noticeGlobals } from "./intrinsics.ts"
 import { Flag, isShareable, Kind, type Node, plainProperty, type Slot } from "./nodes.ts"
 import { describePlatformObject, describeSymbol, errorName } from "./platform.ts"
+import { isDetached } from "./raw.ts"
+import { viewOfShared } from "./shared.ts"
 import { type BinaryView, bytesOf, viewPrototype, viewType } from "./views.ts"
 
 /** Turns values into nodes of the graph format. What only one side knows (functions, classes, modules) is asked of `Aspects`. */
@@ -18,6 +20,8 @@ export interface Aspects {
    * @throws CaptureError for an object that cannot be sent.
    */
   instance(value: object, prototype: object, id: number, encoder: GraphEncoder): boolean
+  /** Whether the other side is a thread of this process, which can share memory. */
+  readonly sharesMemory: boolean
 }
 
 /** Where pooled Buffers stand in a buffer much larger than them, only their own bytes travel. */
@@ -268,9 +272,16 @@ export class GraphEncoder {
 
   #buffer(buffer: ArrayBufferLike, id: number): Node {
     if (types.isSharedArrayBuffer(buffer)) {
+      if (this.#aspects.sharesMemory) return [Kind.buffer, viewOfShared(buffer)]
       return this.refuse(
         id,
-        "a SharedArrayBuffer cannot be sent: no other process shares its memory; send a copy",
+        'a SharedArrayBuffer cannot be sent: no other process shares its memory; use isolation: "thread", or send a copy',
+      )
+    }
+    if (isDetached(buffer)) {
+      return this.refuse(
+        id,
+        "its memory was moved away, with an earlier result perhaps; send a copy each time: value.slice()",
       )
     }
     return [Kind.buffer, new Uint8Array(buffer)]

@@ -1,5 +1,6 @@
 import { Deserializer, Serializer } from "node:v8"
 import type { Encoded } from "../types.ts"
+import { isSharedMemory, viewOfShared } from "./shared.ts"
 import { type BinaryView, bytesOf, makeView, ownBuffer, viewType } from "./views.ts"
 
 /**
@@ -41,14 +42,15 @@ class BlobSerializer extends Serializer {
   }
 
   _writeHostObject(view: BinaryView): void {
+    if (isDetached(view.buffer)) throw new RangeError("memory that was moved away")
     this.writeUint32(viewType(view))
     this.writeUint32(view.byteLength)
-    if (view.byteLength < blobMinBytes) {
+    if (view.byteLength < blobMinBytes && !isSharedMemory(view.buffer)) {
       this.writeUint32(0)
       this.writeRawBytes(bytesOf(view))
       return
     }
-    const whole = view.buffer.byteLength <= view.byteLength * slackFactor
+    const whole = isSharedMemory(view.buffer) || view.buffer.byteLength <= view.byteLength * slackFactor
     this.writeUint32(1 + (whole ? this.#wholeBuffer(view.buffer) : this.#add(bytesOf(view))))
     this.writeUint32(whole ? view.byteOffset : 0)
   }
@@ -58,7 +60,9 @@ class BlobSerializer extends Serializer {
   #wholeBuffer(buffer: ArrayBufferLike): number {
     const known = this.#indexByBuffer.get(buffer)
     if (known !== undefined) return known
-    const index = this.#add(new Uint8Array(buffer))
+    const index = isSharedMemory(buffer)
+      ? this.blobs.push(viewOfShared(buffer)) - 1
+      : this.#add(new Uint8Array(buffer))
     this.#indexByBuffer.set(buffer, index)
     return index
   }
@@ -106,9 +110,9 @@ export function serializeRaw(
 }
 
 class BlobDeserializer extends Deserializer {
-  readonly #buffers: ArrayBuffer[]
+  readonly #buffers: ArrayBufferLike[]
 
-  constructor(bytes: Uint8Array, buffers: ArrayBuffer[]) {
+  constructor(bytes: Uint8Array, buffers: ArrayBufferLike[]) {
     super(bytes)
     this.#buffers = buffers
   }
@@ -124,13 +128,25 @@ class BlobDeserializer extends Deserializer {
   }
 }
 
+/** Memory that has gone to another thread reads as empty, which it was not. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0 || isSharedMemory(buffer)) return false
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
 export function deserializeRaw(encoded: Encoded): { tag: number; value: unknown } {
   const buffers = encoded.blobs.map(ownBuffer)
   const deserializer = new BlobDeserializer(encoded.bytes, buffers)
   deserializer.readHeader()
   const tag = deserializer.readUint32()
   buffers.forEach((buffer, index) => {
-    deserializer.transferArrayBuffer(index, buffer)
+    // Shared ones are taken as well, which Node's types do not say.
+    deserializer.transferArrayBuffer(index, buffer as ArrayBuffer)
   })
   return { tag, value: deserializer.readValue() }
 }

@@ -1,3 +1,5 @@
+import { isSharedMemory } from "./shared.ts"
+
 /** Typed arrays, DataView and Buffer: their names on the wire, and their bytes in and out of blobs. */
 
 export type BinaryView = NodeJS.ArrayBufferView
@@ -60,9 +62,10 @@ export function bytesOf(view: BinaryView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
-/** The bytes as an ArrayBuffer of their own: without a copy where they fill theirs. */
-export function ownBuffer(bytes: Uint8Array): ArrayBuffer {
+/** The bytes as a buffer of their own: without a copy where they fill theirs, or share it. */
+export function ownBuffer(bytes: Uint8Array): ArrayBufferLike {
   const { buffer, byteOffset, byteLength } = bytes
+  if (isSharedMemory(buffer)) return buffer
   if (byteOffset === 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) return buffer
   return new Uint8Array(bytes).buffer
 }

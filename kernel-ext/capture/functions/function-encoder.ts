@@ -44,6 +44,7 @@ export interface Surrounds {
   readonly bindings: CellBindings | undefined
   readonly folder: string
   readonly known: Known
+  readonly sharesMemory: boolean
 }
 
 interface Finished {
@@ -67,6 +68,10 @@ export class FunctionEncoder implements Aspects {
     this.#surrounds = surrounds
     this.#cells = surrounds.bindings?.scripts() ?? []
     this.#variables = new Variables(surrounds.bindings, this.imports)
+  }
+
+  get sharesMemory(): boolean {
+    return this.#surrounds.sharesMemory
   }
 
   reference(value: object | symbol, id: number, encoder: GraphEncoder): Node | undefined {

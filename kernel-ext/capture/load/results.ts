@@ -5,9 +5,9 @@ import type { Known } from "../codec/known.ts"
 import { Kind, type Node } from "../codec/nodes.ts"
 
 /** Describes results: of functions and classes, only those that the host sent, by number. */
-export function resultWriter(known: Known): GraphWriter {
+export function resultWriter(known: Known, sharesMemory: boolean): GraphWriter {
   return (values, labelOf) => {
-    const encoder = new GraphEncoder(new ResultAspects(known))
+    const encoder = new GraphEncoder(new ResultAspects(known, sharesMemory))
     const roots = values.map((value, index) => {
       const slot = encoder.root(value, labelOf(index))
       encoder.separate()
@@ -18,11 +18,13 @@ export function resultWriter(known: Known): GraphWriter {
 }
 
 class ResultAspects implements Aspects {
+  readonly sharesMemory: boolean
   readonly #known: Known
   #exports: Map<unknown, readonly [number, string]> | undefined
 
-  constructor(known: Known) {
+  constructor(known: Known, sharesMemory: boolean) {
     this.#known = known
+    this.sharesMemory = sharesMemory
   }
 
   reference(value: object | symbol, id: number, encoder: GraphEncoder): Node | undefined {

@@ -6,6 +6,7 @@ import { overrideModule } from "../../capture/load.ts"
 import type { FromWorker, ToWorker } from "../../protocol/worker.ts"
 import { encodeFrame, FrameReader } from "../../util/frames.ts"
 import { handleFaults } from "../faults.ts"
+import { processMeter } from "../meter.ts"
 import { routeOutput } from "../output.ts"
 import { Runtime } from "../runtime.ts"
 import { Ticket } from "../ticket.ts"
@@ -24,7 +25,7 @@ else watch(controlFd, workerData as SharedArrayBuffer)
 
 function main(): void {
   const ticket = new Ticket()
-  const runtime = new Runtime(send, ticket)
+  const runtime = new Runtime({ send, ticket, meter: processMeter, sharesMemory: false })
   routeOutput()
   overrideModule("cellfan", () => createRequire(import.meta.url)("./index.js"))
   handleFaults(runtime, send)
