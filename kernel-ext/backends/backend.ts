@@ -49,6 +49,8 @@ export interface BackendSupport {
   readonly reattach: boolean
   /** Whether `takeBack` gets tasks of a batch that a worker already holds. */
   readonly takeBack: boolean
+  /** Whether it can run tasks in threads of this process. Default: false. */
+  readonly threads?: boolean
 }
 
 /**
@@ -122,6 +124,8 @@ export interface DoneTasks {
   readonly endedAtMs: Float64Array
   /** What was measured of some: position in `indices`, CPU time in ms, peak memory of the worker in bytes, flat. */
   readonly measured: readonly number[]
+  /** The most memory the worker had by the time they ended, for those not in `measured`. */
+  readonly peakMemoryBytes?: number
 }
 
 export type TaskEnd =
@@ -134,6 +138,9 @@ export type TaskEnd =
       readonly error: Encoded | undefined
       readonly startedAtMs: number
       readonly endedAtMs: number
+      /** Undefined where it was not measured. */
+      readonly cpuMs?: number | undefined
+      readonly peakMemoryBytes?: number | undefined
     }
   /** The worker went away under it; `reason` is for people: "called process.exit(1)", "was killed by SIGKILL". */
   | { readonly kind: "lost"; readonly worker: string; readonly reason: string }

@@ -155,7 +155,7 @@ export class JobCore {
   /** The hot path: everything here happens once for each task of a job. */
   done(tasks: DoneTasks, values: readonly unknown[], bytes: number): void {
     const { table } = this
-    const { indices, startedAtMs, endedAtMs } = tasks
+    const { indices, startedAtMs, endedAtMs, peakMemoryBytes = 0 } = tasks
     const worker = table.numberOf(tasks.worker)
     const share = bytes / indices.length
     this.bytesOut += bytes
@@ -168,6 +168,7 @@ export class JobCore {
       table.endedAtMs[index] = endedAtMs[k] ?? 0
       table.bytesOut[index] = share
       table.workers[index] = worker
+      table.peakMemoryBytes[index] = peakMemoryBytes
       this.#memory?.remember(index, this.inputs.get(index), values[k])
       this.inputs.release(index)
       this.#taskSettled(index)
@@ -187,6 +188,7 @@ export class JobCore {
     table.setWorker(index, end.worker)
     if (end.kind === "lost") table.losses[index] = (table.losses[index] ?? 0) + 1
     else table.startedAtMs[index] = end.startedAtMs
+    if (end.kind === "threw") table.measure(index, end.cpuMs ?? 0, end.peakMemoryBytes ?? 0)
     const verdict = verdictOn(end.kind, attempt, table.losses[index] ?? 0, this.options)
     if (verdict.next === "fail") {
       const endedAtMs = end.kind === "threw" ? end.endedAtMs : Date.now()
@@ -339,9 +341,7 @@ export class JobCore {
   #measured({ indices, measured }: DoneTasks): void {
     for (let i = 0; i < measured.length; i += 3) {
       const index = indices[measured[i] ?? -1] ?? noTask
-      if (index >= this.table.size) continue
-      this.table.cpuMs[index] = measured[i + 1] ?? 0
-      this.table.peakMemoryBytes[index] = measured[i + 2] ?? 0
+      this.table.measure(index, measured[i + 1] ?? 0, measured[i + 2] ?? 0)
     }
   }
 

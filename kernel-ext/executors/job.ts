@@ -176,14 +176,14 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
     const core = this.#core
     const task = this.tasks.at(index)
     if (task === undefined || index < 0) return undefined
-    const { attempt, worker, startedAtMs, endedAtMs } = task.stats
+    const { attempt, worker, queuedAtMs, startedAtMs, endedAtMs } = task.stats
     const { state, logs, progress, error } = task
     return {
       index,
       state,
       attempt,
       worker,
-      queuedAtMs: core.startedAtMs,
+      queuedAtMs,
       startedAtMs,
       endedAtMs,
       input: line(core.inputs.get(index)),

@@ -71,6 +71,12 @@ export class TaskTable {
     return number
   }
 
+  measure(index: number, cpuMs: number, peakMemoryBytes: number): void {
+    if (index >= this.size) return
+    this.cpuMs[index] = cpuMs
+    this.peakMemoryBytes[index] = peakMemoryBytes
+  }
+
   isSettled(index: number): boolean {
     return (this.states[index] ?? 0) >= StateCode.done
   }

@@ -1,19 +1,7 @@
 import type { TaskState } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
 import type { LogEntry } from "./logs.ts"
-
-/** What is known of one task's run. Times are in milliseconds since 1970; undefined until known. */
-export interface TaskStats {
-  readonly attempt: number
-  readonly worker: string | undefined
-  readonly startedAtMs: number | undefined
-  readonly endedAtMs: number | undefined
-  readonly runMs: number | undefined
-  /** For tasks under a millisecond this is how long they ran. */
-  readonly cpuMs: number | undefined
-  /** The most its worker had in memory by the time the task ended; measured for tasks over a millisecond. */
-  readonly peakMemoryBytes: number | undefined
-}
+import { type TaskStats, taskStatsOf } from "./task-stats.ts"
 
 /**
  * One task of a job: a promise of its result, and what is known of it meanwhile.
@@ -57,19 +45,7 @@ export class TaskFuture<R> implements PromiseLike<R> {
   }
 
   get stats(): TaskStats {
-    const { table } = this.#core
-    const startedAtMs = known(table.startedAtMs[this.index])
-    const endedAtMs = known(table.endedAtMs[this.index])
-    const runMs = startedAtMs === undefined || endedAtMs === undefined ? undefined : endedAtMs - startedAtMs
-    return {
-      attempt: table.attempts[this.index] ?? 1,
-      worker: table.workerOf(this.index),
-      startedAtMs,
-      endedAtMs,
-      runMs,
-      cpuMs: known(table.cpuMs[this.index]) ?? (runMs !== undefined && runMs < 1 ? runMs : undefined),
-      peakMemoryBytes: known(table.peakMemoryBytes[this.index]),
-    }
+    return taskStatsOf(this.#core.table, this.index)
   }
 
   /** Ends this task; the others of its job go on. */
@@ -108,10 +84,6 @@ export class TaskFuture<R> implements PromiseLike<R> {
   get [Symbol.toStringTag](): string {
     return "TaskFuture"
   }
-}
-
-function known(value: number | undefined): number | undefined {
-  return value === undefined || value === 0 ? undefined : value
 }
 
 /** The tasks of a job. A task is an object only once someone looks at it. */

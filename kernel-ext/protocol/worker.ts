@@ -7,6 +7,10 @@
  */
 
 export type ToWorker =
+  /** A value that functions refer to by its hash. Parts: the value, encoded. Sent once to each worker, before them. */
+  | { readonly type: "broadcast"; readonly hash: string }
+  /** Npm packages in one file, for workers elsewhere. Parts: its code, as UTF-8. Sent once to each, before the functions that need it. */
+  | { readonly type: "packages"; readonly hash: string }
   /** A function. Parts: captured data, encoded. Sent once to each worker. */
   | {
       readonly type: "ship"
@@ -14,6 +18,8 @@ export type ToWorker =
       readonly code: string
       readonly resolveFrom: string
       readonly imports: readonly string[]
+      /** Hash of the packages that it finds its imports in; absent where they resolve from the folder. */
+      readonly packages?: string | undefined
     }
   /** What the tasks of a job have in common. Parts: extra arguments, encoded, where `extra` says so. */
   | {
@@ -43,7 +49,12 @@ export type ToWorker =
   /** Aborts the signal of the task at `position`, if it still runs. */
   | { readonly type: "abort"; readonly position: number; readonly reason: "cancelled" | "timedOut" }
   /** Nothing more comes for these; what was kept for them may go. */
-  | { readonly type: "forget"; readonly jobs: readonly number[]; readonly hashes: readonly string[] }
+  | {
+      readonly type: "forget"
+      readonly jobs: readonly number[]
+      readonly hashes: readonly string[]
+      readonly broadcasts: readonly string[]
+    }
 
 export type FromWorker =
   | { readonly type: "ready" }
@@ -60,6 +71,8 @@ export type FromWorker =
       readonly failures: readonly Failure[]
       /** What was measured of tasks over a millisecond: offset, CPU time in ms, peak memory of the worker in bytes, flat. */
       readonly slow: readonly number[]
+      /** The most memory the worker had so far: for the quick tasks, which are not measured one by one. */
+      readonly peakMemoryBytes: number
       /** How many blobs each segment has. */
       readonly segments: readonly number[]
     }
@@ -108,6 +121,7 @@ const checks: Readonly<Record<FromWorker["type"], (message: Record<string, unkno
     Array.isArray(m.failures) &&
     m.failures.every(isFailure) &&
     Array.isArray(m.slow) &&
+    isCount(m.peakMemoryBytes) &&
     Array.isArray(m.segments) &&
     m.segments.every(isCount),
   log: (m) =>

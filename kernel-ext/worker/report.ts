@@ -64,6 +64,7 @@ export class Report {
       count: this.#count,
       failures: this.#failures,
       slow: this.#slow,
+      peakMemoryBytes: this.#meter.peakMemoryBytes(),
       segments: segments.map(({ blobs }) => blobs.length),
     }
     const times = new Float64Array(2 * this.#count)

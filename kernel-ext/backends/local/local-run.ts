@@ -82,6 +82,7 @@ export class LocalRun implements RunningBatch {
     this.reported = from + count
     for (const failure of failures) {
       if (this.isDropped(failure.offset)) continue
+      const at = measurementOf(message.slow, failure.offset)
       this.events.ended(this.indexAt(failure.offset), {
         kind: "threw",
         worker,
@@ -91,13 +92,15 @@ export class LocalRun implements RunningBatch {
         error: failure.error,
         startedAtMs: times[failure.offset - from] ?? 0,
         endedAtMs: times[failure.offset - from + count] ?? 0,
+        cpuMs: message.slow[at + 1],
+        peakMemoryBytes: message.slow[at + 2] ?? message.peakMemoryBytes,
       })
     }
     if (failures.length < count) this.#done(message, times, segmentsOf(message.segments, parts), worker)
   }
 
   #done(message: ReportMessage, times: Float64Array, results: readonly Encoded[], worker: string): void {
-    const { from, count, failures, slow } = message
+    const { from, count, failures, slow, peakMemoryBytes } = message
     let indices = this.batch.indices.subarray(from, from + count)
     let startedAtMs = times.subarray(0, count)
     let endedAtMs = times.subarray(count)
@@ -118,7 +121,7 @@ export class LocalRun implements RunningBatch {
         else measured[i] = r
       }
     }
-    this.events.done({ worker, indices, results, startedAtMs, endedAtMs, measured })
+    this.events.done({ worker, indices, results, startedAtMs, endedAtMs, measured, peakMemoryBytes })
   }
 
   /** Gives back the tasks from `offset` on. */
@@ -130,6 +133,12 @@ export class LocalRun implements RunningBatch {
     this.limit = from
     if (indices.length > 0) this.events.returned(indices, suspect)
   }
+}
+
+/** Where the measurement of a task begins; past the end where there is none. */
+function measurementOf(slow: readonly number[], offset: number): number {
+  for (let at = 0; at < slow.length; at += 3) if (slow[at] === offset) return at
+  return slow.length
 }
 
 /** The parts after the first, as the segments say. */
