@@ -3,6 +3,12 @@ import { taskStates } from "./task.ts"
 
 /** How a job is put into words, the same in the text output, the picture and the live view. */
 
+/** Says a text in the reader's language, with values in the places of "%1", "%2", … */
+export type Say = (text: string, ...values: readonly string[]) => string
+
+export const english: Say = (text, ...values) =>
+  text.replace(/%(\d)/g, (_, at) => values[Number(at) - 1] ?? "")
+
 export type JobStatus = "running" | "done" | "failed" | "cancelled"
 
 export function jobStatus(job: Pick<JobSummary, "counts" | "endedAtMs">): JobStatus {
@@ -46,12 +52,12 @@ export function formatCost(usd: number): string {
 }
 
 /** "9,997 done, 3 failed": only the states that occur, what is over first. */
-export function countWords(counts: JobSummary["counts"]): string {
+export function countWords(counts: JobSummary["counts"], say: Say = english): string {
   const shown = (["done", "failed", "cancelled", "running", "queued"] as const).filter(
     (state) => counts[state] > 0,
   )
-  if (shown.length === 0) return "no tasks yet"
-  return shown.map((state) => `${formatCount(counts[state])} ${state}`).join(", ")
+  if (shown.length === 0) return say("no tasks yet")
+  return shown.map((state) => `${formatCount(counts[state])} ${say(state)}`).join(", ")
 }
 
 /** "bootstrap: 10,000 tasks, 9,997 done, 3 failed in 12.3 s". */
@@ -63,10 +69,23 @@ export function jobSentence(job: JobSummary, nowMs: number): string {
 }
 
 /** "LocalhostExecutor, 4 workers". */
-export function placeWords(job: Pick<JobSummary, "executor" | "backend" | "workers">): string {
-  const workers = `${formatCount(job.workers)} ${job.workers === 1 ? "worker" : "workers"}`
-  const backend = job.executor.toLowerCase().startsWith(job.backend.toLowerCase()) ? "" : ` on ${job.backend}`
-  return `${job.executor}${backend}, ${workers}`
+export function placeWords(
+  job: Pick<JobSummary, "executor" | "backend" | "workers">,
+  say: Say = english,
+): string {
+  const workers = say(job.workers === 1 ? "%1 worker" : "%1 workers", formatCount(job.workers))
+  const isPlain = job.executor.toLowerCase().startsWith(job.backend.toLowerCase())
+  return `${isPlain ? job.executor : say("%1 on %2", job.executor, job.backend)}, ${workers}`
+}
+
+/** "12.3 kB sent, 1.0 MB received": nothing while nothing is known. */
+export function trafficWords(
+  job: Pick<JobSummary, "bytesSent" | "bytesReceived">,
+  say: Say = english,
+): string | undefined {
+  const { bytesSent = 0, bytesReceived = 0 } = job
+  if (bytesSent + bytesReceived === 0) return undefined
+  return say("%1 sent, %2 received", formatBytes(bytesSent), formatBytes(bytesReceived))
 }
 
 /** Tasks that need nothing more, by their own account. */

@@ -10,8 +10,9 @@ import { jobMime } from "../../kernel-ext/protocol/job-view.ts"
 import { addJobList } from "./lab/all-jobs.ts"
 import { JobHub } from "./lab/job-hub.ts"
 import { JobOutput } from "./lab/job-output.ts"
-import { showJobsIn } from "./lab/notebook.ts"
+import { jobRank, showJobsIn } from "./lab/notebook.ts"
 import { followSettings } from "./lab/settings.ts"
+import { setLanguage } from "./view/words.ts"
 
 /**
  * cellfan's jobs in JupyterLab and Notebook 7.
@@ -26,18 +27,21 @@ const jobs: JupyterFrontEndPlugin<void> = {
   description: "Shows cellfan jobs live under their cells",
   autoStart: true,
   requires: [INotebookTracker, IRenderMimeRegistry],
-  optional: [ISettingRegistry],
+  optional: [ISettingRegistry, ITranslator],
   activate: (
     _app: JupyterFrontEnd,
     notebooks: INotebookTracker,
     rendermime: IRenderMimeRegistry,
     settings: ISettingRegistry | null,
+    translator: ITranslator | null,
   ) => {
+    const trans = (translator ?? nullTranslator).load("cellfan")
+    setLanguage((text, ...values) => trans.__(text, ...values))
     // Where there is no notebook, as in a console, an output shows what it was given.
     const hub = new JobHub(undefined)
     rendermime.addFactory(
       { safe: true, mimeTypes: [jobMime], createRenderer: () => new JobOutput({ hub }) },
-      0,
+      jobRank,
     )
     notebooks.forEach(showJobsIn)
     notebooks.widgetAdded.connect((_, panel) => showJobsIn(panel))

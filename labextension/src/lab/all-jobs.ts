@@ -36,7 +36,7 @@ export function addJobList({ app, notebooks, labShell, restorer, palette, status
     app.shell.activateById(panel.id)
     revealJob(panel, job.id)
   }
-  const side = new SidePanel(list, reveal, trans)
+  const side = new SidePanel(list, reveal)
   side.id = "cellfan-jobs"
   side.title.icon = jobsIcon
   side.title.caption = trans.__("Jobs")

@@ -1,5 +1,5 @@
 import type { NotebookPanel } from "@jupyterlab/notebook"
-import type { ListedJob, ViewCommand } from "../../../kernel-ext/protocol/job-view.ts"
+import type { ListedExecutor, ListedJob, ViewCommand } from "../../../kernel-ext/protocol/job-view.ts"
 import { KernelChannel } from "./kernel-channel.ts"
 
 /** A job and where it runs. */
@@ -12,8 +12,15 @@ export interface PlacedJob {
   readonly clockAheadMs: number
 }
 
+/** An executor and the notebook of its kernel. */
+export interface PlacedExecutor {
+  readonly executor: ListedExecutor
+  readonly panel: NotebookPanel
+}
+
 interface Source {
   jobs: readonly ListedJob[]
+  executors: readonly ListedExecutor[]
   live: boolean
   clockAheadMs: number
   send: (command: ViewCommand) => void
@@ -25,7 +32,7 @@ export class JobList {
   readonly #listeners = new Set<() => void>()
 
   add(panel: NotebookPanel): void {
-    const source: Source = { jobs: [], live: false, clockAheadMs: 0, send: () => {} }
+    const source: Source = { jobs: [], executors: [], live: false, clockAheadMs: 0, send: () => {} }
     this.#sources.set(panel, source)
     const channel = new KernelChannel(
       panel.sessionContext,
@@ -37,12 +44,14 @@ export class JobList {
         received: (message) => {
           if (message.type !== "jobs") return
           source.jobs = message.jobs
+          source.executors = message.executors
           source.live = true
           source.clockAheadMs = message.nowMs - Date.now()
           this.#changed()
         },
         lost: () => {
           source.jobs = []
+          source.executors = []
           source.live = false
           this.#changed()
         },
@@ -63,6 +72,17 @@ export class JobList {
     }
     const running = ({ job }: PlacedJob) => (job.endedAtMs === null ? 1 : 0)
     return all.sort((a, b) => running(b) - running(a) || b.job.startedAtMs - a.job.startedAtMs)
+  }
+
+  get executors(): PlacedExecutor[] {
+    return [...this.#sources].flatMap(([panel, { executors }]) =>
+      executors.map((executor) => ({ executor, panel })),
+    )
+  }
+
+  /** Ends an executor's workers and removes what they left behind. */
+  clean({ executor, panel }: PlacedExecutor): void {
+    this.#sources.get(panel)?.send({ type: "clean", executor: executor.id })
   }
 
   send({ panel }: PlacedJob, command: ViewCommand): void {

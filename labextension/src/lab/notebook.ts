@@ -1,24 +1,27 @@
 import type { NotebookPanel } from "@jupyterlab/notebook"
 import { jobMime } from "../../../kernel-ext/protocol/job-view.ts"
 import type { JobModel } from "../model/job-model.ts"
-import { JobHub } from "./job-hub.ts"
+import { hubOf } from "./hubs.ts"
 import { JobOutput } from "./job-output.ts"
 import { saveWhileRunning } from "./settings.ts"
+
+/** Before the widgets of ipywidgets, which have 0: an output may offer both. */
+export const jobRank = -10
 
 /** A job that ends sooner is saved with its end. */
 const saveAfterMs = 1500
 
 /** Lets a notebook's outputs show jobs, live from its own kernel. */
 export function showJobsIn(panel: NotebookPanel): void {
-  const hub = new JobHub(panel.sessionContext)
   const host = {
-    hub,
+    hub: hubOf(panel),
     openCell: (label: string, line: number, column: number) => revealLine(panel, label, line, column),
+    takeCell: (code: string, from: Node) => insertCell(panel, code, from),
     runningShown: (job: JobModel) => saveSoon(panel, job),
   }
   panel.content.rendermime.addFactory(
     { safe: true, mimeTypes: [jobMime], createRenderer: () => new JobOutput(host) },
-    0,
+    jobRank,
   )
 }
 
@@ -34,6 +37,20 @@ function saveSoon(panel: NotebookPanel, job: JobModel): void {
       })
     }
   }, saveAfterMs)
+}
+
+/** A new cell under the one that `from` stands in, ready to be run. */
+function insertCell(panel: NotebookPanel, code: string, from: Node): void {
+  const notebook = panel.content
+  const model = notebook.model
+  if (model === null || model.readOnly) return
+  const within = notebook.widgets.findIndex(({ node }) => node.contains(from))
+  const index = (within < 0 ? notebook.activeCellIndex : within) + 1
+  model.sharedModel.insertCell(index, { cell_type: "code", source: code, metadata: {} })
+  notebook.activeCellIndex = index
+  void notebook.scrollToItem(index, "smart").then(() => {
+    notebook.mode = "edit"
+  })
 }
 
 /** Selects the cell that "cell 3" names and puts the cursor on the line. */

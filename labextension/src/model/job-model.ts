@@ -36,6 +36,7 @@ export type JobChange =
   | { readonly kind: "liveness" }
   | { readonly kind: "task"; readonly task: TaskDetails; readonly watched: boolean }
   | { readonly kind: "times"; readonly times: TaskTimes }
+  | { readonly kind: "cell"; readonly code: string }
   | { readonly kind: "picture"; readonly data: Readonly<Record<string, unknown>> }
 
 /** No word to the kernel that patches arrive more often than this. */
@@ -138,6 +139,9 @@ export class JobModel {
         break
       case "picture":
         this.#emit({ kind: "picture", data: message.data })
+        break
+      case "cell":
+        this.#emit({ kind: "cell", code: message.code })
         break
       case "jobs":
         break

@@ -37,3 +37,8 @@ export function setText(node: HTMLElement, text: string): void {
 export function setShown(node: HTMLElement, shown: boolean): void {
   if (node.hidden === shown) node.hidden = !shown
 }
+
+/** The tip under the pointer; none for an empty text. */
+export function setTitle(node: HTMLElement, text: string): void {
+  if (node.title !== text) node.title = text
+}

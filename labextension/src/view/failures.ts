@@ -1,10 +1,11 @@
 import type { JobFailure, JobSummary } from "../../../kernel-ext/protocol/job-view.ts"
 import { formatCount } from "../../../kernel-ext/protocol/job-words.ts"
 import { button, element, setShown } from "./dom.ts"
+import { t } from "./words.ts"
 
 /** The first failures in words, equal ones in one line: why it failed, without a click. */
 export class FailureList {
-  readonly node = element("div", "cellfan-Failures", { role: "group", "aria-label": "Tasks that failed" })
+  readonly node = element("div", "cellfan-Failures", { role: "group", "aria-label": t("Tasks that failed") })
   readonly #open: (task: number) => void
   readonly #next: () => void
   #shown = ""
@@ -24,13 +25,13 @@ export class FailureList {
     const lines = [...byWords(job.failures)].map(([words, indices]) => this.#line(words, indices, opened))
     const more = job.counts.failed - job.failures.length
     if (more > 0) {
-      const text = `and ${formatCount(more)} more: open the next`
+      const text = t("and %1 more: open the next", formatCount(more))
       lines.push(
         element(
           "div",
           "cellfan-Failures-more",
           {},
-          button("cellfan-mod-link", text, "Open the next task that failed (F)", this.#next),
+          button("cellfan-mod-link", text, t("Open the next task that failed (F)"), this.#next),
         ),
       )
     }
@@ -39,11 +40,13 @@ export class FailureList {
 
   #line(words: string, indices: readonly number[], opened: number | undefined): HTMLElement {
     const tasks = indices.map((index) => {
-      const link = button("cellfan-mod-link", String(index), `Open task ${index}`, () => this.#open(index))
+      const link = button("cellfan-mod-link", String(index), t("Open task %1", String(index)), () =>
+        this.#open(index),
+      )
       if (index === opened) link.setAttribute("aria-current", "true")
       return link
     })
-    const label = indices.length === 1 ? "Task " : "Tasks "
+    const label = `${indices.length === 1 ? t("Task") : t("Tasks")} `
     const links = tasks.flatMap((task, at) => (at === 0 ? [task] : [" ", task]))
     return element(
       "div",

@@ -2,12 +2,13 @@ import type { JobSummary } from "../../../kernel-ext/protocol/job-view.ts"
 import { formatCount } from "../../../kernel-ext/protocol/job-words.ts"
 import { type TaskState, taskStates } from "../../../kernel-ext/protocol/task.ts"
 import { element, setShown, setText } from "./dom.ts"
+import { t } from "./words.ts"
 
 /** Counts by state, each a button that leaves only its tasks in full colour. */
 export class Legend {
   readonly node = element("div", "cellfan-Legend", {
     role: "group",
-    "aria-label": "Show only tasks in one state",
+    "aria-label": t("Show only tasks in one state"),
   })
   readonly #chips = new Map<TaskState, { chip: HTMLButtonElement; count: HTMLElement }>()
   readonly #choose: (state: TaskState | undefined) => void
@@ -20,10 +21,15 @@ export class Legend {
       const chip = element(
         "button",
         "cellfan-Chip",
-        { type: "button", "aria-pressed": "false", "data-state": state, title: `Show only what is ${state}` },
+        {
+          type: "button",
+          "aria-pressed": "false",
+          "data-state": state,
+          title: t("Show only what is %1", t(state)),
+        },
         element("span", "cellfan-Chip-square", { "aria-hidden": "true" }),
         count,
-        element("span", "", {}, ` ${state}`),
+        element("span", "", {}, ` ${t(state)}`),
       )
       chip.addEventListener("click", () => this.#toggle(state))
       this.#chips.set(state, { chip, count })

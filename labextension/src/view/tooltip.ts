@@ -2,6 +2,7 @@ import type { TaskDetails } from "../../../kernel-ext/protocol/job-view.ts"
 import { formatDuration } from "../../../kernel-ext/protocol/job-words.ts"
 import type { TaskState } from "../../../kernel-ext/protocol/task.ts"
 import { element, setShown, setText } from "./dom.ts"
+import { t } from "./words.ts"
 
 /** What the pointer rests on: index and state at once, duration and input when the kernel has said them. */
 export class Tooltip {
@@ -28,7 +29,7 @@ export class Tooltip {
   show(task: number, state: TaskState, x: number, y: number, width: number): void {
     if (task !== this.#task) setText(this.#more, "")
     this.#task = task
-    setText(this.#title, `Task ${task} · ${state}`)
+    setText(this.#title, `${t("Task %1", String(task))} · ${t(state)}`)
     setShown(this.node, true)
     this.node.style.left = `${Math.max(0, Math.min(x + 14, width - this.node.offsetWidth - 4))}px`
     this.node.style.top = `${y + 16}px`

@@ -1,6 +1,7 @@
 import type { JobModel, TaskTimes } from "../../model/job-model.ts"
 import { element, setText } from "../dom.ts"
 import { onThemeChange, readPalette } from "../grid/palette.ts"
+import { t } from "../words.ts"
 import { drawHistogram } from "./histogram.ts"
 import type { Surface } from "./surface.ts"
 import { drawTimeline, timelineHeight } from "./timeline.ts"
@@ -65,7 +66,7 @@ export class Charts {
     if (this.#model.liveness !== "live" && this.#times === undefined) {
       setText(
         this.#note,
-        "When tasks ran is known while their kernel runs; the notebook saves only how they ended.",
+        t("When tasks ran is known while their kernel runs; the notebook saves only how they ended."),
       )
       return
     }
@@ -116,6 +117,6 @@ export class Charts {
     this.#taskAt = taskAt
     this.#canvas.style.cursor = taskAt === undefined ? "default" : "pointer"
     this.#canvas.setAttribute("aria-label", words)
-    setText(this.#note, this.#times.sampled ? `${words} (an even sample of the tasks)` : words)
+    setText(this.#note, this.#times.sampled ? t("%1 (an even sample of the tasks)", words) : words)
   }
 }

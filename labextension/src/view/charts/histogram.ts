@@ -1,5 +1,6 @@
 import { formatCount, formatDuration } from "../../../../kernel-ext/protocol/job-words.ts"
 import { StateCode } from "../../../../kernel-ext/protocol/task.ts"
+import { t } from "../words.ts"
 import { axisHeight, type Draw, drawAxis, timeSteps } from "./surface.ts"
 
 const mostBins = 60
@@ -15,7 +16,7 @@ export const drawHistogram: Draw = (surface, times, model) => {
     const state = model.states[times.index[at] ?? 0]
     if (ms >= 0) taken.push({ ms: Math.max(leastMs, ms), failed: state === StateCode.failed })
   }
-  if (taken.length === 0) return { words: "No task has ended yet", taskAt: undefined }
+  if (taken.length === 0) return { words: t("No task has ended yet"), taskAt: undefined }
   const sorted = taken.map(({ ms }) => ms).sort((a, b) => a - b)
   const quantile = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
@@ -23,7 +24,13 @@ export const drawHistogram: Draw = (surface, times, model) => {
   drawBars(surface, taken, scale)
   drawAxis(surface, scale.ticks, scale.x)
   return {
-    words: `${formatCount(taken.length)} tasks ended: half took under ${formatDuration(quantile(0.5))}, 95 % under ${formatDuration(quantile(0.95))}, the longest ${formatDuration(quantile(1))}`,
+    words: t(
+      "%1 tasks ended: half took under %2, 95 % under %3, the longest %4",
+      formatCount(taken.length),
+      formatDuration(quantile(0.5)),
+      formatDuration(quantile(0.95)),
+      formatDuration(quantile(1)),
+    ),
     taskAt: undefined,
   }
 }

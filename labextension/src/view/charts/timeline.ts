@@ -1,4 +1,5 @@
 import { formatCount, formatDuration } from "../../../../kernel-ext/protocol/job-words.ts"
+import { t } from "../words.ts"
 import { axisHeight, type Draw, drawAxis, timeSteps } from "./surface.ts"
 
 const tallestLane = 26
@@ -32,7 +33,13 @@ export const drawTimeline: Draw = (surface, times, model) => {
   drawAxis(surface, timeSteps(span, Math.max(2, width / 110)), x)
   const used = Math.round((busyMs / (span * lanes)) * 100)
   return {
-    words: `${formatCount(times.index.length)} tasks on ${formatCount(times.workers.length)} workers over ${formatDuration(span)}; workers were busy ${Math.min(100, used)} % of the time`,
+    words: t(
+      "%1 tasks on %2 workers over %3; workers were busy %4 % of the time",
+      formatCount(times.index.length),
+      formatCount(times.workers.length),
+      formatDuration(span),
+      String(Math.min(100, used)),
+    ),
     taskAt: (px, py) => {
       const row = Math.floor(py / lane)
       for (let at = times.index.length - 1; at >= 0; at--) {

@@ -1,6 +1,8 @@
 import { StateCode, type TaskState, taskStates } from "../../../../kernel-ext/protocol/task.ts"
 import type { JobModel } from "../../model/job-model.ts"
 import { element, setText } from "../dom.ts"
+import { t } from "../words.ts"
+import { cursorAfter, failureNear, nextInState } from "./find.ts"
 import { fitLayout, type GridLayout, pitchLayout, squareOf, taskAt, zoomedPitch } from "./layout.ts"
 import { GridPainter } from "./painter.ts"
 import { onThemeChange, readPalette } from "./palette.ts"
@@ -8,7 +10,7 @@ import { onThemeChange, readPalette } from "./palette.ts"
 /**
  * The squares of a job: a canvas the size of what is in view, in a box that scrolls over all rows.
  *
- *     layout.ts   where squares stand
+ *     layout.ts   where squares stand; find.ts: the next one by key, by state, by place
  *     painter.ts  draws them; sprites.ts: what one square looks like
  *     palette.ts  colours of the theme
  */
@@ -36,6 +38,7 @@ export class GridView {
   readonly #painter: GridPainter
   readonly #resized: ResizeObserver
   readonly #stopTheme: () => void
+  readonly #needsPaint: () => void
   #layout: GridLayout = { pitch: 1, columns: 1, rows: 0, share: 1, squares: 0 }
   #laidOutFor = ""
   #zoomPitch: number | undefined
@@ -55,9 +58,10 @@ export class GridView {
       {
         tabindex: "0",
         role: "application",
-        "aria-roledescription": "task grid",
-        "aria-label":
+        "aria-roledescription": t("task grid"),
+        "aria-label": t(
           "Tasks. Arrow keys move, Enter opens a task, F finds the next failure, plus and minus zoom",
+        ),
         "data-lm-suppress-shortcuts": "true",
       },
       this.#canvas,
@@ -71,8 +75,6 @@ export class GridView {
     this.#needsPaint = needsPaint
     this.#listen()
   }
-
-  readonly #needsPaint: () => void
 
   dispose(): void {
     this.#resized.disconnect()
@@ -108,14 +110,8 @@ export class GridView {
 
   /** The next task in the state after the cursor, or the first. */
   next(state: TaskState, step: 1 | -1 = 1): number | undefined {
-    const { size } = this.#model.summary
-    const code = StateCode[state]
-    const states = this.#model.states.subarray(0, size)
-    const from = this.#selected ?? this.#cursor ?? (step > 0 ? -1 : size)
-    const found =
-      step > 0 ? states.indexOf(code, from + 1) : from > 0 ? states.lastIndexOf(code, from - 1) : -1
-    const wrapped = found >= 0 ? found : step > 0 ? states.indexOf(code) : states.lastIndexOf(code)
-    return wrapped < 0 ? undefined : wrapped
+    const states = this.#model.states.subarray(0, this.#model.summary.size)
+    return nextInState(states, StateCode[state], this.#selected ?? this.#cursor, step)
   }
 
   paint(): void {
@@ -199,44 +195,16 @@ export class GridView {
     const x = (event.clientX - box.left) * this.#scale
     const y = (event.clientY - box.top) * this.#scale + this.node.scrollTop * this.#scale
     const task = taskAt(this.#layout, x, y)
-    // A mark is larger than its square: near a failure, the failure is meant.
-    return task === undefined || this.#layout.pitch >= 6 ? task : (this.#failureNear(x, y) ?? task)
-  }
-
-  #failureNear(x: number, y: number): number | undefined {
-    const { pitch, share } = this.#layout
-    const reach = Math.ceil((2.5 * this.#scale) / pitch)
-    for (let distance = 0; distance <= reach; distance++) {
-      for (let dy = -distance; dy <= distance; dy++) {
-        for (let dx = -distance; dx <= distance; dx++) {
-          const task = taskAt(this.#layout, x + dx * pitch, y + dy * pitch)
-          if (task === undefined) continue
-          const found = this.#model.states.subarray(task, task + share).indexOf(StateCode.failed)
-          if (found >= 0) return task + found
-        }
-      }
-    }
-    return undefined
+    if (task === undefined || this.#layout.pitch >= 6) return task
+    // Near a failure, the failure is meant.
+    return failureNear(this.#layout, this.#model.states, x, y, 2.5 * this.#scale) ?? task
   }
 
   #onKey(event: KeyboardEvent): void {
     if (event.altKey || event.ctrlKey || event.metaKey) return
-    const { columns, share } = this.#layout
-    const last = this.#model.summary.size - 1
     const at = this.#cursor ?? 0
-    const page = columns * share * 10
-    const steps: Readonly<Record<string, number>> = {
-      ArrowRight: at + share,
-      ArrowLeft: at - share,
-      ArrowDown: at + columns * share,
-      ArrowUp: at - columns * share,
-      Home: 0,
-      End: last,
-      PageDown: at + page,
-      PageUp: at - page,
-    }
-    const to = steps[event.key]
-    if (to !== undefined) this.#moveTo(Math.max(0, Math.min(last, to)))
+    const to = cursorAfter(event.key, at, this.#model.summary.size - 1, this.#layout)
+    if (to !== undefined) this.#moveTo(to)
     else if (event.key === "f" || event.key === "F") this.#jump(event.key === "f" ? 1 : -1)
     else if (event.key === "Enter" || event.key === " ") this.#handlers.open(at)
     else if (event.key === "Escape") this.#handlers.close()
@@ -250,7 +218,7 @@ export class GridView {
   #jump(step: 1 | -1): void {
     const task = this.next("failed", step)
     if (task !== undefined) this.#handlers.open(task)
-    else setText(this.#said, "No task has failed")
+    else setText(this.#said, t("No task has failed"))
   }
 
   #moveTo(task: number): void {
@@ -258,7 +226,7 @@ export class GridView {
     this.#cursor = task
     this.#reveal(task)
     const state = taskStates[this.#model.states[task] ?? 0] ?? "queued"
-    setText(this.#said, `Task ${task}, ${state}`)
+    setText(this.#said, `${t("Task %1", String(task))}, ${t(state)}`)
     const { column, row } = squareOf(this.#layout, task)
     const { pitch } = this.#layout
     this.#handlers.point(

@@ -1,5 +1,6 @@
-import type { TaskDetails } from "../../../kernel-ext/protocol/job-view.ts"
-import { button } from "./dom.ts"
+import type { TaskDetails } from "../../../../kernel-ext/protocol/job-view.ts"
+import { button } from "../dom.ts"
+import { t } from "../words.ts"
 
 /** "cell 3:2:5", as the kernel writes places in cells. */
 const place = /\b(cell \d+):(\d+)(?::(\d+))?/
@@ -26,7 +27,7 @@ export function stackLines(
     const open = () => openCell(label, Number(line), Number(column))
     nodes.push(
       before,
-      button("cellfan-mod-link", text, "Show this line", open),
+      button("cellfan-mod-link", text, t("Show this line"), open),
       frame.slice(found.index + text.length),
     )
   }
