@@ -1,3 +1,4 @@
+import { types } from "node:util"
 import { bytes, integer, list, number, text } from "./checked.ts"
 import { intrinsicByName } from "./intrinsics.ts"
 import type { Known } from "./known.ts"
@@ -193,7 +194,7 @@ export class GraphDecoder {
 
   #view(node: Node): unknown {
     const buffer = this.value(node[2])
-    if (!(buffer instanceof ArrayBuffer)) throw new TypeError("A view is not over a buffer")
+    if (!types.isAnyArrayBuffer(buffer)) throw new TypeError("A view is not over a buffer")
     return makeView(integer(node[1]), buffer, integer(node[3]), integer(node[4]))
   }
 
