@@ -122,6 +122,67 @@ export class BackendError extends Error {
   }
 }
 
+/** Why a storage could not do what it was asked. */
+export type StorageErrorKind =
+  | "not-found"
+  | "access-denied"
+  | "exists"
+  /** The range begins after the object's end. */
+  | "range"
+  | "throttled"
+  /** The server failed, or said that it cannot answer now. */
+  | "unavailable"
+  | "network"
+  | "no-space"
+  /** The storage, its bucket or its SDK is not set up: the message says how. */
+  | "setup"
+  | "other"
+
+/** A storage could not do what it was asked. The message names backend, bucket and key; `kind` is for programs. */
+export class StorageError extends Error {
+  override readonly name = "StorageError"
+  readonly #details: StorageErrorDetails
+
+  constructor(message: string, details: StorageErrorDetails, options?: ErrorOptions) {
+    super(message, options)
+    this.#details = details
+  }
+
+  get kind(): StorageErrorKind {
+    return this.#details.kind
+  }
+
+  get backend(): string {
+    return this.#details.backend
+  }
+
+  get bucket(): string | undefined {
+    return this.#details.bucket
+  }
+
+  get key(): string | undefined {
+    return this.#details.key
+  }
+
+  /** What the server calls the request; its operators ask for it. */
+  get requestId(): string | undefined {
+    return this.#details.requestId
+  }
+
+  /** Whether the same call may do better later. It was repeated already where that was safe. */
+  get retryable(): boolean {
+    return ["throttled", "unavailable", "network"].includes(this.#details.kind)
+  }
+}
+
+export interface StorageErrorDetails {
+  readonly kind: StorageErrorKind
+  readonly backend: string
+  readonly bucket?: string | undefined
+  readonly key?: string | undefined
+  readonly requestId?: string | undefined
+}
+
 /** A magic or a command was used wrongly. It has no stack: what was typed is what is wrong, as in IPython. */
 export class UsageError extends Error {
   override readonly name = "UsageError"

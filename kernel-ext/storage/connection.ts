@@ -1,0 +1,40 @@
+import type { StorageDescription } from "../protocol/storage.ts"
+import { openProvider, type Provider } from "./provider.ts"
+
+/** A provider that is open, and what was learnt about the caller's own bucket. */
+export class Connection {
+  readonly provider: Provider
+  #ownBucket: string | undefined
+  #isMade = false
+
+  constructor(provider: Provider) {
+    this.provider = provider
+  }
+
+  /** The bucket for those who named none. */
+  async ownBucket(signal: AbortSignal | undefined): Promise<string> {
+    this.#ownBucket ??= await this.provider.defaultBucket(signal)
+    return this.#ownBucket
+  }
+
+  /** Makes the bucket that nobody named before the first write to it. */
+  async readyFor(bucket: string, signal: AbortSignal | undefined): Promise<void> {
+    if (bucket !== this.#ownBucket || this.#isMade) return
+    await this.provider.createBucket(bucket, signal)
+    this.#isMade = true
+  }
+}
+
+/** Sockets and credentials are shared by all that describe the same storage. */
+const open = new Map<string, Promise<Connection>>()
+
+export function connect(description: StorageDescription): Promise<Connection> {
+  const { backend, options, secrets } = description
+  const key = JSON.stringify([backend, options, secrets])
+  const known = open.get(key)
+  if (known !== undefined) return known
+  const opening = openProvider(description).then((provider) => new Connection(provider))
+  open.set(key, opening)
+  opening.catch(() => open.delete(key))
+  return opening
+}

@@ -1,0 +1,188 @@
+import { stat } from "node:fs/promises"
+import { homedir } from "node:os"
+import { resolve, sep } from "node:path"
+import { fileURLToPath } from "node:url"
+import { StorageError } from "../errors.ts"
+import type { PartitionOptions } from "../protocol/storage.ts"
+import { walk } from "./files-walk.ts"
+import { parsePattern } from "./glob.ts"
+import { measureUrl } from "./http.ts"
+import { findStorage } from "./known.ts"
+import { checkBucket } from "./names.ts"
+import { ObjectPart, type Source } from "./partition.ts"
+import { storageBackends } from "./provider.ts"
+import { StorageClient } from "./storage.ts"
+
+/** URLs, paths and patterns → partitions. Of the objects, only their sizes are asked for. */
+
+/** An object that was found. */
+interface Found {
+  readonly at: Source
+  readonly size: number
+}
+
+/** URLs whose sizes are asked for at once. */
+const urlsAtOnce = 16
+
+/** Partitions in the order of the sources, and of the keys where a source has many. */
+export async function* partitions(
+  sources: string | readonly string[],
+  options: PartitionOptions,
+  storage: StorageClient,
+): AsyncGenerator<ObjectPart> {
+  const cut = checkOptions(options)
+  const list = typeof sources === "string" ? [sources] : sources
+  if (!Array.isArray(list) || !list.every((source) => typeof source === "string"))
+    throw new TypeError("storage.objects takes a URL, a path or a pattern, or a list of them.")
+  for (let at = 0; at < list.length; at += urlsAtOnce) {
+    const some = list.slice(at, at + urlsAtOnce).map((source) => ahead(find(source, storage, options.signal)))
+    for (const found of some) {
+      for await (const one of found) yield* cutUp(one, cut)
+    }
+  }
+}
+
+/** Begins at once, so that what is waited for by one source is used by the others. */
+function ahead<T>(items: AsyncGenerator<T>): AsyncIterable<T> {
+  const first = items.next()
+  first.catch(() => {})
+  return (async function* () {
+    const step = await first
+    if (step.done === true) return
+    yield step.value
+    yield* items
+  })()
+}
+
+interface Cut {
+  readonly chunkSize: number | undefined
+  readonly chunkCount: number | undefined
+  readonly newline: string | undefined
+}
+
+function checkOptions(options: PartitionOptions): Cut {
+  const { chunkSize, chunkCount, newline, signal: _, ...others } = options
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined)
+    throw new TypeError(
+      `storage.objects has no option \`${unknown}\`; it takes chunkSize, chunkCount, newline and signal.`,
+    )
+  for (const [name, value] of Object.entries({ chunkSize, chunkCount })) {
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
+      throw new RangeError(
+        `Option \`${name}\` of storage.objects takes an integer of at least 1, but got ${String(value)}.`,
+      )
+  }
+  if (chunkSize !== undefined && chunkCount !== undefined)
+    throw new TypeError("storage.objects takes chunkSize or chunkCount, but got both.")
+  if (newline !== undefined && (typeof newline !== "string" || newline === ""))
+    throw new TypeError('Option `newline` of storage.objects takes the text that ends a line, such as "\\n".')
+  return { chunkSize, chunkCount, newline }
+}
+
+function* cutUp({ at, size }: Found, { chunkSize, chunkCount, newline }: Cut): Generator<ObjectPart> {
+  // A server that gives no parts would be asked for the whole again and again.
+  const isWhole = at.kind === "url" && !at.ranges
+  const wanted = chunkCount ?? (chunkSize === undefined ? 1 : Math.ceil(size / chunkSize))
+  const count = isWhole ? 1 : Math.max(1, Math.min(wanted, size))
+  const border = (index: number): number =>
+    index === count ? size : chunkSize === undefined ? Math.floor((index * size) / count) : index * chunkSize
+  for (let index = 0; index < count; index++) {
+    const [start, end] = [border(index), border(index + 1)]
+    yield new ObjectPart({ at, index, count, start, end, objectSizeBytes: size, newline })
+  }
+}
+
+function find(
+  source: string,
+  storage: StorageClient,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Found> {
+  const [, scheme, rest = ""] = /^([a-z][a-z0-9+_.-]+):\/\/(.*)$/s.exec(source) ?? []
+  if (scheme === undefined) return findFiles(source, source)
+  if (scheme === "http" || scheme === "https") return findUrl(source, signal)
+  if (scheme === "file")
+    return findFiles(fileURLToPath(source.replaceAll(/[?#]/g, encodeURIComponent)), source)
+  const [bucket = "", ...key] = rest.split("/")
+  return findObjects(
+    storageFor(scheme, storage, source).in(checkBucket(bucket)),
+    key.join("/"),
+    source,
+    signal,
+  )
+}
+
+/** "s3" means the storage that is asked, if it speaks S3; otherwise Amazon's. Any backend can be named. */
+function storageFor(scheme: string, storage: StorageClient, source: string): StorageClient {
+  if (scheme === storage.backend || (scheme === "s3" && storage.backend !== "localhost")) return storage
+  const backend = scheme === "s3" ? "aws_s3" : scheme
+  if (storageBackends.includes(backend)) return new StorageClient(() => findStorage(backend, undefined))
+  throw new TypeError(
+    `storage.objects does not know the scheme of ${source}; it takes s3://, file://, https://, a path, or a backend: ${storageBackends.join(", ")}.`,
+  )
+}
+
+async function* findObjects(
+  storage: StorageClient,
+  wanted: string,
+  source: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Found> {
+  const pattern = parsePattern(wanted)
+  const call = signal === undefined ? {} : { signal }
+  const at = (key: string): Source => ({
+    kind: "object",
+    ...storage.identify(),
+    bucket: storage.bucket ?? "",
+    key,
+  })
+  if (pattern.isLiteral) {
+    const { sizeBytes } = await storage.head(wanted, call)
+    yield { at: at(wanted), size: sizeBytes }
+    return
+  }
+  let any = false
+  for await (const { key, sizeBytes } of storage.list(pattern.prefix, call)) {
+    // A key that ends with a slash stands for a folder, in consoles that show folders.
+    if (key.endsWith("/") || !pattern.matches(key)) continue
+    any = true
+    yield { at: at(key), size: sizeBytes }
+  }
+  if (!any) throw nothingFound(source, storage.backend)
+}
+
+async function* findFiles(path: string, source: string): AsyncGenerator<Found> {
+  const absolute = resolve(path.replace(/^~(?=[\\/]|$)/, homedir())).replaceAll(sep, "/")
+  const isFolder =
+    path.endsWith("/") ||
+    (await stat(absolute).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  const literal = await stat(absolute).catch(() => undefined)
+  if (literal?.isFile()) {
+    yield { at: { kind: "file", path: absolute }, size: literal.size }
+    return
+  }
+  const pattern = parsePattern(isFolder ? `${absolute}/` : absolute)
+  const folder = pattern.prefix.slice(0, pattern.prefix.lastIndexOf("/") + 1)
+  let any = false
+  for await (const key of walk(folder, pattern.prefix.slice(folder.length))) {
+    if (!pattern.matches(`${folder}${key}`)) continue
+    const found = await stat(`${folder}${key}`)
+    if (!found.isFile()) continue
+    any = true
+    yield { at: { kind: "file", path: `${folder}${key}` }, size: found.size }
+  }
+  if (!any) throw nothingFound(source, "localhost")
+}
+
+async function* findUrl(url: string, signal: AbortSignal | undefined): AsyncGenerator<Found> {
+  const { size, ranges } = await measureUrl(url, signal)
+  yield { at: { kind: "url", url, ranges }, size }
+}
+
+/** A job over nothing looks as if it had worked. */
+function nothingFound(source: string, backend: string): StorageError {
+  return new StorageError(`Nothing matches ${source}.`, { kind: "not-found", backend })
+}
