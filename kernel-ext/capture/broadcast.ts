@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { CleanScan } from "./codec/clean.ts"
 import { markImmutable, serializeRaw } from "./codec/raw.ts"
-import type { Encoded } from "./types.ts"
+import type { Broadcast, Encoded } from "./types.ts"
 
 /**
  * Says that a large value will not change any more. It is encoded and hashed once, however many functions refer to it
@@ -29,11 +29,6 @@ export function broadcast<T extends object>(value: T): T {
     sent.set(value, { encoded, hash: hashOf(encoded) })
   }
   return value
-}
-
-export interface Broadcast {
-  readonly encoded: Encoded
-  readonly hash: string
 }
 
 const sent = new WeakMap<object, Broadcast>()

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto"
+import { isBuiltin } from "node:module"
+import { CaptureError } from "../errors.ts"
 import { createCodec, encodeGraph } from "./codec/codec.ts"
 import { GraphEncoder } from "./codec/encoder.ts"
 import { isStandardGlobal } from "./codec/intrinsics.ts"
@@ -10,7 +12,7 @@ import { beginCapture } from "./functions/info.ts"
 import { inspectFunction } from "./functions/inspect.ts"
 import { ResultResolver } from "./functions/result-resolver.ts"
 import { mapStack, rememberCode, rememberModules } from "./functions/stack.ts"
-import type { Captured, CellBindings, Codec, Encoded } from "./types.ts"
+import type { Broadcast, Captured, CellBindings, Codec, Encoded } from "./types.ts"
 
 /**
  * Capture: turning a function, with all it refers to, into something a worker can load. A map of this folder:
@@ -65,21 +67,24 @@ export function capture(fn: CallableFunction, options: CaptureOptions = {}): Cap
   const known = last && selfContained.get(last)
   if (known !== undefined && isStillSelfContained(fn, known)) return known.captured
   const folder = bindings?.folder ?? process.cwd()
-  const surrounds: Surrounds = { bindings, folder, known: new Known(), sharesMemory }
+  const broadcasts = new Map<string, Broadcast>()
+  const surrounds = { bindings, folder, known: new Known(), sharesMemory, broadcasts, isShipped: false }
   const { graph, imports, freeNames } = writeGraph(surrounds, [fn], () => options.path ?? "fn")
   const data = encodeGraph(withoutText(graph), () => options.path ?? "fn", last?.shipment.data.blobs)
   const code = graph.code?.text ?? ""
   if (last !== undefined && isSame(last, code, data, surrounds.folder)) return last
+  const shipped = { ...surrounds, isShipped: true }
   const captured: Captured = {
     shipment: {
       hash: hashOf(code, data),
       code,
       data,
+      broadcasts: [...broadcasts.values()],
       resolveFrom: surrounds.folder,
       imports: [...imports],
     },
-    codec: hostCodec(surrounds, true),
-    untrusted: hostCodec(surrounds, false),
+    codec: codecFor(shipped),
+    untrusted: untrustedCodecFor(shipped, imports),
     mapStack,
   }
   captures.set(fn, captured)
@@ -169,9 +174,24 @@ function writeGraph(
 }
 
 /** Encodes inputs, decodes results. Functions and classes that inputs bring along are known to both sides afterwards. */
-function hostCodec(surrounds: Surrounds, trusted: boolean): Codec {
+function codecFor(surrounds: Surrounds): Codec {
   return createCodec(
     (values, labelOf) => writeGraph(surrounds, values, labelOf).graph,
-    new ResultResolver(surrounds.known, trusted),
+    new ResultResolver(surrounds.known, true),
   )
+}
+
+/** @param packed What the function itself imports, and so what is there. */
+function untrustedCodecFor(surrounds: Surrounds, packed: ReadonlySet<string>): Codec {
+  return createCodec((values, labelOf) => {
+    const { graph, imports } = writeGraph(surrounds, values, labelOf)
+    const missing = [...imports].find((specifier) => !packed.has(specifier) && !isBuiltin(specifier))
+    if (missing === undefined) return graph
+    const label = labelOf(0)
+    throw new CaptureError(
+      `\`${label}\`: a function among the inputs imports ${missing}, and what runs elsewhere has only the packages ` +
+        "that the mapped function imports; import it there too",
+      { path: [label, missing] },
+    )
+  }, new ResultResolver(surrounds.known, false))
 }

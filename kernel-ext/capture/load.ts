@@ -3,6 +3,7 @@ import { GraphDecoder } from "./codec/decoder.ts"
 import { Known } from "./codec/known.ts"
 import type { Graph } from "./codec/nodes.ts"
 import { deserializeRaw } from "./codec/raw.ts"
+import { keepBroadcast } from "./load/broadcasts.ts"
 import { Imports, type ImportsOptions } from "./load/imports.ts"
 import { CodeResolver } from "./load/resolver.ts"
 import { resultWriter } from "./load/results.ts"
@@ -14,9 +15,11 @@ import type { Loaded, Shipment } from "./types.ts"
  *     load/resolver.ts   makes functions, classes and contexts from shipped code
  *     load/imports.ts    `require` and `import()` for it
  *     load/packages.ts   npm packages that travelled along
+ *     load/broadcasts.ts values that several functions share
  *     load/results.ts    what of a result cannot be described by data alone
  */
 
+export { dropBroadcast, keepBroadcast } from "./load/broadcasts.ts"
 export { type ImportsOptions, overrideModule } from "./load/imports.ts"
 export type { PackageBundle } from "./load/packages.ts"
 
@@ -28,6 +31,7 @@ export interface LoadOptions extends ImportsOptions {
 }
 
 export function load(shipment: Shipment, options: LoadOptions = {}): Loaded {
+  for (const { hash, encoded } of shipment.broadcasts) keepBroadcast(hash, encoded)
   const { value } = deserializeRaw(shipment.data)
   const graph = value as Graph
   const code = graph.code && { hash: graph.code.hash, text: shipment.code }

@@ -21,6 +21,13 @@ export interface Codec {
   decodeEach(encoded: Encoded): unknown[]
 }
 
+/** A value that `broadcast` was called with. */
+export interface Broadcast {
+  /** Hash of the value, in hex. */
+  readonly hash: string
+  readonly encoded: Encoded
+}
+
 /** A function made ready to leave the process. Plain data: it goes to a worker or into object storage. */
 export interface Shipment {
   /** Hash of code and captured data, in hex: equal hashes mean equal behaviour. Names the shipment in workers. */
@@ -29,10 +36,14 @@ export interface Shipment {
   readonly code: string
   /** Captured values. */
   readonly data: Encoded
+  /** Those among them that were broadcast: `data` names them by hash, so that each goes to a worker once. */
+  readonly broadcasts: readonly Broadcast[]
   /** Absolute folder that `require` and `import()` resolve from on this file system: the notebook's. */
   readonly resolveFrom: string
   /** npm packages and node builtins the code imports, as written. */
   readonly imports: readonly string[]
+  /** Of those, packages that workers elsewhere have themselves. */
+  readonly external?: readonly string[]
 }
 
 export interface Captured {

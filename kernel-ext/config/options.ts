@@ -110,10 +110,16 @@ function typeOf(shape: Shape): string {
     case "array":
       return `(${typeOf(shape.items ?? {})})[]`
     case "object":
+      if (shape.properties !== undefined) return fieldsOf(shape.properties)
       return `Record<string, ${typeof shape.additionalProperties === "object" ? typeOf(shape.additionalProperties) : "unknown"}>`
     default:
       return "unknown"
   }
+}
+
+function fieldsOf(properties: Readonly<Record<string, Shape>>): string {
+  const fields = Object.entries(properties).map(([key, shape]) => `${key}?: ${typeOf(shape)} | undefined`)
+  return `{ ${fields.join("; ")} }`
 }
 
 function valuesOf(shape: Shape): readonly string[] | undefined {

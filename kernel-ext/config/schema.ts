@@ -8,6 +8,15 @@ import { z } from "zod"
 const positiveInteger = z.number().int().min(1)
 const milliseconds = z.number().positive()
 
+/** A list, or as a flag says it: names with commas between them. */
+const packageNames = z.union([
+  z.array(z.string().min(1)),
+  z
+    .string()
+    .min(1)
+    .transform((names) => names.split(",")),
+])
+
 /** Options of `map`, `callAsync` and `mapReduce`, and flags of the cell magics. */
 export const jobOptions = z.strictObject({
   name: z
@@ -21,7 +30,13 @@ export const jobOptions = z.strictObject({
   timeoutMs: milliseconds
     .optional()
     .describe("Longest run of one task in milliseconds; then it fails with TimeoutError (default: none)"),
-  memoryMiB: positiveInteger.optional().describe("Heap of a worker process in MiB (default: Node's own)"),
+  memoryMiB: positiveInteger.optional().describe("Heap of a worker in MiB (default: Node's own)"),
+  isolation: z
+    .enum(["process", "thread"])
+    .optional()
+    .describe(
+      "What local workers are: processes, or threads of the kernel's process, which share SharedArrayBuffers and move large results, and which a native crash takes down together with the kernel (default: process)",
+    ),
   retries: z.number().int().min(0).default(0).describe("How often a task that failed is run again"),
   backoffMs: z
     .number()
@@ -52,6 +67,13 @@ export const jobOptions = z.strictObject({
       "Once most tasks are done, run a second copy of one that takes this many times their median (default: never)",
     ),
   env: z.record(z.string(), z.string()).default({}).describe("Environment variables of the tasks"),
+  packages: z
+    .strictObject({ external: packageNames.default([]) })
+    .optional()
+    .describe(
+      "`external`: npm packages that workers elsewhere have installed, and that are not to be sent (default: all are sent)",
+    )
+    .meta({ taken: 'an object such as { external: ["sharp"] }', placeholder: "external=NAME,…" }),
 })
 
 export type JobOptions = z.input<typeof jobOptions>
@@ -61,6 +83,7 @@ export type ResolvedJobOptions = z.output<typeof jobOptions>
 const executorDefaults = {
   timeoutMs: jobOptions.shape.timeoutMs,
   memoryMiB: jobOptions.shape.memoryMiB,
+  isolation: jobOptions.shape.isolation,
   retries: z
     .number()
     .int()
@@ -74,7 +97,7 @@ export const localhostOptions = z.strictObject({
   workers: positiveInteger
     .max(1024)
     .optional()
-    .describe("Worker processes (default: the cores this machine lets the kernel use)"),
+    .describe("Workers (default: the cores this machine lets the kernel use)"),
   ...executorDefaults,
 })
 

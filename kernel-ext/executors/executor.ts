@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto"
 import type { Backend } from "../backends/backend.ts"
+import { BundlingBackend } from "../backends/bundling.ts"
 import { capture } from "../capture/capture.ts"
 import type { Captured } from "../capture/types.ts"
-import { type JobOptions, jobOptions } from "../config/schema.ts"
+import { type JobOptions, jobOptions, type ResolvedJobOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
 import type { TaskContext } from "../protocol/context.ts"
 import { defaultSignal } from "./default-signal.ts"
@@ -66,6 +67,8 @@ export interface MapReduceOptions<A extends readonly unknown[] = readonly unknow
 
 export abstract class Executor implements AsyncDisposable {
   readonly #backend: Backend
+  /** Where workers are elsewhere, and packages have to be sent. */
+  readonly #bundling: BundlingBackend | undefined
   readonly #scheduler: Scheduler
   readonly #defaults: JobOptions
   #closing: Promise<void> | undefined
@@ -75,9 +78,11 @@ export abstract class Executor implements AsyncDisposable {
 
   /** @param defaults What jobs of this executor have where their own options say nothing. */
   protected constructor(backend: Backend, defaults: JobOptions = {}) {
-    this.#backend = backend
+    // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
+    this.#bundling = backend.remote ? new BundlingBackend(backend, (text) => console.error(text)) : undefined
+    this.#backend = this.#bundling ?? backend
     this.#defaults = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined))
-    this.#scheduler = new Scheduler(backend)
+    this.#scheduler = new Scheduler(this.#backend)
     this.#hide = announceExecutor(viewOf(this, backend))
   }
 
@@ -142,7 +147,8 @@ export abstract class Executor implements AsyncDisposable {
     const { reduce: reduceOptions, ...mapOptions } = options
     const { extraArgs: _, chunkSize: __, concurrency: ___, name = nameOf(mapFn), ...shared } = mapOptions
     // Refused before the map begins, not after it has run.
-    capture(reduceFn)
+    const isolation = reduceOptions?.isolation ?? options.isolation ?? this.#defaults.isolation
+    capture(reduceFn, { sharesMemory: isolation === "thread" })
     const map = this.map(mapFn, inputs, mapOptions)
     const reduce = this.callAsync(reduceFn, map, { ...shared, name: `${name}: reduce`, ...reduceOptions })
     return new MapReduce(map, reduce)
@@ -197,7 +203,7 @@ export abstract class Executor implements AsyncDisposable {
     const { signal = defaultSignal(), extraArgs, ...rest } = options ?? {}
     checkOptions(signal, extraArgs, method)
     const resolved = parseOptions(jobOptions, { ...this.#defaults, ...rest }, method)
-    const captured: Captured = capture(fn)
+    const captured = this.#capture(fn, resolved)
     const core = new JobCore({
       name: resolved.name ?? nameOf(fn),
       captured,
@@ -220,10 +226,22 @@ export abstract class Executor implements AsyncDisposable {
     this.#unsettled.add(job)
     void core.whenSettled().then(() => this.#unsettled.delete(job))
     announceJob(job)
+    this.#bundling?.prepare(captured.shipment)
     cancelOn(signal, core)
     if (!core.isSettled) this.#scheduler.wake(core)
     core.checkSettled()
     return job
+  }
+
+  #capture(fn: CallableFunction, { isolation, packages }: ResolvedJobOptions): Captured {
+    if (isolation === "thread" && this.#backend.supports.threads !== true)
+      throw new TypeError(
+        `Option \`isolation\` takes "thread" for localhost only; workers of ${this.#backend.name} are processes.`,
+      )
+    const captured = capture(fn, { sharesMemory: isolation === "thread" })
+    const external = packages?.external ?? []
+    if (!this.#backend.remote) return captured
+    return { ...captured, codec: captured.untrusted, shipment: { ...captured.shipment, external } }
   }
 }
 

@@ -1,4 +1,4 @@
-import { load } from "../capture/load.ts"
+import { dropBroadcast, keepBroadcast, load, type PackageBundle } from "../capture/load.ts"
 import type { Encoded, Loaded, Shipment } from "../capture/types.ts"
 import type { FromWorker, ToWorker } from "../protocol/worker.ts"
 import { currentTask, type JobInWorker, RunningTask } from "./context.ts"
@@ -53,6 +53,13 @@ interface LoadedJob extends JobInWorker {
   readonly extra: readonly unknown[]
 }
 
+/** A function that came, and what it became when a job first needed it. */
+interface Shipped {
+  readonly shipment: Shipment
+  readonly packages: PackageBundle | undefined
+  loaded: Loaded | undefined
+}
+
 /** What differs between the places a worker runs in. */
 export interface Place {
   readonly send: Send
@@ -60,13 +67,19 @@ export interface Place {
   readonly meter: Meter
   /** Whether it is a thread of the host's process. */
   readonly sharesMemory: boolean
+  /** Where it does not see the host's files, and the host does not trust what it says. */
+  readonly remote?: {
+    /** For V8's code cache of packages; none is kept without. */
+    readonly cacheFolder: string | undefined
+  }
 }
 
 export class Runtime {
   readonly #place: Place
   readonly #send: Send
   readonly #ticket: Ticket
-  readonly #shipments = new Map<string, { shipment: Shipment; loaded: Loaded | undefined }>()
+  readonly #shipments = new Map<string, Shipped>()
+  readonly #packages = new Map<string, PackageBundle>()
   readonly #jobs = new Map<number, LoadedJob>()
   readonly #queue: Batch[] = []
   #draining = false
@@ -86,8 +99,17 @@ export class Runtime {
     switch (message.type) {
       case "ship": {
         const { hash, code, resolveFrom, imports } = message
-        const shipment = { hash, code, resolveFrom, imports, data: encodedOf(parts) }
-        this.#shipments.set(hash, { shipment, loaded: undefined })
+        const shipment = { hash, code, resolveFrom, imports, data: encodedOf(parts), broadcasts: [] }
+        const packages = message.packages === undefined ? undefined : this.#packages.get(message.packages)
+        this.#shipments.set(hash, { shipment, packages, loaded: undefined })
+        return
+      }
+      case "broadcast":
+        keepBroadcast(message.hash, encodedOf(parts))
+        return
+      case "packages": {
+        const code = new TextDecoder().decode(parts[0])
+        this.#packages.set(message.hash, { hash: message.hash, code })
         return
       }
       case "job":
@@ -104,6 +126,7 @@ export class Runtime {
       case "forget":
         for (const job of message.jobs) this.#jobs.delete(job)
         for (const hash of message.hashes) this.#shipments.delete(hash)
+        for (const hash of message.broadcasts) dropBroadcast(hash)
         return
       default:
         throw new TypeError(`Unknown message: ${(message satisfies never as ToWorker).type}`)
@@ -130,12 +153,18 @@ export class Runtime {
       const entry = this.#shipments.get(hash)
       if (entry === undefined) throw new Error(`The function ${hash} did not reach this worker.`)
       this.#useEnv(env)
-      entry.loaded ??= load(entry.shipment, { sharesMemory: this.#place.sharesMemory })
+      entry.loaded ??= this.#load(entry)
       const extra = message.extra ? (entry.loaded.codec.decode(encodedOf(parts)) as unknown[]) : []
       return { ...common, loaded: entry.loaded, loadError: undefined, extra }
     } catch (error) {
       return { ...common, loaded: undefined, loadError: error, extra: [] }
     }
+  }
+
+  #load({ shipment, packages }: Shipped): Loaded {
+    const { sharesMemory, remote } = this.#place
+    if (remote === undefined) return load(shipment, { sharesMemory })
+    return load(shipment, { packages, cacheFolder: remote.cacheFolder, results: "portable" })
   }
 
   async #drain(): Promise<void> {

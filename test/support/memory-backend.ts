@@ -16,6 +16,7 @@ import { randomFor } from "../../kernel-ext/worker/random.ts"
  */
 export class MemoryBackend implements Backend {
   readonly name = "memory"
+  readonly remote = false
   readonly supports = { cancel: false, logs: true, progress: true, reattach: false, takeBack: true }
   readonly workers: number
   readonly #waiting: MemoryBatch[] = []

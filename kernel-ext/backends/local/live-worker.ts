@@ -1,4 +1,4 @@
-import type { Encoded } from "../../capture/types.ts"
+import type { Broadcast, Encoded, Shipment } from "../../capture/types.ts"
 import type { ControlReply, FromWorker } from "../../protocol/worker.ts"
 import type { LocalRun } from "./local-run.ts"
 import type { WorkerLink } from "./worker-link.ts"
@@ -14,7 +14,9 @@ export class LiveWorker {
   #nextPosition = 0
   #epoch = 0
   #takingBack: (() => void)[] | undefined
-  readonly #shipped = new Set<string>()
+  /** Functions, with the broadcast values that they refer to; oldest first. */
+  readonly #shipped = new Map<string, readonly Broadcast[]>()
+  readonly #broadcasts = new Set<string>()
   readonly #jobs = new Set<number>()
   /** Jobs that it may forget; it is told with the next batch. */
   #forgotten: number[] = []
@@ -56,24 +58,38 @@ export class LiveWorker {
   #introduce({ batch }: LocalRun, job: number): void {
     if (this.#jobs.has(job)) return
     const { shipment, jobId, seed, env, extraArgs } = batch
-    const { hash, code, resolveFrom, imports } = shipment
-    const outdated: string[] = []
-    if (!this.#shipped.has(hash)) {
-      this.link.send({ type: "ship", hash, code, resolveFrom, imports }, partsOf(shipment.data))
-      this.#shipped.add(hash)
-      const [oldest] = this.#shipped
-      if (this.#shipped.size > maxShipments && oldest !== undefined) {
-        this.#shipped.delete(oldest)
-        outdated.push(oldest)
-      }
-    }
-    if (this.#forgotten.length + outdated.length > 0) {
-      this.link.send({ type: "forget", jobs: this.#forgotten, hashes: outdated }, [])
+    const { hash } = shipment
+    if (!this.#shipped.has(hash)) this.#ship(shipment)
+    const outdated = this.#outdated()
+    if (this.#forgotten.length + outdated.hashes.length > 0) {
+      this.link.send({ type: "forget", jobs: this.#forgotten, ...outdated }, [])
       this.#forgotten = []
     }
     const extra = extraArgs !== undefined
     this.link.send({ type: "job", job, jobId, hash, seed, env, extra }, extra ? partsOf(extraArgs) : [])
     this.#jobs.add(job)
+  }
+
+  #ship({ hash, code, resolveFrom, imports, data, broadcasts }: Shipment): void {
+    for (const { hash: name, encoded } of broadcasts) {
+      if (this.#broadcasts.has(name)) continue
+      this.link.send({ type: "broadcast", hash: name }, partsOf(encoded))
+      this.#broadcasts.add(name)
+    }
+    this.link.send({ type: "ship", hash, code, resolveFrom, imports }, partsOf(data))
+    this.#shipped.set(hash, broadcasts)
+  }
+
+  /** The oldest function where there are too many, and the broadcast values that no other one refers to. */
+  #outdated(): { hashes: string[]; broadcasts: string[] } {
+    const [oldest] = this.#shipped
+    if (oldest === undefined || this.#shipped.size <= maxShipments) return { hashes: [], broadcasts: [] }
+    const [hash, unused] = oldest
+    this.#shipped.delete(hash)
+    const used = new Set([...this.#shipped.values()].flat().map((one) => one.hash))
+    const broadcasts = unused.map((one) => one.hash).filter((name) => !used.has(name))
+    for (const name of broadcasts) this.#broadcasts.delete(name)
+    return { hashes: [hash], broadcasts }
   }
 
   #send(run: LocalRun, job: number): void {

@@ -43,7 +43,14 @@ interface KnownJob {
 export class LocalBackend implements Backend, SlotOwner {
   readonly name = "localhost"
   readonly remote = false
-  readonly supports = { cancel: true, logs: true, progress: true, reattach: false, takeBack: true }
+  readonly supports = {
+    cancel: true,
+    logs: true,
+    progress: true,
+    reattach: false,
+    takeBack: true,
+    threads: true,
+  }
   readonly workers: number
   readonly #slots: Slot[]
   readonly #jobs = new Map<string, KnownJob>()

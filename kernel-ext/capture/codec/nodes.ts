@@ -28,7 +28,7 @@
  *     class      context, template, sealed?, properties, base, keys, private statics
  *     bound      target, `this`, arguments, properties
  *     perWorker  id, slot of the function that builds it
- *     broadcast  hash, bytes, blobs
+ *     broadcast  hash; where it did not come with the function: bytes, blobs
  *     context    factory, slot of the context around it, values of its variables
  *
  * `prototype` is undefined for the one that the kind has anyway. Properties are a flat list: key, flags, then value, or

@@ -6,7 +6,7 @@ import type { Known } from "../codec/known.ts"
 import { exportOf } from "../codec/modules.ts"
 import { isShareable, Kind, type Node, type Slot } from "../codec/nodes.ts"
 import { recipeOf } from "../per-worker.ts"
-import type { CellBindings, CellScript } from "../types.ts"
+import type { Broadcast, CellBindings, CellScript } from "../types.ts"
 import { buildOrder } from "./build-order.ts"
 import { classNode, functionNode, hasText, isStrict, nameOf, refuseByText } from "./describe.ts"
 import type { Emitted, Shape } from "./emit.ts"
@@ -45,6 +45,10 @@ export interface Surrounds {
   readonly folder: string
   readonly known: Known
   readonly sharesMemory: boolean
+  /** Broadcast values that go along with the function, by hash. */
+  readonly broadcasts: Map<string, Broadcast>
+  /** Whether the function is on its way already, and values of later messages are encoded. */
+  readonly isShipped: boolean
 }
 
 interface Finished {
@@ -81,11 +85,21 @@ export class FunctionEncoder implements Aspects {
     const recipe = recipeOf(value)
     if (recipe !== undefined) return [Kind.perWorker, recipe.id, encoder.slot(recipe.build, id, "perWorker")]
     const sent = broadcastOf(value)
-    if (sent !== undefined) return [Kind.broadcast, sent.hash, sent.encoded.bytes, sent.encoded.blobs]
+    if (sent !== undefined) return this.#broadcast(sent)
     if (!this.#modulesNoticed) noticeModules()
     this.#modulesNoticed = true
     const module = moduleReference(value, this.#surrounds.folder, this.imports)
     return module === undefined ? this.#prototype(value, id, encoder) : this.#import(module, id, encoder)
+  }
+
+  /** By its hash where it goes along with the function, or went. */
+  #broadcast(sent: Broadcast): Node {
+    const { broadcasts, isShipped } = this.#surrounds
+    const { hash, encoded } = sent
+    if (!isShipped) broadcasts.set(hash, sent)
+    return broadcasts.has(hash)
+      ? [Kind.broadcast, hash]
+      : [Kind.broadcast, hash, encoded.bytes, encoded.blobs]
   }
 
   instance(value: object, prototype: object, id: number, encoder: GraphEncoder): boolean {

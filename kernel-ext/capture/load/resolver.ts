@@ -4,7 +4,7 @@ import type { GraphDecoder, Resolver } from "../codec/decoder.ts"
 import type { Known } from "../codec/known.ts"
 import { exportOf } from "../codec/modules.ts"
 import { type Graph, Kind, type Node } from "../codec/nodes.ts"
-import { deserializeRaw } from "../codec/raw.ts"
+import { broadcastValue, openBroadcast } from "./broadcasts.ts"
 import type { Imports } from "./imports.ts"
 
 /** What one context of shipped code gives: a setter of its variables, its templates, the contexts within it. */
@@ -32,16 +32,10 @@ function builtHere(id: string, build: () => unknown): unknown {
   return built.get(id)
 }
 
-/** Broadcast values by hash: all functions of this process that refer to one see the same. */
-const received = new Map<string, WeakRef<object>>()
-
-function receivedHere(hash: string, node: Node): unknown {
-  const known = received.get(hash)?.deref()
-  if (known !== undefined) return known
-  const encoded = { bytes: node[2] as Uint8Array, blobs: node[3] as Uint8Array[] }
-  const value = deserializeRaw(encoded).value as object
-  received.set(hash, new WeakRef(value))
-  return value
+/** By its hash alone where it came with the function. */
+function received(node: Node): unknown {
+  if (node[2] === undefined) return broadcastValue(text(node[1]))
+  return openBroadcast({ bytes: node[2] as Uint8Array, blobs: node[3] as Uint8Array[] })
 }
 
 /** Its parameters are `codeParameters` of emit.ts. */
@@ -100,7 +94,7 @@ export class CodeResolver implements Resolver {
       case Kind.perWorker:
         return builtHere(text(node[1]), decoder.value(node[2]) as () => unknown)
       case Kind.broadcast:
-        return receivedHere(text(node[1]), node)
+        return received(node)
       case Kind.bound: {
         const target = decoder.value(node[1]) as CallableFunction
         const args = list(node[3]).map((slot) => decoder.value(slot))

@@ -27,13 +27,14 @@ const { port, ticket } = workerData as ThreadData
 
 /** Memory that further tasks use: captured values and extra arguments. A result that stands in it is copied. */
 const lasting = new WeakSet<ArrayBufferLike>()
+const lastingMessages: ReadonlySet<ToWorker["type"]> = new Set(["broadcast", "ship", "job"])
 
 const runtime = new Runtime({ send, ticket: new Ticket(ticket), meter: threadMeter, sharesMemory: true })
 routeOutput()
 overrideModule("cellfan", () => createRequire(import.meta.url)("./index.js"))
 handleFaults(runtime, send)
 port.on("message", ({ message, parts }: Posted) => {
-  if (message.type === "ship" || message.type === "job") for (const { buffer } of parts) lasting.add(buffer)
+  if (lastingMessages.has(message.type)) for (const { buffer } of parts) lasting.add(buffer)
   runtime.receive(message, parts)
 })
 port.on("close", () => process.exit(0))
