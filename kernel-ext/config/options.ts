@@ -3,11 +3,19 @@ import { z } from "zod"
 /**
  * Configuration: every option comes from one zod schema, and all that is said about it is read from there.
  *
- *     schema.ts     the schemas
+ *     schema.ts     the schemas of what is passed in code
+ *     sections.ts   the sections of a configuration file, and what they are called in Lithops'
  *     options.ts    what a schema says of each option: kind, what it takes, default, documentation
  *     validate.ts   parseOptions: an object of options, or an error that names key, value and what is taken
  *     flags.ts      the same options as flags: --timeout-ms 500, --no-fail-fast, --env KEY=VALUE
  *     words.ts      an argument string into words, with quotes
+ *     load.ts       what is in force: option > magic flag > environment > file > default
+ *     find-file.ts  which configuration file there is
+ *     read-file.ts  its values, each with its line; environment.ts those of the environment
+ *     lithops.ts    keys and sections of Lithops' that have no meaning here
+ *     problems.ts   what is wrong with a value, and where it was read
+ *     secret.ts     a value that nothing prints
+ *     storage.ts    Storage and storage: object storage as configured
  */
 
 /** What a schema says of one option. */
@@ -27,6 +35,16 @@ export interface OptionInfo {
   readonly description: string
   /** What stands for its value in help: `ITEMS`. */
   readonly placeholder: string | undefined
+  /** Whether its value is never to be shown. */
+  readonly secret: boolean
+  /** What Lithops calls it in its configuration, where the meaning is the same. */
+  readonly lithops: LithopsKey | undefined
+}
+
+export interface LithopsKey {
+  readonly key: string
+  /** Units of ours in one of Lithops': 1000 for what it counts in seconds and we in milliseconds. */
+  readonly factor: number
 }
 
 const known = new WeakMap<z.ZodObject, readonly OptionInfo[]>()
@@ -61,6 +79,10 @@ interface Shape {
   /** From `.meta({ placeholder, taken })`, where a text is more than a text. */
   readonly placeholder?: string
   readonly taken?: string
+  /** From `.meta({ secret: true, lithops: "runtime_timeout", factor: 1000 })`. */
+  readonly secret?: boolean
+  readonly lithops?: string
+  readonly factor?: number
 }
 
 function readOptions(schema: z.ZodObject): OptionInfo[] {
@@ -76,6 +98,8 @@ function readOptions(schema: z.ZodObject): OptionInfo[] {
     required: json.required?.includes(key) ?? false,
     description: shape.description ?? "",
     placeholder: shape.placeholder,
+    secret: shape.secret ?? false,
+    lithops: shape.lithops === undefined ? undefined : { key: shape.lithops, factor: shape.factor ?? 1 },
   }))
 }
 

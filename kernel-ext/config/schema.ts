@@ -79,6 +79,26 @@ export const jobOptions = z.strictObject({
 export type JobOptions = z.input<typeof jobOptions>
 export type ResolvedJobOptions = z.output<typeof jobOptions>
 
+/** Options that only `mapReduce` has. */
+export const reduceOptions = z.strictObject({
+  reducePerObject: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Reduce the results of each object on their own: inputs that have the same `source` are parts of one object",
+    ),
+  spawnReducerAt: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(20)
+    .describe(
+      "Percentage of the map's tasks that have ended when the reduction is handed to the backend, which deploys or starts what it needs; it begins when all its results are there",
+    ),
+})
+
+export type ReduceOptions = z.input<typeof reduceOptions>
+
 /** What an executor may set for all its jobs; the options of a job come first. */
 const executorDefaults = {
   timeoutMs: jobOptions.shape.timeoutMs,

@@ -27,7 +27,7 @@ export function encodeInputs(job: JobCore, { indices, values }: Taken): Encoded 
 }
 
 export function batchOf(job: JobCore, indices: Uint32Array, inputs: Encoded): TaskBatch {
-  const { seed, env, timeoutMs, memoryMiB } = job.options
+  const { seed, env, timeoutMs, memoryMiB, isolation = "process" } = job.options
   return {
     jobId: job.id,
     shipment: job.captured.shipment,
@@ -35,6 +35,7 @@ export function batchOf(job: JobCore, indices: Uint32Array, inputs: Encoded): Ta
     env,
     timeoutMs,
     memoryMiB,
+    isolation,
     indices,
     attempts: attemptsOf(job, indices),
     inputs,

@@ -3,16 +3,23 @@ import type { Backend } from "../backends/backend.ts"
 import { BundlingBackend } from "../backends/bundling.ts"
 import { capture } from "../capture/capture.ts"
 import type { Captured } from "../capture/types.ts"
-import { type JobOptions, jobOptions, type ResolvedJobOptions } from "../config/schema.ts"
+import {
+  type JobOptions,
+  jobOptions,
+  type ReduceOptions,
+  type ResolvedJobOptions,
+  reduceOptions,
+} from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
 import type { TaskContext } from "../protocol/context.ts"
 import { defaultSignal } from "./default-signal.ts"
 import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
 import { JobCore } from "./job-core.ts"
-import { MapReduce } from "./map-reduce.ts"
+import { MapReduce, resultsBySource, shareSettled } from "./map-reduce.ts"
 import { announceExecutor, announceJob, type ExecutorView } from "./observe.ts"
 import { Scheduler } from "./scheduler.ts"
+import { type Sourced, Sources } from "./sources.ts"
 import { TaskFuture } from "./task.ts"
 import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "./wait.ts"
 
@@ -22,7 +29,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     executor.ts         map, callAsync: what all executors have in common
  *     localhost.ts        LocalhostExecutor
  *     function-executor.ts  FunctionExecutor: the mode comes from configuration
- *     map-reduce.ts       a map and the reduction of its results
+ *     map-reduce.ts       a map and the reduction of its results (sources.ts: which results belong to which object)
  *     wait.ts             wait and getResult
  *     job.ts, task.ts     what a user holds of running work: promises with methods
  *     job-core.ts         a job's tasks and what became of them, put together from:
@@ -51,6 +58,9 @@ export type TaskFunction<I, A extends readonly unknown[], R> = (
   ...extraArgs: A
 ) => R
 
+/** A function that reduces the results of a map. */
+export type ReduceFunction<M, R> = (results: Awaited<M>[], ctx: TaskContext) => R
+
 /** Options of `map`. Beside those that can be written as flags: */
 export interface MapOptions<A extends readonly unknown[] = readonly unknown[]> extends JobOptions {
   /** Further arguments of the function, the same for every task; sent once to each worker. */
@@ -60,7 +70,9 @@ export interface MapOptions<A extends readonly unknown[] = readonly unknown[]> e
 }
 
 /** Options of `mapReduce`. */
-export interface MapReduceOptions<A extends readonly unknown[] = readonly unknown[]> extends MapOptions<A> {
+export interface MapReduceOptions<A extends readonly unknown[] = readonly unknown[]>
+  extends MapOptions<A>,
+    ReduceOptions {
   /** For the reduction alone. */
   readonly reduce?: Omit<MapOptions<[]>, "extraArgs">
 }
@@ -135,23 +147,56 @@ export abstract class Executor implements AsyncDisposable {
   }
 
   /**
-   * Runs `mapFn` for each input, and then `reduceFn` once, in a worker too, on all results in the order of the inputs.
+   * Runs `mapFn` for each input, and then `reduceFn`, in a worker too: once on all results in the order of the inputs, or
+   * with `reducePerObject` for each object on the results of its parts, as soon as these are there.
    * Options are for both; `reduce` takes those that are different for the reduction.
+   *
+   * @throws TypeError with `reducePerObject`, where an input does not say by its `source` which object it is part of.
+   *
+   * @example
+   * ```ts
+   * const parts = [{ source: "a", n: 1 }, { source: "b", n: 2 }, { source: "a", n: 3 }]
+   * const sum = (ns: number[]) => ns.reduce((a, b) => a + b)
+   * await fexec.mapReduce(({ n }) => n, parts, sum)                              // 6
+   * await fexec.mapReduce(({ n }) => n, parts, sum, { reducePerObject: true })   // [4, 2]
+   * ```
    */
+  mapReduce<I extends Sourced, M, R, A extends readonly unknown[] = []>(
+    mapFn: TaskFunction<I, A, M>,
+    inputs: Inputs<I>,
+    reduceFn: ReduceFunction<M, R>,
+    options: MapReduceOptions<A> & { readonly reducePerObject: true },
+  ): MapReduce<Awaited<M>, Awaited<R>[], Job<Awaited<R>>>
   mapReduce<I, M, R, A extends readonly unknown[] = []>(
     mapFn: TaskFunction<I, A, M>,
     inputs: Inputs<I>,
-    reduceFn: (results: Awaited<M>[], ctx: TaskContext) => R,
+    reduceFn: ReduceFunction<M, R>,
+    options?: MapReduceOptions<A> & { readonly reducePerObject?: false | undefined },
+  ): MapReduce<Awaited<M>, Awaited<R>>
+  mapReduce<I, M, R, A extends readonly unknown[]>(
+    mapFn: TaskFunction<I, A, M>,
+    inputs: Inputs<I>,
+    reduceFn: ReduceFunction<M, R>,
     options: MapReduceOptions<A> = {},
-  ): MapReduce<Awaited<M>, Awaited<R>> {
-    const { reduce: reduceOptions, ...mapOptions } = options
+  ) {
+    const { reduce: own, reducePerObject, spawnReducerAt, ...mapOptions } = options
     const { extraArgs: _, chunkSize: __, concurrency: ___, name = nameOf(mapFn), ...shared } = mapOptions
+    const given = parseOptions(reduceOptions, { reducePerObject, spawnReducerAt }, "mapReduce")
     // Refused before the map begins, not after it has run.
-    const isolation = reduceOptions?.isolation ?? options.isolation ?? this.#defaults.isolation
+    const isolation = own?.isolation ?? options.isolation ?? this.#defaults.isolation
     capture(reduceFn, { sharesMemory: isolation === "thread" })
-    const map = this.map(mapFn, inputs, mapOptions)
-    const reduce = this.callAsync(reduceFn, map, { ...shared, name: `${name}: reduce`, ...reduceOptions })
-    return new MapReduce(map, reduce)
+    const sources = given.reducePerObject ? new Sources(inputs) : undefined
+    const map = this.map(mapFn, (sources?.inputs ?? inputs) as Inputs<I>, mapOptions)
+    const reduce = this.#start(
+      reduceFn,
+      sources === undefined ? [map] : resultsBySource(map, sources),
+      { ...shared, name: `${name}: reduce`, ...own },
+      "mapReduce",
+      shareSettled(map, given.spawnReducerAt),
+    )
+    if (sources !== undefined) return new MapReduce(map, reduce, sources)
+    this.#newest = reduce.tasks[0]
+    return new MapReduce(map, reduce.tasks[0] as TaskFuture<Awaited<R>>)
   }
 
   /**
@@ -195,6 +240,7 @@ export abstract class Executor implements AsyncDisposable {
     inputs: Inputs<I>,
     options: MapOptions<A> | undefined,
     method: string,
+    heldUntil?: Promise<void>,
   ): Job<Awaited<R>> {
     if (this.#closing !== undefined)
       throw new TypeError(`This ${this.constructor.name} is closed: make a new one.`)
@@ -225,12 +271,18 @@ export abstract class Executor implements AsyncDisposable {
     this.#newest = job
     this.#unsettled.add(job)
     void core.whenSettled().then(() => this.#unsettled.delete(job))
-    announceJob(job)
     this.#bundling?.prepare(captured.shipment)
+    if (heldUntil === undefined) this.#release(job, core, signal)
+    else void heldUntil.then(() => this.#release(job, core, signal))
+    return job
+  }
+
+  /** From here on views see the job, and its tasks are sent. */
+  #release(job: Job<unknown>, core: JobCore, signal: AbortSignal | undefined): void {
+    announceJob(job)
     cancelOn(signal, core)
     if (!core.isSettled) this.#scheduler.wake(core)
     core.checkSettled()
-    return job
   }
 
   #capture(fn: CallableFunction, { isolation, packages }: ResolvedJobOptions): Captured {

@@ -10,7 +10,7 @@ import type { Codec, Encoded } from "../capture/types.ts"
  * Takes data only; a function or an instance of a class of the notebook is refused with a CaptureError.
  */
 export const dataCodec: Codec = createCodec(
-  resultWriter(new Known()),
+  resultWriter(new Known(), false),
   new ResultResolver(new Known(), false),
   { portable: true },
 )

@@ -1,5 +1,7 @@
 import type { Job } from "./job.ts"
+import type { Sources } from "./sources.ts"
 import type { TaskFuture } from "./task.ts"
+import { waitFor } from "./wait.ts"
 
 /**
  * A map and the reduction of its results: a promise of what the reduction returns.
@@ -9,13 +11,23 @@ import type { TaskFuture } from "./task.ts"
  * const total = await fexec.mapReduce((n: number) => n ** 2, [1, 2, 3], (squares) => squares.reduce((a, b) => a + b))   // 14
  * ```
  */
-export class MapReduce<M, R> implements PromiseLike<R> {
+export class MapReduce<M, R, F extends PromiseLike<R> & { cancel(): void } = TaskFuture<R>>
+  implements PromiseLike<R>
+{
   readonly map: Job<M>
-  readonly reduce: TaskFuture<R>
+  /** One task; with `reducePerObject` a job with a task for each object. */
+  readonly reduce: F
+  readonly #sources: Sources | undefined
 
-  constructor(map: Job<M>, reduce: TaskFuture<R>) {
+  constructor(map: Job<M>, reduce: F, sources?: Sources) {
     this.map = map
     this.reduce = reduce
+    this.#sources = sources
+  }
+
+  /** With `reducePerObject`: the objects, in the order of the results. Empty without, and until inputs have been read. */
+  get sources(): readonly string[] {
+    return [...(this.#sources?.groups.keys() ?? [])]
   }
 
   /** Ends both. */
@@ -44,4 +56,34 @@ export class MapReduce<M, R> implements PromiseLike<R> {
   get [Symbol.toStringTag](): string {
     return "MapReduce"
   }
+}
+
+/** The inputs of a reduction for each object: the results of its tasks, as soon as these are done, in their order. */
+export function resultsBySource<M>(map: Job<M>, { complete, groups }: Sources): AsyncIterable<Promise<M[]>> {
+  let waiting: Iterator<number[]> | undefined
+  // Not a generator: `yield` would await each object's results before it looks at the next one.
+  const iterator: AsyncIterator<Promise<M[]>> = {
+    async next() {
+      // An iterable that breaks off is told by the map.
+      if (waiting === undefined) await Promise.race([complete, map.settled()])
+      waiting ??= groups.values()
+      const { done, value } = waiting.next()
+      if (done === true) return { done: true, value: undefined }
+      const results = Promise.all(value.map((index) => map.tasks[index] as TaskFuture<M>))
+      results.catch(() => {})
+      return { done: false, value: results }
+    },
+  }
+  return { [Symbol.asyncIterator]: () => iterator }
+}
+
+/** Resolves when this percentage of a map's tasks has settled. */
+export async function shareSettled(map: Job<unknown>, percent: number): Promise<void> {
+  if (percent === 0) return
+  while (!map.sized) await Promise.race([settledNext(map), map.settled()])
+  await waitFor([...map.tasks], { until: percent })
+}
+
+async function settledNext(map: Job<unknown>): Promise<void> {
+  for await (const _ of map) if (map.sized) return
 }

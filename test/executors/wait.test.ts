@@ -1,54 +1,6 @@
 import { expect } from "chai"
-import { JobError, LocalhostExecutor } from "../../kernel-ext/index.ts"
+import { LocalhostExecutor } from "../../kernel-ext/index.ts"
 import { failureOf } from "../support/failure.ts"
-
-describe("mapReduce", () => {
-  let fexec: LocalhostExecutor
-  before(() => {
-    fexec = new LocalhostExecutor({ workers: 2 })
-  })
-  after(() => fexec.close())
-
-  it("gives the reduction of all results, in the order of the inputs", async () => {
-    const joined = fexec.mapReduce(
-      (n: number) => `<${n}>`,
-      [1, 2, 3],
-      (parts) => parts.join(""),
-    )
-    expect(await joined).to.equal("<1><2><3>")
-    expect(await joined.map).to.deep.equal(["<1>", "<2>", "<3>"])
-    expect(joined.reduce.state).to.equal("done")
-  })
-
-  it("rejects with what went wrong in the map", async () => {
-    const broken = fexec.mapReduce(
-      (n: number) => {
-        if (n === 2) throw new Error("two")
-        return n
-      },
-      [1, 2, 3],
-      (all) => all.length,
-    )
-    const error = await failureOf(broken)
-    expect(error).to.be.instanceOf(JobError)
-    expect(error.message).to.include("Task 1 failed: Error: two")
-    await broken.reduce.settled()
-    expect(broken.reduce.state).to.equal("failed")
-  })
-
-  it("retries the reduction by its own options", async () => {
-    const result = fexec.mapReduce(
-      (n: number) => n,
-      [1, 2],
-      (all, ctx) => {
-        if (ctx.attempt < 3) throw new Error("again")
-        return all.length * ctx.attempt
-      },
-      { reduce: { retries: 2, backoffMs: 1 } },
-    )
-    expect(await result).to.equal(6)
-  })
-})
 
 describe("wait and getResult", () => {
   let fexec: LocalhostExecutor
