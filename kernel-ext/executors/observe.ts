@@ -41,6 +41,8 @@ export interface JobView {
   cancel(indices?: readonly number[]): void
   /** Queues failed and cancelled tasks again: all, or these. */
   retry(indices?: readonly number[]): void
+  /** What its results depend on, for the notebook to keep; it may take some milliseconds. */
+  manifest?(): object
   /** What it takes to run a task in this process; undefined where there is no such task. */
   here?(index: number): TaskHere | undefined
 }

@@ -3,15 +3,17 @@ import { commTarget, parseViewOpen } from "../protocol/job-view.ts"
 import { currentCell } from "./current-cell.ts"
 import { SingleCalls } from "./grid/calls.ts"
 import { Jobs } from "./grid/jobs.ts"
-import { showJob } from "./grid/output.ts"
+import { JobOutput } from "./grid/output.ts"
 import { serveView } from "./grid/session.ts"
-import type { Comms } from "./types.ts"
+import { Widgets } from "./grid/widgets.ts"
+import type { Comm, Comms } from "./types.ts"
 
 /**
  * The kernel's half of the grid.
  *
  *     output.ts      the picture under the cell, renewed rarely and at the end
  *     calls.ts       many calls of one task in a cell: the first few shown, the rest counted
+ *     widgets.ts     live views for front ends without our extension; widget-file.ts: their code
  *     bundle.ts      a job as summary, MIME bundle, one task's details
  *     picture.ts     the SVG
  *     jobs.ts        the jobs views can ask for, and the list of all
@@ -28,20 +30,29 @@ import type { Comms } from "./types.ts"
 export function attachGrid(comms: Comms): () => void {
   const jobs = new Jobs()
   const calls = new SingleCalls()
+  const ours = new Set<Comm>()
+  const widgets = new Widgets(comms, () => ours.size > 0)
 
   const stop = onJob((job: JobView) => {
     const cell = currentCell()
     const known = jobs.add(job, cell === undefined ? "" : String(cell.executionCount))
     if (cell === undefined || cell.silent || calls.counted(job, cell)) return
-    known.output = showJob(job, known.pulse, cell, (data) =>
-      known.feed.tell({ type: "picture", data: { ...data } }),
-    )
+    known.output = new JobOutput(job, known.pulse, cell, {
+      renewed: ({ data, metadata }) => known.feed.tell({ type: "picture", data, metadata }),
+      openWidget: (saved) => widgets.open(saved, (comm) => serveView(comm, { job: job.id }, jobs)),
+    })
+    widgets.probe()
   })
 
   comms.register(commTarget, (comm, data) => {
     const open = parseViewOpen(data)
-    if (open === undefined) comm.close()
-    else serveView(comm, open, jobs)
+    if (open === undefined) {
+      comm.close()
+      return
+    }
+    ours.add(comm)
+    comm.onClose(() => ours.delete(comm))
+    serveView(comm, open, jobs)
   })
 
   return () => {

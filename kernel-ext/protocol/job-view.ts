@@ -140,7 +140,11 @@ const viewMessage = z.discriminatedUnion("type", [
   /** The kernel has no such job (any more). */
   z.object({ type: z.literal("unknown") }),
   /** The output as it should be saved now: for views that the kernel's own update does not reach. */
-  z.object({ type: z.literal("picture"), data: z.record(z.string(), z.unknown()) }),
+  z.object({
+    type: z.literal("picture"),
+    data: z.record(z.string(), z.unknown()),
+    metadata: z.optional(z.record(z.string(), z.unknown())),
+  }),
   z.object({ type: z.literal("task"), watched: z.boolean(), task }),
   /** Buffers: [index u32, start f32, end f32, worker u16]; times in ms after the job's start, end NaN while running. */
   z.object({ type: z.literal("times"), workers: z.array(short), sampled: z.boolean() }),

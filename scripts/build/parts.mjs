@@ -6,10 +6,12 @@ import { hashOf, isDone, markDone } from "../util/stamp.mjs"
 import { buildBundles, buildWorker } from "./bundles.mjs"
 import { buildLabextension } from "./labextension.mjs"
 import { buildTypes } from "./types.mjs"
+import { buildWidget } from "./widget.mjs"
 
 /**
  * What `npm run build` makes in dist/, each part only where something it is made from has changed:
- * bundles.mjs (index.js, kernel.js, cli.js and the worker runtime), types.mjs (declarations), labextension.mjs.
+ * bundles.mjs (index.js, kernel.js, cli.js and the worker runtime), types.mjs (declarations), labextension.mjs, widget.mjs
+ * (the grid for front ends without the extension).
  */
 
 /** Folders that make up the library, without the kernel around it. */
@@ -54,6 +56,13 @@ const parts = [
     inputs: ["labextension", "kernel-ext/protocol", "install.json"],
     outputs: ["labextension/package.json"],
     build: buildLabextension,
+  },
+  {
+    name: "widget",
+    title: "Bundle the grid as a widget",
+    inputs: ["labextension/src", "labextension/style", "kernel-ext/protocol", "scripts/build"],
+    outputs: ["widget.js", "widget.css"],
+    build: buildWidget,
   },
 ]
 

@@ -50,7 +50,7 @@ function failureOf(job: JobView, index: number): JobFailure {
 }
 
 /** What is shown under the cell and saved with the notebook. */
-export function jobBundle(job: JobView, nowMs: number): DisplayBundle["data"] {
+export function jobBundle(job: JobView, nowMs: number): JobBundle {
   const summary = summarize(job)
   const saved: SavedJob = {
     version: savedVersion,
@@ -58,11 +58,18 @@ export function jobBundle(job: JobView, nowMs: number): DisplayBundle["data"] {
     states: encodeRuns(job.states, summary.size),
     savedAtMs: nowMs,
   }
-  return {
+  const data = {
     [jobMime]: saved,
     "image/svg+xml": jobPicture(summary, job.states, nowMs),
     "text/plain": jobText(summary, nowMs),
   }
+  // Only what has ended can be computed again and compared.
+  const manifest = job.endedAtMs === undefined ? undefined : job.manifest?.()
+  return { data, ...(manifest === undefined ? {} : { metadata: { cellfan: { manifest } } }) }
+}
+
+export interface JobBundle extends DisplayBundle {
+  readonly data: { readonly [jobMime]: SavedJob } & Readonly<Record<string, unknown>>
 }
 
 function jobText(job: JobSummary, nowMs: number): string {

@@ -1,61 +1,95 @@
 import type { JobView } from "../../executors/observe.ts"
+import { jobMime, type SavedJob } from "../../protocol/job-view.ts"
 import type { Cell, DisplayBundle } from "../types.ts"
 import { jobBundle } from "./bundle.ts"
 import type { Pulse } from "./pulse.ts"
+import type { JobWidget } from "./widgets.ts"
 
 /**
  * A job's picture in its cell's output. Live views draw from the comm; this is what the notebook saves and what front
- * ends without the extension show, so it is renewed rarely: at the end, and before that ever less often.
+ * ends without the extension show, so it is renewed rarely: at the end, and before that ever less often. Where the front
+ * end has anywidget, a live view stands in its place while the job runs; the end is a picture again, since a saved
+ * widget is nothing without its kernel.
  */
 
+/** A job that ends sooner needs no live view. */
+const widgetAfterMs = 400
 const firstUpdateMs = 2000
 const slowestUpdateMs = 60_000
 
-export interface JobOutput {
-  /** Stops the updates. */
-  close(): void
+export interface OutputHost {
+  /** Gets each bundle after the first. */
+  renewed(bundle: DisplayBundle): void
+  openWidget(saved: SavedJob): JobWidget | undefined
 }
 
-/** Shows the job in `cell` and keeps it up to date; `renewed` gets each bundle after the first. */
-export function showJob(
-  job: JobView,
-  pulse: Pulse,
-  cell: Cell,
-  renewed: (data: DisplayBundle["data"]) => void,
-): JobOutput {
-  const displayId = `cellfan-${job.id}`
-  let timer: NodeJS.Timeout | undefined
-  let ended = job.endedAtMs !== undefined
+/** Shows the job in a cell and keeps it up to date until it is closed. */
+export class JobOutput {
+  readonly #job: JobView
+  readonly #cell: Cell
+  readonly #host: OutputHost
+  readonly #displayId: string
+  #timer: NodeJS.Timeout | undefined
+  #widget: JobWidget | undefined
+  #ended: boolean
 
-  const renew = () => {
-    const data = jobBundle(job, Date.now())
-    cell.output.updateDisplayData({ data, displayId })
-    renewed(data)
-  }
-  const schedule = () => {
-    const elapsedMs = Date.now() - job.startedAtMs
-    timer = setTimeout(
-      () => {
-        renew()
-        schedule()
-      },
-      Math.min(slowestUpdateMs, Math.max(firstUpdateMs, elapsedMs / 2)),
-    ).unref()
-  }
-  const look = () => {
-    if (ended === (job.endedAtMs !== undefined)) return
-    ended = !ended
-    clearTimeout(timer)
-    if (ended) renew()
-    else schedule()
+  constructor(job: JobView, pulse: Pulse, cell: Cell, host: OutputHost) {
+    this.#job = job
+    this.#cell = cell
+    this.#host = host
+    this.#displayId = `cellfan-${job.id}`
+    this.#ended = job.endedAtMs !== undefined
+    cell.output.displayData({ ...jobBundle(job, Date.now()), displayId: this.#displayId })
+    pulse.listen(() => this.#look())
+    if (!this.#ended) this.#begin()
   }
 
-  cell.output.displayData({ data: jobBundle(job, Date.now()), displayId })
-  pulse.listen(look)
-  if (!ended) schedule()
-  return {
-    close() {
-      clearTimeout(timer)
-    },
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#widget?.close()
+    this.#widget = undefined
+  }
+
+  #begin(): void {
+    this.#timer = setTimeout(() => {
+      this.#widget = this.#host.openWidget(jobBundle(this.#job, Date.now()).data[jobMime])
+      if (this.#widget !== undefined) this.#renew()
+      this.#renewLater()
+    }, widgetAfterMs).unref()
+  }
+
+  #renewLater(): void {
+    const elapsedMs = Date.now() - this.#job.startedAtMs
+    const waitMs = Math.min(slowestUpdateMs, Math.max(firstUpdateMs, elapsedMs / 2))
+    this.#timer = setTimeout(() => {
+      // A live view needs no new picture, and would be drawn anew for it.
+      if (this.#widget === undefined) this.#renew()
+      this.#renewLater()
+    }, waitMs).unref()
+  }
+
+  /** The job ended, or goes on after a retry. */
+  #look(): void {
+    if (this.#ended === (this.#job.endedAtMs !== undefined)) return
+    this.#ended = !this.#ended
+    clearTimeout(this.#timer)
+    if (!this.#ended) {
+      this.#begin()
+      return
+    }
+    const widget = this.#widget
+    this.#widget = undefined
+    this.#renew()
+    widget?.close()
+  }
+
+  #renew(): void {
+    const bundle = jobBundle(this.#job, Date.now())
+    this.#cell.output.updateDisplayData({
+      ...bundle,
+      data: { ...bundle.data, ...this.#widget?.data },
+      displayId: this.#displayId,
+    })
+    this.#host.renewed(bundle)
   }
 }

@@ -47,7 +47,7 @@ export class ExecutorList {
     const squares = workerSquares(executor)
     return element(
       "div",
-      "cellfan-Job cellfan-Card",
+      "cellfan-Job cellfan-mod-executor",
       { "data-executor": executor.id },
       head,
       words,

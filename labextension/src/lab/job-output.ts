@@ -1,7 +1,12 @@
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces"
 import type { ReadonlyPartialJSONObject } from "@lumino/coreutils"
 import { Panel, Widget } from "@lumino/widgets"
-import { jobMime, parseSavedJob, type SavedJob } from "../../../kernel-ext/protocol/job-view.ts"
+import {
+  jobMime,
+  parseSavedJob,
+  type SavedJob,
+  type ViewMessage,
+} from "../../../kernel-ext/protocol/job-view.ts"
 import type { JobModel } from "../model/job-model.ts"
 import { type JobHost, JobView } from "../view/job-view.ts"
 import type { JobHub } from "./job-hub.ts"
@@ -55,7 +60,7 @@ export class JobOutput extends Panel implements IRenderMime.IRenderer {
     const view = new JobView(model, this.#host)
     let told = false
     const stop = model.observe((change) => {
-      if (change.kind === "picture") keepPicture(output, change.data)
+      if (change.kind === "picture") keepPicture(output, change.bundle)
       if (told || model.liveness !== "live" || model.summary.endedAtMs !== null) return
       told = true
       this.#host.runningShown?.(model)
@@ -76,9 +81,15 @@ export class JobOutput extends Panel implements IRenderMime.IRenderer {
 }
 
 /** After a reload the kernel's own updates no longer reach this output: what is to be saved is set from here. */
-function keepPicture(output: IRenderMime.IMimeModel, data: Readonly<Record<string, unknown>>): void {
+function keepPicture(
+  output: IRenderMime.IMimeModel,
+  { data, metadata }: Extract<ViewMessage, { type: "picture" }>,
+): void {
   const before = parseSavedJob(output.data[jobMime])
   const now = parseSavedJob(data[jobMime])
   if (now === undefined || (before?.id === now.id && before.savedAtMs >= now.savedAtMs)) return
-  output.setData({ data: { ...output.data, ...(data as ReadonlyPartialJSONObject) } })
+  output.setData({
+    data: { ...output.data, ...(data as ReadonlyPartialJSONObject) },
+    metadata: { ...output.metadata, ...(metadata as ReadonlyPartialJSONObject) },
+  })
 }

@@ -8,6 +8,7 @@ import {
   type ViewMessage,
   type ViewOpen,
 } from "../../../kernel-ext/protocol/job-view.ts"
+import { toBytes } from "../model/bytes.ts"
 
 /**
  * A comm to the kernel that is there now, opened from this side: after a page reload, a restart or another kernel, it is
@@ -122,10 +123,4 @@ export class KernelChannel {
     if (tell && kernel !== undefined && !kernel.isDisposed && !deadStatuses.has(kernel.status)) comm.close()
     else comm.dispose()
   }
-}
-
-function toBytes(buffer: ArrayBuffer | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(buffer)
-    ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
-    : new Uint8Array(buffer)
 }

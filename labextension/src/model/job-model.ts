@@ -37,7 +37,7 @@ export type JobChange =
   | { readonly kind: "task"; readonly task: TaskDetails; readonly watched: boolean }
   | { readonly kind: "times"; readonly times: TaskTimes }
   | { readonly kind: "cell"; readonly code: string }
-  | { readonly kind: "picture"; readonly data: Readonly<Record<string, unknown>> }
+  | { readonly kind: "picture"; readonly bundle: Extract<ViewMessage, { type: "picture" }> }
 
 /** No word to the kernel that patches arrive more often than this. */
 const receiptIntervalMs = 1000
@@ -138,7 +138,7 @@ export class JobModel {
         this.#emit({ kind: "times", times: timesOf(message, buffers) })
         break
       case "picture":
-        this.#emit({ kind: "picture", data: message.data })
+        this.#emit({ kind: "picture", bundle: message })
         break
       case "cell":
         this.#emit({ kind: "cell", code: message.code })
