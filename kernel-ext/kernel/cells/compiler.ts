@@ -1,12 +1,15 @@
+import { dirname } from "node:path"
 import type ts from "typescript"
-import { carryOver, declaredNames } from "./declarations.ts"
+import { Declarations, declaredNames } from "./declarations.ts"
 import { decoratorHint } from "./decorators.ts"
-import { configuredOptions } from "./options.ts"
+import { configuredOptions, libraries } from "./options.ts"
+import { createPages } from "./pages.ts"
 import { PREFIX } from "./prefix.ts"
 import { completionHost } from "./program.ts"
 import { inSession, type Session } from "./session.ts"
 import { type CellSource, readCell } from "./source.ts"
 import { tslabDeclarations } from "./tslab-declarations.ts"
+import { typeLibraries } from "./type-libraries.ts"
 import { saveCodeCache, typescript } from "./typescript.ts"
 import { createWatchedFiles } from "./watched-files.ts"
 
@@ -39,7 +42,7 @@ export interface CompiledCell {
   /** Source map from `javascript` to the cell, whose lines it counts from 2. */
   readonly sourceMap: string
   /** Declarations of all names after this cell. */
-  readonly declarations: string
+  readonly declarations: Declarations
   readonly source: CellSource
 }
 
@@ -63,12 +66,15 @@ export function createCompiler(options: CompilerOptions) {
 
   function load() {
     if (loaded !== undefined) return loaded
-    typescript(options.cacheFolder)
+    const tsc = typescript(options.cacheFolder)
+    const libraryFolder = dirname(tsc.sys.getExecutingFilePath())
     const session: Session = {
       folder: options.folder,
       declarations: { tslab: TSLAB_FILE, ...options.declarations },
       virtual: new Map([[TSLAB_FILE, tslabDeclarations]]),
+      pages: createPages(options.folder),
       files: createWatchedFiles(),
+      libraries: typeLibraries(libraryFolder, libraries()),
       configured: configuredOptions(options.folder),
       checks: "all",
       hasExportList: false,
@@ -84,7 +90,7 @@ export function createCompiler(options: CompilerOptions) {
   /** Whether the notebook's tsconfig.json says how to compile JSX: then cells may have it. */
   const usesJsx = () => load().session.configured.jsx !== undefined
 
-  function compile(declarations: string, code: string): CompiledCell | RejectedCell {
+  function compile(declarations: Declarations, code: string): CompiledCell | RejectedCell {
     const { converter, session } = load()
     return inSession(session, () => {
       session.files.poll()
@@ -93,17 +99,17 @@ export function createCompiler(options: CompilerOptions) {
       session.diagnostics = []
       session.javascript = ""
       session.hasExportList = true
-      const { declOutput = "" } = converter.convert(declarations, source.text + exportList(source))
+      session.pages.settle(declarations.settledText)
+      const { declOutput = "" } = converter.convert(declarations.recentText, source.text + exportList(source))
       const { diagnostics, configured } = session
       if (diagnostics.length > 0)
         return { status: "rejected", diagnostics, hint: decoratorHint(diagnostics, configured) }
       const nested = /\bvar\b/.test(code) ? nestedVars(session, declOutput) : ""
-      const carried = carryOver(declarations, nested + declOutput)
       return {
         status: "compiled",
         javascript: session.javascript,
         sourceMap: session.sourceMap,
-        declarations: carried,
+        declarations: declarations.after(nested + declOutput),
         source,
       }
     })
@@ -114,16 +120,25 @@ export function createCompiler(options: CompilerOptions) {
     usesJsx,
     /** Loads everything and checks a first cell, so that the user's first one is as fast as the second. */
     warm() {
-      compile("", 'console.log("warm", [1].map(String))\nconst warm = await Promise.resolve(1)')
+      compile(
+        Declarations.none,
+        'console.log("warm", [1].map(String))\nconst warm = await Promise.resolve(1)',
+      )
       saveCodeCache()
     },
-    inspect(declarations: string, code: string, position: number) {
+    inspect({ settledText, recentText }: Declarations, code: string, position: number) {
       const { converter, session } = load()
-      return inSession(session, () => converter.inspect(declarations, code, position))
+      return inSession(session, () => {
+        session.pages.settle(settledText)
+        return converter.inspect(recentText, code, position)
+      })
     },
-    complete(declarations: string, code: string, position: number) {
+    complete({ settledText, recentText }: Declarations, code: string, position: number) {
       const { converter, session } = load()
-      return inSession(session, () => converter.complete(declarations, code, position))
+      return inSession(session, () => {
+        session.pages.settle(settledText)
+        return converter.complete(recentText, code, position)
+      })
     },
     /** Signatures of completions at `offset` of the code that was completed last, as far as `budgetMs` reaches. */
     signatures(code: string, offset: number, entries: readonly ts.CompletionEntry[], budgetMs: number) {

@@ -1,6 +1,7 @@
 import type ts from "typescript"
 import type { Completion } from "../types.ts"
 import type { Compiler } from "./compiler.ts"
+import type { Declarations } from "./declarations.ts"
 import { PREFIX } from "./prefix.ts"
 import { typescript } from "./typescript.ts"
 
@@ -9,7 +10,12 @@ const MAX_SIGNATURES = 50
 const SIGNATURES_BUDGET_MS = 60
 const MAX_SIGNATURE_LENGTH = 200
 
-export function complete(compiler: Compiler, declarations: string, code: string, offset: number): Completion {
+export function complete(
+  compiler: Compiler,
+  declarations: Declarations,
+  code: string,
+  offset: number,
+): Completion {
   const found = compiler.complete(declarations, code, offset)
   const info = found.original as ts.CompletionInfo | undefined
   const entries = new Map(info?.entries.map((entry) => [entry.name, entry]))

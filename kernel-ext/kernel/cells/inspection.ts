@@ -1,12 +1,13 @@
 import type ts from "typescript"
 import type { DisplayBundle } from "../types.ts"
 import type { Compiler } from "./compiler.ts"
+import type { Declarations } from "./declarations.ts"
 import { typescript } from "./typescript.ts"
 
 /** What is known of the name at `offset`, or of the function whose arguments are being written there. */
 export function inspect(
   compiler: Compiler,
-  declarations: string,
+  declarations: Declarations,
   definitions: ReadonlyMap<string, string>,
   code: string,
   offset: number,

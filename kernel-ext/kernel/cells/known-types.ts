@@ -1,10 +1,10 @@
 import type { Compiler } from "./compiler.ts"
-import { without } from "./declarations.ts"
+import { Declarations } from "./declarations.ts"
 
 /** TypeScript declarations of the notebook's names, which each cell is checked after. */
 export class KnownTypes {
   readonly #compiler: Compiler
-  #declarations = ""
+  #declarations = Declarations.none
   /** Types of names that were defined since the last cell: together they cost one run of the compiler. */
   readonly #defined = new Map<string, string>()
 
@@ -16,19 +16,19 @@ export class KnownTypes {
     this.#defined.set(name, type)
   }
 
-  get declarations(): string {
+  get declarations(): Declarations {
     if (this.#defined.size > 0) this.#adoptDefined()
     return this.#declarations
   }
 
   /** What a cell's compilation says that is known after it. */
-  become(declarations: string): void {
+  become(declarations: Declarations): void {
     this.#declarations = declarations
   }
 
   /** A cell ended before it came to these names. */
   forget(names: readonly string[]): void {
-    this.#declarations = without(this.#declarations, new Set(names))
+    if (names.length > 0) this.#declarations = this.#declarations.without(new Set(names))
   }
 
   #adoptDefined(): void {

@@ -12,7 +12,7 @@ export function compilerOptions(session: Session): ts.CompilerOptions {
     // As tslab has it, so that its notebooks run; a tsconfig.json beside the notebook can ask for more.
     strict: false,
     target: tsc.ScriptTarget.ES2022,
-    lib: libraries(),
+    lib: [session.libraries.libraryName],
     jsx: tsc.JsxEmit.React,
     esModuleInterop: true,
     resolveJsonModule: true,
@@ -39,7 +39,7 @@ export function compilerOptions(session: Session): ts.CompilerOptions {
 }
 
 /** What this Node has, no more: a method that is missing at run time should be missing to the type checker. */
-function libraries(): string[] {
+export function libraries(): string[] {
   const major = Number(process.versions.node.split(".")[0])
   const newer =
     major >= 24
@@ -47,7 +47,7 @@ function libraries(): string[] {
       : major >= 22
         ? ["es2024", "es2025.iterator", "es2025.collection", "esnext.array", "esnext.disposable"]
         : ["es2023", "esnext.disposable"]
-  return [...newer, "decorators", "decorators.legacy"].map((name) => `lib.${name}.d.ts`)
+  return [...newer, "decorators", "decorators.legacy"]
 }
 
 /** The folder of type packages that has Node's, installed with the kernel. */

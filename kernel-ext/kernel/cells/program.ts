@@ -13,7 +13,7 @@ export function compilerHost(session: Session, rootFiles: string[], system: ts.S
   const tsc = typescript()
   const options = compilerOptions(session)
   const host = tsc.createWatchCompilerHost(
-    rootFiles,
+    [...rootFiles, session.pages.settledFile],
     options,
     system,
     // It keeps no state of its own: which files a change affects is no question here.
@@ -25,6 +25,8 @@ export function compilerHost(session: Session, rootFiles: string[], system: ts.S
   Object.assign(host, {
     resolveLibrary: () => ({ resolvedModule: undefined }),
     hasInvalidatedLibResolutions: () => false,
+    watchFile: (path: string, listener: ts.FileWatcherCallback) =>
+      session.pages.watch(path, listener, system),
   })
   Object.assign(host, moduleResolution(session, options, system))
   return host

@@ -1,4 +1,5 @@
 import type ts from "typescript"
+import { isRecentPage, pageFiles } from "./pages.ts"
 import type { Session } from "./session.ts"
 import { typescript } from "./typescript.ts"
 
@@ -28,7 +29,9 @@ function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
     getProgram: () => program,
     getSourceFile(name: string) {
       const file = program.getSourceFile(name)
-      if (file !== undefined) bind(file, session, program.getCompilerOptions())
+      if (file === undefined) return undefined
+      if (isRecentPage(name)) return shield(file)
+      bind(file, session, program.getCompilerOptions())
       return file
     },
     getAllDependencies: (file: ts.SourceFile) => localDependencies(program, file),
@@ -49,7 +52,7 @@ function seam(builder: ts.BuilderProgram, session: Session): ts.BuilderProgram {
 /**
  * tslab reads the names that a file declares, which are there once it is bound; the checker would bind all files.
  * Of a cell it would write `export { … }` behind it and check it once more; that list is there already, so it finds no
- * names, until `namesAgain`.
+ * names, until `prepareForCheck`.
  */
 function bind(file: ts.SourceFile, session: Session, options: ts.CompilerOptions): void {
   typescript().bindSourceFile(file, options)
@@ -58,8 +61,27 @@ function bind(file: ts.SourceFile, session: Session, options: ts.CompilerOptions
   Object.assign(localsOf(file), { forEach() {} })
 }
 
-export function namesAgain(file: ts.SourceFile): void {
+/**
+ * A cell as the checker is to see it: with its names, and within the pages of what earlier cells declared, of which
+ * the outer one is further away.
+ */
+export function prepareForCheck(file: ts.SourceFile, session: Session): void {
+  if (!isCell(file.fileName)) return
   Reflect.deleteProperty(localsOf(file), "forEach")
+  const [recent, settled] = pageFiles(session.folder).map((page) => session.program?.getSourceFile(page))
+  Object.assign(file, { parent: recent })
+  if (recent !== undefined) Object.assign(recent, { parent: settled })
+}
+
+/**
+ * The recent page for tslab, which would take statements out of it and print it to tell what is left after a cell;
+ * declarations.ts does that, and the page can be used again.
+ */
+function shield(file: ts.SourceFile): ts.SourceFile {
+  return Object.create(file, {
+    locals: { value: new Map() },
+    statements: { value: [], writable: true },
+  })
 }
 
 function localsOf(file: ts.SourceFile): object {

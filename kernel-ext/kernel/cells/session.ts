@@ -1,4 +1,6 @@
 import type ts from "typescript"
+import type { Pages } from "./pages.ts"
+import type { TypeLibraries } from "./type-libraries.ts"
 
 /**
  * What one interpreter's compiler and the stand-in for tslab's TypeScript tell each other. tslab reaches TypeScript
@@ -11,6 +13,9 @@ export interface Session {
   readonly files: WatchedFiles
   /** Files that are in no file system, by path. */
   readonly virtual: ReadonlyMap<string, string>
+  /** Declarations of earlier cells, of which tslab knows the recent ones only. */
+  readonly pages: Pages
+  readonly libraries: TypeLibraries
   /** Compiler options from the folder's tsconfig.json. */
   readonly configured: ts.CompilerOptions
   /** Which errors of types stop a cell. */

@@ -3,7 +3,7 @@ import type ts from "typescript"
 import { ownTypeRoot } from "./options.ts"
 import { compilerHost, completionHost } from "./program.ts"
 import { quickInfo } from "./quick-info.ts"
-import { namesAgain, withSeam } from "./seam.ts"
+import { prepareForCheck, withSeam } from "./seam.ts"
 import { currentSession } from "./session.ts"
 import { typescript, version } from "./typescript.ts"
 
@@ -26,8 +26,13 @@ const own: Record<string, unknown> = {
   sys: systemStandIn(),
   createWatchCompilerHost: (rootFiles: string[], _options: unknown, system: ts.System) =>
     compilerHost(currentSession(), rootFiles, system),
-  createWatchProgram: (host: ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>) =>
-    typescript().createWatchProgram(withSeam(host, currentSession())),
+  createWatchProgram(host: ts.WatchCompilerHostOfFilesAndCompilerOptions<ts.BuilderProgram>) {
+    const session = currentSession()
+    const watch = typescript().createWatchProgram(withSeam(host, session))
+    const updateRootFileNames = (files: string[]) =>
+      watch.updateRootFileNames([...files, session.pages.settledFile])
+    return { ...watch, updateRootFileNames }
+  },
   // Ours replace them; where Node's types are among them, tslab does not look for its own beside its file.
   getDefaultTypeRoots: () => [ownTypeRoot()],
   getNullTransformationContext: () => typescript().nullTransformationContext,
@@ -35,7 +40,10 @@ const own: Record<string, unknown> = {
   getPreEmitDiagnostics: (program: ts.Program, file: ts.SourceFile) => diagnosticsOf(program, [file]),
   // tslab makes CommonJS of what was emitted; we run it in our own way.
   transpileModule: (outputText: string) => ({ outputText }),
-  getQuickInfoAtPosition: quickInfo,
+  getQuickInfoAtPosition(file: ts.SourceFile, ...rest: Tail<Parameters<typeof quickInfo>>) {
+    prepareForCheck(file, currentSession())
+    return quickInfo(file, ...rest)
+  },
   get Completions() {
     const { Completions } = typescript()
     return {
@@ -43,7 +51,11 @@ const own: Record<string, unknown> = {
       getCompletionsAtPositionForTslab: (
         _host: unknown,
         ...rest: Tail<Parameters<typeof Completions.getCompletionsAtPosition>>
-      ) => Completions.getCompletionsAtPosition(completionHost(currentSession()), ...rest),
+      ) => {
+        const session = currentSession()
+        prepareForCheck(rest[2], session)
+        return Completions.getCompletionsAtPosition(completionHost(session), ...rest)
+      },
     }
   },
 }
@@ -64,9 +76,15 @@ function systemStandIn(): object {
     watchFile: (path: string, listener: ts.FileWatcherCallback) =>
       currentSession().files.watch(path, listener),
     watchDirectory: () => ({ close() {} }),
-    readFile: (path: string, encoding?: string) =>
-      currentSession().virtual.get(path) ?? typescript().sys.readFile(path, encoding),
-    fileExists: (path: string) => currentSession().virtual.has(path) || typescript().sys.fileExists(path),
+    readFile(path: string, encoding?: string) {
+      const { virtual, libraries, pages } = currentSession()
+      if (path === pages.settledFile) return pages.settledText
+      return virtual.get(path) ?? libraries.textOf(path) ?? typescript().sys.readFile(path, encoding)
+    },
+    fileExists(path: string) {
+      const { virtual, pages } = currentSession()
+      return path === pages.settledFile || virtual.has(path) || typescript().sys.fileExists(path)
+    },
   }
   return new Proxy(overrides, {
     get: (target, key) => (key in target ? target[key as string] : Reflect.get(typescript().sys, key)),
@@ -83,7 +101,7 @@ const irrelevant = new Set([6059])
  */
 function diagnosticsOf(program: ts.Program, files: readonly ts.SourceFile[]): readonly ts.Diagnostic[] {
   const session = currentSession()
-  for (const file of files) namesAgain(file)
+  for (const file of files) prepareForCheck(file, session)
   const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file))
   const types =
     session.checks === "all" && syntax.length === 0

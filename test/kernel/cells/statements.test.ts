@@ -79,23 +79,23 @@ steps`
     try {
       expect(await notebook.text("declare var ambient: number\nambient + 1")).to.equal("6")
       expect(await notebook.text("const later = () => ambient\nambient = 7; later()")).to.equal("7")
-      const code = `declare const c: string
-declare function f(a: number): string
-declare class K { a: number }
+      const code = `declare const ambientC: string
+declare function ambientF(a: number): string
+declare class AmbientK { a: number }
 declare namespace N { const z: number }
 declare enum E { A = 3 }
 declare const enum Inlined { B = 4 }
-declare let u: number, v: string
+declare let ambientU: number, ambientV: string
 declare global { var g: bigint }
-type T = K["a"]`
+type T = AmbientK["a"]`
       expect(await notebook.text(code)).to.equal(undefined)
-      expect(await notebook.text("[typeof c, typeof f, typeof K, Inlined.B]")).to.equal(
+      expect(await notebook.text("[typeof ambientC, typeof ambientF, typeof AmbientK, Inlined.B]")).to.equal(
         "[ 'undefined', 'undefined', 'undefined', 4 ]",
       )
-      expect((await notebook.failure("const wrong: string = v + u, bad: boolean = u")).message).to.include(
-        "TS2322",
-      )
-      expect((await notebook.failure("c")).message).to.equal("c is not defined")
+      expect(
+        (await notebook.failure("const wrong: string = ambientV, bad: boolean = ambientU")).message,
+      ).to.include("TS2322")
+      expect((await notebook.failure("ambientC")).message).to.equal("ambientC is not defined")
     } finally {
       Reflect.deleteProperty(globalThis, "ambient")
     }

@@ -95,7 +95,7 @@ describe("Magics over the wire", function () {
     })
     const [match] = reply.content.metadata._jupyter_types_experimental
     expect(match).to.include({ text: "--workers", type: "flag" })
-    expect(match.signature).to.include("Worker processes")
+    expect(match.signature).to.include("Workers")
   })
 
   it("are documented where the cursor stands", async () => {

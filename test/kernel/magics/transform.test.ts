@@ -65,7 +65,7 @@ describe("%LocalhostExecutor", () => {
       "%LocalhostExecutor: argument --workers takes an integer from 1 to 1024, but got 0.",
     )
     expect(usage("%LocalhostExecutor --wokers 4")).to.equal(
-      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --name, --workers, --timeout-ms, --memory-mib and --retries.",
+      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --name, --workers, --timeout-ms, --memory-mib, --isolation and --retries.",
     )
     expect(usage("%LocalhostExecutor --name my-pool")).to.equal(
       "%LocalhostExecutor: argument --name takes the name of a variable, but got 'my-pool'.",

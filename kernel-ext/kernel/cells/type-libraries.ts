@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+
+/**
+ * The declarations of JavaScript itself and of Node as few files in place of a hundred and fifty. Every cell is a new
+ * program to TypeScript, which then goes through all files and puts what they say about the same globals together once
+ * more; of one file the parser has done so for good. That is half of what a small cell costs.
+ */
+
+export interface TypeLibraries {
+  /** The file to give as `lib`, by its name. */
+  readonly libraryName: string
+  /** What a file is to be read as, where that is not what is on the disk. */
+  readonly textOf: (path: string) => string | undefined
+}
+
+const LIBRARY_NAME = "lib.cellfan.d.ts"
+
+/**
+ * @param folder TypeScript's own library files.
+ * @param names those that cells get, such as "es2023" and "decorators".
+ */
+export function typeLibraries(folder: string, names: readonly string[]): TypeLibraries {
+  // Who refers to a part finds it empty: it is in the whole already.
+  const texts = new Map<string, string>()
+  const wholeLibrary = () => {
+    const parts = names.map((name) => libraryPart(folder, name, texts))
+    return `/// <reference no-default-lib="true"/>\n${parts.join("")}`
+  }
+  return {
+    libraryName: LIBRARY_NAME,
+    textOf(path) {
+      const known = texts.get(path)
+      if (known !== undefined) return known
+      if (path === join(folder, LIBRARY_NAME)) return wholeLibrary()
+      if (/\/@types\/node\/(?:ts[\d.]+\/)?index\.d\.ts$/.test(path)) return withReferenced(path, path, texts)
+      return undefined
+    },
+  }
+}
+
+const reference = /^\/\/\/ *<reference (path|lib|types|no-default-lib) *= *"([^"]*)".*$/gm
+
+/** A library after those it refers to. */
+function libraryPart(folder: string, name: string, texts: Map<string, string>): string {
+  const path = join(folder, `lib.${name}.d.ts`)
+  if (texts.has(path)) return ""
+  texts.set(path, "")
+  const text = readFileSync(path, "utf8")
+  const before = [...text.matchAll(reference)].filter(([, kind]) => kind === "lib")
+  return `${before.map(([, , lib = ""]) => libraryPart(folder, lib, texts)).join("")}${text.replaceAll(reference, "")}\n`
+}
+
+/** A file after those it refers to, but for modules, whose names are their own: they stay files. */
+function withReferenced(path: string, whole: string, texts: Map<string, string>): string {
+  const text = readFileSync(path, "utf8")
+  const before: string[] = []
+  for (const [line, kind, to = ""] of text.matchAll(reference)) {
+    if (kind === "types") before.push(`${line}\n`)
+    if (kind !== "path") continue
+    const part = join(dirname(path), to)
+    if (texts.has(part)) continue
+    if (isModule(part)) before.push(`/// <reference path="${relative(dirname(whole), part)}" />\n`)
+    else {
+      texts.set(part, "")
+      before.push(withReferenced(part, whole, texts))
+    }
+  }
+  return `${before.join("")}${text.replaceAll(reference, "")}\n`
+}
+
+function isModule(path: string): boolean {
+  return /^(?:import|export)\b/m.test(readFileSync(path, "utf8"))
+}
