@@ -1,0 +1,192 @@
+import { z } from "zod"
+import { jobOptions, localhostOptions } from "./schema.ts"
+
+/**
+ * The sections of a configuration. Each is one backend, with the name it has in options and messages, or what several share:
+ * `cellfan` for all, `aws` for all that Amazon runs. `lithops` says what Lithops calls a key, and `factor` how many of our
+ * units one of its is.
+ */
+
+const text = z.string().min(1)
+
+const regionOption = text
+  .optional()
+  .describe("Region, such as eu-west-1 (default: AWS_REGION, or the profile's)")
+  .meta({ lithops: "region" })
+
+const keyOptions = {
+  accessKeyId: text
+    .optional()
+    .describe("Access key (default: found as the AWS SDK does: environment, shared files, SSO, role)")
+    .meta({ lithops: "access_key_id" }),
+  secretAccessKey: text
+    .optional()
+    .describe("Its secret")
+    .meta({ lithops: "secret_access_key", secret: true }),
+  sessionToken: text
+    .optional()
+    .describe("Session token, for keys that expire")
+    .meta({ lithops: "session_token", secret: true }),
+}
+
+const profileOption = text.optional().describe("Profile of ~/.aws/config (default: AWS_PROFILE, or default)")
+
+const endpointOption = z
+  .url({ protocol: /^https?$/, error: "takes a URL that begins with https:// or http://" })
+  .optional()
+  .describe("URL of the service, where it is not Amazon's: an emulator, or another provider")
+  .meta({ lithops: "endpoint", taken: "a URL that begins with https:// or http://" })
+
+const mebibytes = (from: number, to: number) => z.number().int().min(from).max(to)
+
+/** What all that Amazon runs have in common. */
+export const awsSection = z.strictObject({
+  region: regionOption,
+  profile: profileOption,
+  endpoint: endpointOption,
+  ...keyOptions,
+})
+
+export const awsLambdaSection = z.strictObject({
+  region: regionOption,
+  profile: profileOption,
+  endpoint: endpointOption,
+  ...keyOptions,
+  roleArn: text
+    .optional()
+    .describe("Role that the functions run as (default: one is made)")
+    .meta({ lithops: "execution_role" }),
+  memoryMiB: mebibytes(128, 10_240)
+    .default(1769)
+    .describe("Memory of a function in MiB; processors grow with it: 1769 is one of them")
+    .meta({ lithops: "runtime_memory" }),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(900_000)
+    .default(180_000)
+    .describe("Longest time of one invocation in milliseconds")
+    .meta({ lithops: "runtime_timeout", factor: 1000 }),
+  workers: z
+    .number()
+    .int()
+    .min(1)
+    .default(1000)
+    .describe("Invocations that run at once")
+    .meta({ lithops: "max_workers" }),
+  architecture: z
+    .enum(["x86_64", "arm64"])
+    .default("x86_64")
+    .describe("Processors of the functions")
+    .meta({ lithops: "architecture" }),
+  ephemeralStorageMiB: mebibytes(512, 10_240)
+    .default(512)
+    .describe("Room in /tmp in MiB")
+    .meta({ lithops: "ephemeral_storage" }),
+  namespace: z
+    .string()
+    .regex(/^[\w-]{1,20}$/)
+    .optional()
+    .describe("Part of the functions' names, to keep those of several people or projects apart")
+    .meta({ lithops: "namespace", taken: 'up to 20 letters, digits, "-" and "_"' }),
+  env: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Environment variables of the functions")
+    .meta({ lithops: "env_vars" }),
+  tags: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Tags of the functions")
+    .meta({ lithops: "user_tags" }),
+})
+
+const bucketOption = text
+  .optional()
+  .describe("Bucket for keys that name none (default: one is made)")
+  .meta({ lithops: "storage_bucket" })
+
+const caFileOption = text
+  .optional()
+  .describe("PEM file with the authority that signed the endpoint's certificate")
+
+const pathStyleOption = (byDefault: boolean) =>
+  z
+    .boolean()
+    .default(byDefault)
+    .describe("URLs as https://endpoint/bucket/key in place of https://bucket.endpoint/key")
+
+/** Amazon S3, and anything that speaks it where `endpoint` is set. */
+export const awsS3Section = z.strictObject({
+  bucket: bucketOption,
+  region: regionOption,
+  profile: profileOption,
+  endpoint: endpointOption,
+  pathStyle: pathStyleOption(false),
+  caFile: caFileOption,
+  ...keyOptions,
+})
+
+/** MinIO and Ceph: S3 at an address of one's own. */
+export const ownS3Section = z.strictObject({
+  bucket: bucketOption,
+  region: regionOption,
+  endpoint: endpointOption,
+  pathStyle: pathStyleOption(true),
+  caFile: caFileOption,
+  ...keyOptions,
+})
+
+export const localhostSection = z.strictObject({
+  ...localhostOptions.shape,
+  workers: localhostOptions.shape.workers.meta({ lithops: "worker_processes" }),
+  bucket: bucketOption,
+  storageRoot: text
+    .optional()
+    .describe("Folder that holds the buckets of the storage on this machine (default: ~/.cellfan/storage)"),
+})
+
+export const modes = ["localhost", "serverless", "standalone"] as const
+
+export const cellfanSection = z.strictObject({
+  mode: z
+    .enum(modes)
+    .optional()
+    .describe("Where FunctionExecutor runs tasks (default: that of `backend`, or localhost)")
+    .meta({ lithops: "mode" }),
+  backend: text.optional().describe("Compute backend of FunctionExecutor").meta({ lithops: "backend" }),
+  storage: text
+    .optional()
+    .describe("Storage backend (default: the one beside the compute backend)")
+    .meta({ lithops: "storage" }),
+  chunkSize: jobOptions.shape.chunkSize.meta({ lithops: "chunksize" }),
+  timeoutMs: jobOptions.shape.timeoutMs.meta({ lithops: "execution_timeout", factor: 1000 }),
+  retries: jobOptions.shape.retries
+    .unwrap()
+    .optional()
+    .describe("How often a task that failed is run again (default: 0)")
+    .meta({ lithops: "retries" }),
+})
+
+/** All sections by name. A section takes what it does not say itself from those of `inherits`. */
+export const sections = {
+  cellfan: { schema: cellfanSection, inherits: [] },
+  localhost: { schema: localhostSection, inherits: ["cellfan"] },
+  aws: { schema: awsSection, inherits: [] },
+  aws_lambda: { schema: awsLambdaSection, inherits: ["aws"] },
+  aws_s3: { schema: awsS3Section, inherits: ["aws"] },
+  minio: { schema: ownS3Section, inherits: [] },
+  ceph: { schema: ownS3Section, inherits: [] },
+  ibm: { schema: z.strictObject({ region: regionOption }), inherits: [] },
+  ibm_cos: { schema: ownS3Section, inherits: ["ibm"] },
+} as const satisfies Record<string, Section>
+
+export interface Section {
+  readonly schema: z.ZodObject
+  readonly inherits: readonly string[]
+}
+
+export type SectionName = keyof typeof sections
+
+export type SectionValues<N extends SectionName> = z.output<(typeof sections)[N]["schema"]>
