@@ -9,21 +9,27 @@
 export { broadcast } from "./capture/broadcast.ts"
 export { perWorker } from "./capture/per-worker.ts"
 export * from "./errors.ts"
-export { Executor, type MapOptions, type MapReduceOptions, type ReduceFunction, type TaskFunction } from "./executors/executor.ts"
+export {
+  Executor,
+  type MapOptions,
+  type MapReduceOptions,
+  type ReduceFunction,
+  type TaskFunction,
+} from "./executors/executor.ts"
 export { FunctionExecutor } from "./executors/function-executor.ts"
 export type { Inputs } from "./executors/inputs.ts"
 export { Job } from "./executors/job.ts"
-export { LocalhostExecutor } from "./executors/localhost.ts"
+export { LocalhostExecutor, nestedExecutor } from "./executors/localhost.ts"
 export type { LogEntry } from "./executors/logs.ts"
 export type { JobManifest } from "./executors/manifest.ts"
 export { MapReduce } from "./executors/map-reduce.ts"
 export { type JobView, onJob, type TaskDescription, type TaskHere } from "./executors/observe.ts"
 export { Picture, type PlotKind } from "./executors/plot.ts"
+export type { Sourced } from "./executors/sources.ts"
 export type { JobStats, Spread } from "./executors/stats.ts"
 export { TaskFuture, type TaskList } from "./executors/task.ts"
-export type { Sourced } from "./executors/sources.ts"
-export type { TaskStats } from "./executors/task-stats.ts"
 export { taskHere } from "./executors/task-here.ts"
+export type { TaskStats } from "./executors/task-stats.ts"
 export type { Waitable, Waited, WaitOptions } from "./executors/wait.ts"
 export type { TaskContext } from "./protocol/context.ts"
 export type { TaskState } from "./protocol/task.ts"

@@ -32,7 +32,15 @@ export interface Recipe {
 
 const recipes = new WeakMap<object, Recipe>()
 
-/** How workers build `value`, if it is a stand-in made here. */
+/**
+ * Has `value` travel as what a recipe builds: for objects of ours that mean something else in a worker than here.
+ * The recipe's function is captured like any other; its id is to be the same wherever it builds the same.
+ */
+export function travelsAs(value: object, recipe: Recipe): void {
+  recipes.set(value, recipe)
+}
+
+/** How workers build `value`, if it is a stand-in made here, or has a recipe of its own. */
 export function recipeOf(value: object): Recipe | undefined {
   return recipes.get(value)
 }

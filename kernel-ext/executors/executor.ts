@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { Backend } from "../backends/backend.ts"
 import { BundlingBackend } from "../backends/bundling.ts"
 import { capture } from "../capture/capture.ts"
+import { travelsAs } from "../capture/per-worker.ts"
 import type { Captured } from "../capture/types.ts"
 import {
   type JobOptions,
@@ -17,6 +18,7 @@ import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
 import { JobCore } from "./job-core.ts"
 import { MapReduce, resultsBySource, shareSettled } from "./map-reduce.ts"
+import { type NestedOptions, recipeFor } from "./nested.ts"
 import { announceExecutor, announceJob, type ExecutorView } from "./observe.ts"
 import { Scheduler } from "./scheduler.ts"
 import { type Sourced, Sources } from "./sources.ts"
@@ -29,6 +31,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     executor.ts         map, callAsync: what all executors have in common
  *     localhost.ts        LocalhostExecutor
  *     function-executor.ts  FunctionExecutor: the mode comes from configuration
+ *     nested.ts           an executor within a task of another one
  *     map-reduce.ts       a map and the reduction of its results (sources.ts: which results belong to which object)
  *     wait.ts             wait and getResult
  *     job.ts, task.ts     what a user holds of running work: promises with methods
@@ -88,8 +91,16 @@ export abstract class Executor implements AsyncDisposable {
   readonly #unsettled = new Set<Job<unknown>>()
   #newest: Job<unknown> | TaskFuture<unknown> | undefined
 
-  /** @param defaults What jobs of this executor have where their own options say nothing. */
-  protected constructor(backend: Backend, defaults: JobOptions = {}) {
+  /**
+   * @param defaults What jobs of this executor have where their own options say nothing.
+   * @param inTask What it is for a task whose function refers to it.
+   */
+  protected constructor(
+    backend: Backend,
+    defaults: JobOptions = {},
+    inTask: NestedOptions = { ...defaults },
+  ) {
+    travelsAs(this, recipeFor(inTask))
     // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
     this.#bundling = backend.remote ? new BundlingBackend(backend, (text) => console.error(text)) : undefined
     this.#backend = this.#bundling ?? backend
@@ -302,6 +313,7 @@ function viewOf(executor: Executor, backend: Backend): ExecutorView {
     id: randomUUID().slice(0, 8),
     kind: executor.constructor.name,
     backend: backend.name,
+    handle: executor,
     get workers() {
       return backend.workers
     },

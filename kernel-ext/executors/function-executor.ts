@@ -24,6 +24,6 @@ export class FunctionExecutor extends Executor {
         `FunctionExecutor has no mode "${chosen}" yet${mode === undefined ? " (read from CELLFAN_MODE)" : ""}; it takes "localhost".`,
         { key: "mode" },
       )
-    super(new LocalBackend({ workers }), defaults)
+    super(new LocalBackend({ workers }), defaults, { workers, ...defaults })
   }
 }

@@ -3,6 +3,7 @@ import { type LocalhostOptions, localhostOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
 import { usableCpus } from "../util/cpus.ts"
 import { Executor } from "./executor.ts"
+import type { NestedOptions } from "./nested.ts"
 
 /**
  * Runs tasks in processes of this machine, which start at the first map and stay warm.
@@ -20,7 +21,7 @@ export class LocalhostExecutor extends Executor {
       options,
       "LocalhostExecutor",
     )
-    super(new LocalBackend({ workers }), defaults)
+    super(new LocalBackend({ workers }), defaults, { workers, ...defaults })
   }
 }
 
@@ -31,4 +32,9 @@ export class LocalhostExecutor extends Executor {
 export function defaultWorkers(): number {
   const siblings = Number(process.env[siblingsVariable] ?? 1)
   return Math.max(1, Math.floor(usableCpus() / Math.max(1, siblings)))
+}
+
+/** What an executor is within a task: nested.ts has workers call this. Together, all tasks have no more workers than the machine can run. */
+export function nestedExecutor({ workers = Number.POSITIVE_INFINITY, ...options }: NestedOptions): Executor {
+  return new LocalhostExecutor({ ...options, workers: Math.min(workers, defaultWorkers()) })
 }
