@@ -15,7 +15,7 @@ await job.settled()`
 describe("the grid in Notebook 7", function () {
   this.timeout(180_000)
 
-  const suite = labSuite("notebook")
+  const suite = labSuite({ module: "notebook" })
 
   it("is live, survives a reload and cancels, as in JupyterLab", async () => {
     await writeNotebook(suite().folder, "seven.ipynb", [cell])

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -104,14 +104,26 @@ export interface JupyterServer {
 const SLOWEST_START_MS = 60_000
 const SLOWEST_STOP_MS = 15_000
 
-/** Starts JupyterLab on a free port, serving `folder`. `module` may be "notebook" for Notebook 7. */
-export async function startJupyter(options: {
-  folder: string
-  module?: "jupyterlab" | "notebook"
-  args?: readonly string[]
-}): Promise<JupyterServer> {
+export interface JupyterOptions {
+  /** What it serves. */
+  readonly folder: string
+  /** "notebook" is Notebook 7. */
+  readonly module?: "jupyterlab" | "notebook"
+  readonly args?: readonly string[]
+  /** Of another virtual environment, which has the kernel. */
+  readonly python?: string
+  /** Names of front-end extensions that are left out. */
+  readonly without?: readonly string[]
+}
+
+/** Starts JupyterLab on a free port. */
+export async function startJupyter(options: JupyterOptions): Promise<JupyterServer> {
   const own = await mkdtemp(join(tmpdir(), "cellfan-jupyter-"))
-  const env = { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: own, JUPYTER_CONFIG_DIR: join(own, "config") }
+  const config = join(own, "config")
+  const env = { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: own, JUPYTER_CONFIG_DIR: config }
+  await mkdir(join(config, "labconfig"), { recursive: true })
+  const disabledExtensions = Object.fromEntries((options.without ?? []).map((name) => [name, true]))
+  await writeFile(join(config, "labconfig", "page_config.json"), JSON.stringify({ disabledExtensions }))
   const args = [
     "--no-browser",
     "--port=0",
@@ -119,7 +131,7 @@ export async function startJupyter(options: {
     `--ServerApp.root_dir=${options.folder}`,
     ...(options.args ?? []),
   ]
-  const server = spawn(venvPython, ["-m", options.module ?? "jupyterlab", ...args], {
+  const server = spawn(options.python ?? venvPython, ["-m", options.module ?? "jupyterlab", ...args], {
     env,
     stdio: ["ignore", "ignore", "pipe"],
   })

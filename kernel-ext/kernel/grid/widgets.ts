@@ -28,6 +28,8 @@ export class Widgets {
   readonly #comms: Comms
   readonly #hasOurs: () => boolean
   readonly #states = new Map<string, Readonly<Record<string, unknown>>>()
+  /** Models that a page found again: it opened after the kernel's own update of their output could still reach it. */
+  readonly #restored = new Set<string>()
   #hasManager = false
   #hasAnywidget = runsInVsCode(process.env)
   #probed = false
@@ -62,7 +64,10 @@ export class Widgets {
       serve(custom(comm))
       return {
         data: { [viewMime]: { version_major: 2, version_minor: 0, model_id: comm.id } },
-        close: () => this.#closeModel(comm),
+        close: () => {
+          // There the picture will not take its place.
+          if (!this.#restored.has(comm.id)) this.#closeModel(comm)
+        },
       }
     })
   }
@@ -72,6 +77,7 @@ export class Widgets {
     this.#hasManager = true
     comm.onMessage((data) => {
       if ((data as { method?: unknown }).method !== "request_states") return
+      for (const id of this.#states.keys()) this.#restored.add(id)
       const states = Object.fromEntries([...this.#states].map(([id, state]) => [id, described(state)]))
       comm.send({ method: "update_states", states, buffer_paths: [] })
     })

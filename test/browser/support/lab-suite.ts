@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, BrowserContext } from "playwright-core"
-import { type JupyterServer, startJupyter } from "../../support/jupyter.ts"
+import { type JupyterOptions, type JupyterServer, startJupyter } from "../../support/jupyter.ts"
 import { findChromium, need } from "../../support/needs.ts"
 import { launchChromium } from "./lab-page.ts"
 
@@ -14,15 +14,19 @@ export interface LabSuite {
 }
 
 /** Call within a `describe`; the suite is there from the first test on. */
-export function labSuite(module: "jupyterlab" | "notebook" = "jupyterlab"): () => LabSuite {
+export function labSuite(options: Omit<JupyterOptions, "folder" | "args"> = {}): () => LabSuite {
   let browser: Browser | undefined
   let suite: LabSuite | undefined
 
   before(async function () {
     const chromium = need(this, "Chromium (apt-get install chromium)", findChromium())
     const folder = await mkdtemp(join(tmpdir(), "cellfan-browser-"))
-    const app = module === "notebook" ? "JupyterNotebookApp" : "LabApp"
-    const server = await startJupyter({ folder, module, args: [`--${app}.expose_app_in_browser=True`] })
+    const app = options.module === "notebook" ? "JupyterNotebookApp" : "LabApp"
+    const server = await startJupyter({
+      ...options,
+      folder,
+      args: [`--${app}.expose_app_in_browser=True`],
+    })
     browser = await launchChromium(chromium)
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
     suite = { folder, server, context }

@@ -17,16 +17,20 @@ export interface Received {
 export class FrontEnd {
   readonly outputs: { readonly kind: "display" | "update"; readonly bundle: DisplayBundle }[] = []
   readonly detach: () => void
-  #accept: Parameters<Comms["register"]>[1] = () => {}
+  /** Comms that the kernel opened, with what it said in doing so. */
+  readonly opened: { readonly target: string; readonly data: unknown; readonly comm: RawComm }[] = []
+  readonly #targets = new Map<string, Parameters<Comms["register"]>[1]>()
   #cells = 0
 
   constructor() {
     this.detach = attachGrid({
-      register: (_target, accept) => {
-        this.#accept = accept
+      register: (target, accept) => {
+        this.#targets.set(target, accept)
       },
-      open: () => {
-        throw new Error("The grid never opens a comm from the kernel's side")
+      open: (target, data) => {
+        const comm = new RawComm(`opened-${this.opened.length}`, target)
+        this.opened.push({ target, data, comm })
+        return comm.comm
       },
     })
   }
@@ -52,8 +56,40 @@ export class FrontEnd {
   /** Opens a comm, as a view does. */
   open(data: unknown): OpenedComm {
     const opened = new OpenedComm()
-    this.#accept(opened.comm, data, [])
+    this.#targets.get("cellfan")?.(opened.comm, data, [])
     return opened
+  }
+
+  /** Opens a comm on another target: as a widget manager does. */
+  openOn(target: string): RawComm {
+    const opened = new RawComm("raw", target)
+    this.#targets.get(target)?.(opened.comm, {}, [])
+    return opened
+  }
+}
+
+/** The other end of a comm whose messages are not ours to parse. */
+export class RawComm {
+  readonly sent: unknown[] = []
+  closed = false
+  readonly comm: Comm
+  readonly #onMessage = new Set<(data: unknown, buffers: readonly Uint8Array[]) => void>()
+
+  constructor(id: string, target: string) {
+    this.comm = {
+      id,
+      target,
+      send: (data) => this.sent.push(JSON.parse(JSON.stringify(data))),
+      onMessage: (listener) => this.#onMessage.add(listener),
+      onClose: () => {},
+      close: () => {
+        this.closed = true
+      },
+    }
+  }
+
+  say(data: unknown): void {
+    for (const listener of this.#onMessage) listener(data, [])
   }
 }
 
