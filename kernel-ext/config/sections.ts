@@ -111,11 +111,12 @@ const caFileOption = text
   .optional()
   .describe("PEM file with the authority that signed the endpoint's certificate")
 
-const pathStyleOption = (byDefault: boolean) =>
-  z
-    .boolean()
-    .default(byDefault)
-    .describe("URLs as https://endpoint/bucket/key in place of https://bucket.endpoint/key")
+const pathStyleOption = z
+  .boolean()
+  .optional()
+  .describe(
+    "URLs as https://endpoint/bucket/key in place of https://bucket.endpoint/key (default: where there is an endpoint)",
+  )
 
 /** Amazon S3, and anything that speaks it where `endpoint` is set. */
 export const awsS3Section = z.strictObject({
@@ -123,7 +124,7 @@ export const awsS3Section = z.strictObject({
   region: regionOption,
   profile: profileOption,
   endpoint: endpointOption,
-  pathStyle: pathStyleOption(false),
+  pathStyle: pathStyleOption,
   caFile: caFileOption,
   ...keyOptions,
 })
@@ -133,7 +134,7 @@ export const ownS3Section = z.strictObject({
   bucket: bucketOption,
   region: regionOption,
   endpoint: endpointOption,
-  pathStyle: pathStyleOption(true),
+  pathStyle: pathStyleOption,
   caFile: caFileOption,
   ...keyOptions,
 })

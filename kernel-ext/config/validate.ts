@@ -69,8 +69,9 @@ function valueMessage(
   const key = String(issue.path[0])
   const inner = issue.path.slice(1).join(".")
   const got = issue.path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown>)?.[part], value)
-  const found = inner === "" ? `got ${show(got)}` : `its \`${inner}\` is ${show(got)}`
   const option = options.get(key)
+  const shown = option?.secret === true ? "a value that is not shown" : show(got)
+  const found = inner === "" ? `got ${shown}` : `its \`${inner}\` is ${shown}`
   // An option without a JSON form says in its own schema what it takes.
   if (option === undefined || option.kind === "opaque" || issue.code === "custom")
     return `${name(key)}${issue.message.startsWith("takes ") ? "" : ":"} ${issue.message}, but ${found}.`

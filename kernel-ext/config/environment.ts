@@ -1,0 +1,66 @@
+import { ConfigError } from "../errors.ts"
+import { type Entry, guess, optionsIn, sectionNames, variableOf } from "./entries.ts"
+import type { OptionInfo } from "./options.ts"
+
+/** Variables that begin as ours do and are no options. */
+const others = /^CELLFAN_(CONFIG_FILE|SIBLINGS|TEST_ALL|PYTHON|CHROMIUM|SOAK|BENCH\w*)$/
+
+/**
+ * Values that environment variables give: CELLFAN_MODE, CELLFAN_AWS_S3_BUCKET.
+ *
+ * @throws ConfigError for a variable of one of our sections that has no such option.
+ */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Entry[] {
+  const entries: Entry[] = []
+  const known = new Set<string>()
+  for (const section of sectionNames) {
+    for (const option of optionsIn(section)) {
+      const variable = variableOf(section, option.key)
+      known.add(variable)
+      const text = env[variable]
+      if (text === undefined || text === "" || option.kind === "opaque") continue
+      entries.push({
+        section,
+        key: option.key,
+        value: readText(text, option),
+        origin: { kind: "environment", variable },
+      })
+    }
+  }
+  for (const variable of Object.keys(env)) refuseUnknown(variable, known)
+  return entries
+}
+
+/** Variables of a section are meant for us; any other may be anybody's. */
+function refuseUnknown(variable: string, known: ReadonlySet<string>): void {
+  if (known.has(variable) || others.test(variable)) return
+  const isOurs = sectionNames.some(
+    (section) => section !== "cellfan" && variable.startsWith(`CELLFAN_${section.toUpperCase()}_`),
+  )
+  if (!isOurs) return
+  const message = `The environment variable ${variable} is no option${guess(variable, known)}`
+  throw new ConfigError(message, { key: variable })
+}
+
+/** The text as what the schema takes; where it is nothing of the kind, as it is, so that the schema says what it takes. */
+function readText(text: string, { kind }: OptionInfo): unknown {
+  switch (kind) {
+    case "integer":
+    case "number":
+      return /^[+-]?[\d_]*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text.replaceAll("_", "")) : text
+    case "boolean":
+      return { true: true, "1": true, false: false, "0": false }[text.toLowerCase()] ?? text
+    case "list":
+      return text.split(",")
+    case "record":
+      return recordOf(text)
+    default:
+      return text
+  }
+}
+
+/** `A=1,B=2` */
+function recordOf(text: string): unknown {
+  const pairs = text.split(",").map((pair) => pair.split("=", 2))
+  return pairs.every((pair) => pair.length === 2) ? Object.fromEntries(pairs) : text
+}

@@ -1,0 +1,162 @@
+import { statSync } from "node:fs"
+import type { z } from "zod"
+import { ConfigError } from "../errors.ts"
+import { type Entry, guess, type Origin, optionsIn, originText, sectionNames } from "./entries.ts"
+import { readEnvironment } from "./environment.ts"
+import { type FoundFile, findFile, homeOf } from "./find-file.ts"
+import { readFile } from "./read-file.ts"
+import { hidden, Secret } from "./secret.ts"
+import { type SectionName, type SectionValues, sections } from "./sections.ts"
+import { describeIssues, show } from "./validate.ts"
+
+/** What surrounds a process: tests give their own. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly folder: string
+}
+
+/** Configuration in force: an option comes before the environment, which comes before the file, then the default. */
+export class Configuration {
+  readonly file: FoundFile | undefined
+  /** What the file says that has no meaning here. */
+  readonly warnings: readonly string[]
+  readonly home: string
+  readonly #entries: readonly Entry[]
+
+  constructor(
+    file: FoundFile | undefined,
+    home: string,
+    entries: readonly Entry[],
+    warnings: readonly string[],
+  ) {
+    this.file = file
+    this.home = home
+    this.#entries = entries
+    this.warnings = warnings
+  }
+
+  /**
+   * The options of a section with defaults filled in. Secrets are `Secret`s.
+   *
+   * @param given What was said in code or by a magic's flags, which comes first.
+   * @param where Who takes `given`, for messages: "ServerlessExecutor".
+   * @throws ConfigError naming what is wrong, and where it was read.
+   */
+  section<N extends SectionName>(
+    name: N,
+    given: object = {},
+    where: string = name,
+  ): Revealed<SectionValues<N>> {
+    const found = this.#find(name, given)
+    const raw = Object.fromEntries([...found].map(([key, { value }]) => [key, value]))
+    const schema: z.ZodObject = sections[name].schema
+    const parsed = schema.safeParse(raw)
+    if (!parsed.success) throw problemOf(name, raw, found, parsed.error, where)
+    const values: Record<string, unknown> = { ...parsed.data }
+    for (const { key, secret } of optionsIn(name))
+      if (secret && values[key] !== undefined) values[key] = new Secret(String(values[key]))
+    return values as Revealed<SectionValues<N>>
+  }
+
+  /** Whether anything says something of this section. */
+  mentions(name: SectionName): boolean {
+    return this.#entries.some(({ section }) => section === name)
+  }
+
+  /** What is in force, row by row, without secrets. */
+  rows(): { section: string; key: string; value: string; from: string }[] {
+    return sectionNames.flatMap((section) => {
+      const found = this.#find(section, {})
+      return optionsIn(section).flatMap(({ key, secret, default: byDefault }) => {
+        const { value, origin } = found.get(key) ?? {
+          value: byDefault,
+          origin: { kind: "default" } as Origin,
+        }
+        if (value === undefined || (origin.kind === "default" && !this.mentions(section))) return []
+        return [{ section, key, value: secret ? hidden : show(value), from: originText(origin) }]
+      })
+    })
+  }
+
+  #find(name: SectionName, given: object): Map<string, Entry> {
+    const found = new Map<string, Entry>()
+    const options = new Map(optionsIn(name).map((option) => [option.key, option]))
+    // From what counts least to what counts most.
+    for (const section of [...sections[name].inherits, name])
+      for (const kind of ["file", "environment"])
+        for (const entry of this.#entries)
+          if (entry.section === section && entry.origin.kind === kind && options.has(entry.key))
+            found.set(entry.key, entry)
+    for (const [key, value] of Object.entries(given))
+      if (value !== undefined) found.set(key, { section: name, key, value, origin: { kind: "option" } })
+    return found
+  }
+}
+
+/** Values as they are handed on: a secret says so in its type. */
+export type Revealed<T> = {
+  [K in keyof T]: K extends "secretAccessKey" | "sessionToken" ? Secret | undefined : T[K]
+}
+
+function problemOf(
+  name: SectionName,
+  raw: Record<string, unknown>,
+  found: ReadonlyMap<string, Entry>,
+  error: z.ZodError,
+  where: string,
+): ConfigError {
+  const schema = sections[name].schema
+  const problems = describeIssues(schema, raw, error.issues, (key) => called(found.get(key), key, where))
+  const messages = problems.map((problem) =>
+    problem.kind === "value"
+      ? problem.message
+      : `${where} has no option \`${problem.key}\`${guess(problem.key, Object.keys(schema.shape))}`,
+  )
+  return new ConfigError(messages.join("\n"), { key: problems[0]?.key ?? "" })
+}
+
+/** How an option is called where it was read. */
+function called(entry: Entry | undefined, key: string, where: string): string {
+  const { origin, section } = entry ?? { origin: { kind: "option" } as Origin, section: where }
+  switch (origin.kind) {
+    case "environment":
+      return `The environment variable ${origin.variable}`
+    case "file": {
+      const alias = origin.written === key ? "" : ` (\`${key}\` here)`
+      return `${origin.path}, line ${origin.line}: \`${origin.written}\`${alias} of ${section}`
+    }
+    default:
+      return `Option \`${key}\` of ${where}`
+  }
+}
+
+/** Reads configuration anew. */
+export function readConfiguration({ env, folder }: Surroundings): Configuration {
+  const file = findFile(env, folder)
+  const content = file === undefined ? { entries: [], warnings: [] } : readFile(file)
+  return new Configuration(file, homeOf(env), [...content.entries, ...readEnvironment(env)], content.warnings)
+}
+
+let current: { stamp: string; configuration: Configuration } | undefined
+const warned = new Set<string>()
+
+/**
+ * The configuration in force now. It is read again where the file, the environment or the working folder has changed.
+ *
+ * @throws ConfigError for what is wrong in it, whoever asks.
+ */
+export function configuration(): Configuration {
+  const { env } = process
+  const folder = process.cwd()
+  const file = findFile(env, folder)
+  const ours = Object.entries(env).filter(([name]) => name.startsWith("CELLFAN_"))
+  const stamp = JSON.stringify([file, file && statSync(file.path).mtimeMs, ours])
+  if (current?.stamp !== stamp) current = { stamp, configuration: readConfiguration({ env, folder }) }
+  const found = current.configuration
+  for (const warning of found.warnings) {
+    if (warned.has(warning)) continue
+    warned.add(warning)
+    process.emitWarning(warning, { type: "ConfigWarning" })
+  }
+  return found
+}

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import type { Document, LineCounter, Pair, Scalar, YAMLMap } from "yaml"
+import { ConfigError } from "../errors.ts"
+import { type Entry, guess, isSection, optionsIn, sectionNames } from "./entries.ts"
+import type { FoundFile } from "./find-file.ts"
+import { keyAliases, keysWithoutMeaning, sectionAliases, sectionsWithoutMeaning } from "./lithops.ts"
+import type { OptionInfo } from "./options.ts"
+import type { SectionName } from "./sections.ts"
+
+/** What a file says. */
+export interface FileContent {
+  readonly entries: readonly Entry[]
+  /** What it says that has no meaning here, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+/** @throws ConfigError naming file and line for what cannot be read, and for sections and keys that do not exist. */
+export function readFile({ path, isLithops }: FoundFile): FileContent {
+  return new Reader(path, isLithops).read()
+}
+
+class Reader {
+  readonly #path: string
+  readonly #isLithops: boolean
+  readonly #entries: Entry[] = []
+  readonly #warnings: string[] = []
+  #lines: LineCounter | undefined
+
+  constructor(path: string, isLithops: boolean) {
+    this.#path = path
+    this.#isLithops = isLithops
+  }
+
+  read(): FileContent {
+    const document = this.#parse()
+    for (const pair of this.#pairs(document.contents, "The file")) this.#section(pair)
+    return { entries: this.#entries, warnings: this.#warnings }
+  }
+
+  #parse(): Document {
+    // Only who has a file needs the parser. JSON is YAML too, and gets its lines from it.
+    const { LineCounter, parseDocument } = createRequire(import.meta.url)("yaml") as typeof import("yaml")
+    this.#lines = new LineCounter()
+    const document = parseDocument(this.#text(), { lineCounter: this.#lines, prettyErrors: false })
+    const [error] = document.errors
+    if (error !== undefined) throw this.#error(error.pos[0], "", `cannot be read as YAML: ${error.message}.`)
+    return document
+  }
+
+  #text(): string {
+    try {
+      return readFileSync(this.#path, "utf8")
+    } catch (cause) {
+      throw new ConfigError(`${this.#path} cannot be read: ${(cause as Error).message}`, { key: "", cause })
+    }
+  }
+
+  /** What is there and nothing else may be: keys with values. An empty section counts as absent. */
+  #pairs(node: unknown, what: string): readonly Pair<Scalar, unknown>[] {
+    const scalar = node as Partial<Scalar> | null
+    if (node === null || (scalar !== null && "value" in (node as object) && scalar.value === null)) return []
+    const { items, range } = node as Partial<YAMLMap<Scalar>>
+    const isMap =
+      Array.isArray(items) &&
+      items.every((item) => item !== null && typeof item === "object" && "key" in item)
+    if (!isMap)
+      throw this.#error(range?.[0] ?? 0, "", `${what} has keys with values, but here is something else.`)
+    return items
+  }
+
+  #section({ key, value }: Pair<Scalar, unknown>): void {
+    const written = String(key.value)
+    const name = sectionAliases[written] ?? written
+    const at = key.range?.[0] ?? 0
+    if (isSection(name)) {
+      for (const pair of this.#pairs(value, `The section ${written}`)) this.#entry(name, written, pair)
+    } else if (sectionsWithoutMeaning.includes(name) || this.#isLithops) {
+      this.#warn(at, `the section ${written} has no meaning in this version and is passed over`)
+    } else {
+      const names = [...sectionNames, ...Object.keys(sectionAliases)]
+      throw this.#error(
+        at,
+        written,
+        `there is no section \`${written}\`${guess(written, names)} There are ${sectionNames.join(", ")}.`,
+      )
+    }
+  }
+
+  #entry(section: SectionName, sectionWritten: string, pair: Pair<Scalar, unknown>): void {
+    const written = String(pair.key.value)
+    const at = pair.key.range?.[0] ?? 0
+    const options = optionsIn(section)
+    const found = this.#option(options, keyAliases[written] ?? written)
+    if (found !== undefined) {
+      const plain = this.#plain(pair.value)
+      if (plain === null || plain === undefined) return
+      const value = typeof plain === "number" ? plain * found.factor : plain
+      const origin = { kind: "file", path: this.#path, line: this.#lineOf(at), written } as const
+      this.#entries.push({ section, key: found.option.key, value, origin })
+    } else if (keysWithoutMeaning[section]?.includes(written) || this.#isLithops) {
+      this.#warn(at, `\`${written}\` of ${sectionWritten} has no meaning here and is passed over`)
+    } else {
+      const keys = options.map((option) => option.key)
+      const message = `${sectionWritten} has no key \`${written}\`${guess(written, keys)} It takes ${keys.join(", ")}.`
+      throw this.#error(at, written, message)
+    }
+  }
+
+  /** Ours, or Lithops' in its own unit. */
+  #option(
+    options: readonly OptionInfo[],
+    written: string,
+  ): { option: OptionInfo; factor: number } | undefined {
+    const own = options.find(({ key }) => key === written)
+    if (own !== undefined) return { option: own, factor: 1 }
+    const theirs = options.find(({ lithops }) => lithops?.key === written)
+    return theirs && { option: theirs, factor: theirs.lithops?.factor ?? 1 }
+  }
+
+  #plain(node: unknown): unknown {
+    const { toJSON } = (node ?? {}) as { toJSON?: () => unknown }
+    return typeof toJSON === "function" ? toJSON.call(node) : node
+  }
+
+  #warn(at: number, what: string): void {
+    this.#warnings.push(`${this.#path}, line ${this.#lineOf(at)}: ${what}.`)
+  }
+
+  #error(at: number, key: string, what: string): ConfigError {
+    return new ConfigError(`${this.#path}, line ${this.#lineOf(at)}: ${what}`, { key })
+  }
+
+  #lineOf(offset: number): number {
+    return this.#lines?.linePos(offset).line ?? 1
+  }
+}
