@@ -21,6 +21,7 @@ import type { Broadcast, Captured, CellBindings, Codec, Encoded } from "./types.
  *     capture.ts    here: function → shipment, in the process that has the function
  *     load.ts       shipment → function, in the worker
  *     packages.ts   npm packages → one file, for workers elsewhere (esbuild.ts)
+ *     acorn.ts      the parser, loaded when first used
  *     marks.ts      what cells say so that shared variables and `this` can be seen
  *     per-worker.ts, broadcast.ts   for what cannot be sent, and for what is large
  *     functions/    what a function's text and V8 say about it; the shipped code; stacks mapped back

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 
 /**
  * Configuration: every option comes from one zod schema, and all that is said about it is read from there.

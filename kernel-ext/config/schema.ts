@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 
 /**
  * Every option, once: its type, default, range, flag and documentation all come from here. A description is the flag's help.

@@ -2,7 +2,12 @@ import { availableParallelism, totalmem } from "node:os"
 import { setUp } from "../setup/everything.mjs"
 import { show } from "../util/run.mjs"
 
-const benchmarks = ["test/bench/fan-out.ts", "test/bench/kernel.ts", "test/bench/capture.ts"]
+const benchmarks = [
+  "test/bench/fan-out.ts",
+  "test/bench/kernel.ts",
+  "test/bench/capture.ts",
+  "test/bench/startup.ts",
+]
 
 /** Runs each benchmark in a process of its own, one after the other. Resolves with the exit code. */
 export async function bench() {

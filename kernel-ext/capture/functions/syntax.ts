@@ -1,4 +1,5 @@
-import { type AnyNode, type ClassExpression, type Options, parseExpressionAt } from "acorn"
+import type { AnyNode, ClassExpression, Options } from "acorn"
+import { acorn } from "../acorn.ts"
 import { type Range, type Surroundings, surroundings } from "./free-names.ts"
 
 /** What the source text of a function says about it. Memoised by text: cells are captured over and over. */
@@ -76,7 +77,7 @@ function parse(source: string): FunctionSyntax {
   if (expression !== undefined) return describe(source, expression)
   // A method's text is no expression: it is one within an object literal.
   const open = "({"
-  const literal = parseExpressionAt(`${open}${source}})`, 0, parserOptions)
+  const literal = acorn().parseExpressionAt(`${open}${source}})`, 0, parserOptions)
   if (literal.type !== "ObjectExpression") throw new SyntaxError("This is not the text of a function")
   const [member] = literal.properties
   if (member?.type !== "Property" || member.value.type !== "FunctionExpression") {
@@ -98,7 +99,7 @@ function parse(source: string): FunctionSyntax {
 
 function tryParse(source: string): AnyNode | undefined {
   try {
-    const node = parseExpressionAt(source, 0, parserOptions)
+    const node = acorn().parseExpressionAt(source, 0, parserOptions)
     return node.end === source.trimEnd().length ? node : undefined
   } catch {
     return undefined
