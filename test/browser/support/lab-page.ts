@@ -5,6 +5,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 /** What JupyterLab shows of itself with --LabApp.expose_app_in_browser. */
 export interface LabWindow {
   readonly jupyterapp: {
+    readonly version: string
     readonly serviceManager: { readonly settings: { save(id: string, raw: string): Promise<void> } }
     readonly commands: { execute(id: string, args?: object): Promise<unknown> }
     readonly shell: {

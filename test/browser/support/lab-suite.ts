@@ -5,6 +5,7 @@ import type { Browser, BrowserContext } from "playwright-core"
 import { type JupyterOptions, type JupyterServer, startJupyter } from "../../support/jupyter.ts"
 import { findChromium, need } from "../../support/needs.ts"
 import { launchChromium } from "./lab-page.ts"
+import { otherJupyterLab } from "./other-jupyterlab.ts"
 
 /** One server and one browser for a file's scenarios, in a folder of their own. */
 export interface LabSuite {
@@ -13,8 +14,13 @@ export interface LabSuite {
   readonly context: BrowserContext
 }
 
+interface SuiteOptions extends Pick<JupyterOptions, "module" | "without"> {
+  /** A line of JupyterLab other than the clone's own: "4.2". */
+  readonly jupyterlab?: string
+}
+
 /** Call within a `describe`; the suite is there from the first test on. */
-export function labSuite(options: Omit<JupyterOptions, "folder" | "args"> = {}): () => LabSuite {
+export function labSuite(options: SuiteOptions = {}): () => LabSuite {
   let browser: Browser | undefined
   let suite: LabSuite | undefined
 
@@ -24,6 +30,7 @@ export function labSuite(options: Omit<JupyterOptions, "folder" | "args"> = {}):
     const app = options.module === "notebook" ? "JupyterNotebookApp" : "LabApp"
     const server = await startJupyter({
       ...options,
+      ...(options.jupyterlab === undefined ? {} : { python: await otherJupyterLab(options.jupyterlab) }),
       folder,
       args: [`--${app}.expose_app_in_browser=True`],
     })
