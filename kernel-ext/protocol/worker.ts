@@ -1,3 +1,5 @@
+import type { JobStorage } from "./storage.ts"
+
 /**
  * What a host and its worker say to each other. A message is a head (these types) and binary parts, which each type
  * lists; `Encoded` parts are its bytes, then its blobs.
@@ -29,6 +31,7 @@ export type ToWorker =
       readonly hash: string
       readonly seed: number
       readonly env: Readonly<Record<string, string>>
+      readonly storage?: JobStorage | undefined
       readonly extra: boolean
     }
   /** Tasks to run. Parts: their inputs, encoded each for itself. */
@@ -55,6 +58,37 @@ export type ToWorker =
       readonly hashes: readonly string[]
       readonly broadcasts: readonly string[]
     }
+
+/** A message on its way to a worker. */
+export interface Sending {
+  readonly message: ToWorker
+  readonly parts: readonly Uint8Array[]
+}
+
+/** Messages to a worker that leave together: one head, whose parts are those of the first message, then of the second, … */
+export interface Letter {
+  readonly messages: readonly ToWorker[]
+  readonly partCounts: readonly number[]
+}
+
+export function writeLetter(sendings: readonly Sending[]): { letter: Letter; parts: Uint8Array[] } {
+  const messages = sendings.map(({ message }) => message)
+  const partCounts = sendings.map(({ parts }) => parts.length)
+  return { letter: { messages, partCounts }, parts: sendings.flatMap(({ parts }) => parts) }
+}
+
+export function readLetter(
+  { messages, partCounts }: Letter,
+  parts: readonly Uint8Array[],
+  receive: (message: ToWorker, parts: readonly Uint8Array[]) => void,
+): void {
+  let at = 0
+  messages.forEach((message, i) => {
+    const end = at + (partCounts[i] ?? 0)
+    receive(message, parts.slice(at, end))
+    at = end
+  })
+}
 
 export type FromWorker =
   | { readonly type: "ready" }

@@ -36,6 +36,11 @@ export function encodeFrame(head: unknown, parts: readonly Uint8Array[]): Uint8A
   return total < joinBelowBytes ? [Buffer.concat(buffers, total)] : buffers
 }
 
+/** A part that lacks at least this much is read into its own memory; all else through a buffer that is used again. */
+const directFromBytes = 64 * 1024
+
+const nothing = new Uint8Array(0)
+
 type Expecting = "fixed" | "head" | "part"
 
 /** Puts frames together from chunks as they arrive. Each part gets memory of its own, so that values may be views of it. */
@@ -48,9 +53,28 @@ export class FrameReader {
   #lengths: number[] = []
   #head: unknown
   #parts: Uint8Array[] = []
+  #scratch: Uint8Array | undefined
+  #direct = false
 
   constructor(onFrame: (head: unknown, parts: Uint8Array[]) => void) {
     this.#onFrame = onFrame
+  }
+
+  /** Where the next bytes are to be read to; then say with `filled` how many they were. */
+  space(): Uint8Array {
+    this.#direct = this.#expecting === "part" && this.#target.length - this.#filled >= directFromBytes
+    if (this.#direct) return this.#target.subarray(this.#filled)
+    this.#scratch ??= Buffer.allocUnsafeSlow(directFromBytes)
+    return this.#scratch
+  }
+
+  filled(count: number): void {
+    if (!this.#direct) {
+      this.push((this.#scratch as Uint8Array).subarray(0, count))
+      return
+    }
+    this.#filled += count
+    if (this.#filled === this.#target.length) this.push(nothing)
   }
 
   push(chunk: Uint8Array): void {

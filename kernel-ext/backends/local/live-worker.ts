@@ -1,5 +1,5 @@
 import type { Broadcast, Encoded, Shipment } from "../../capture/types.ts"
-import type { ControlReply, FromWorker } from "../../protocol/worker.ts"
+import type { ControlReply, FromWorker, Sending } from "../../protocol/worker.ts"
 import type { LocalRun } from "./local-run.ts"
 import type { WorkerLink } from "./worker-link.ts"
 
@@ -25,12 +25,9 @@ export class LiveWorker {
     this.link = link
   }
 
-  /** Sends a batch, and before it what the worker lacks to run it. `job` is the number it knows the job by. */
-  deliver(run: LocalRun, job: number): void {
-    this.link.together(() => {
-      this.#introduce(run, job)
-      this.#send(run, job)
-    })
+  /** Sends a batch, and before it what the worker lacks to run it. */
+  deliver(run: LocalRun): void {
+    this.link.send(...this.#introduction(run), this.#batch(run))
   }
 
   forget(job: number): void {
@@ -55,29 +52,36 @@ export class LiveWorker {
     })
   }
 
-  #introduce({ batch }: LocalRun, job: number): void {
-    if (this.#jobs.has(job)) return
-    const { shipment, jobId, seed, env, extraArgs } = batch
+  /** What the worker lacks to run the batch: the function with its broadcast values, and what its job's tasks share. */
+  #introduction({ batch, job }: LocalRun): Sending[] {
+    if (this.#jobs.has(job)) return []
+    const { shipment, jobId, seed, env, extraArgs, storage } = batch
     const { hash } = shipment
-    if (!this.#shipped.has(hash)) this.#ship(shipment)
+    const sendings = this.#shipped.has(hash) ? [] : this.#ship(shipment)
     const outdated = this.#outdated()
     if (this.#forgotten.length + outdated.hashes.length > 0) {
-      this.link.send({ type: "forget", jobs: this.#forgotten, ...outdated }, [])
+      sendings.push({ message: { type: "forget", jobs: this.#forgotten, ...outdated }, parts: [] })
       this.#forgotten = []
     }
     const extra = extraArgs !== undefined
-    this.link.send({ type: "job", job, jobId, hash, seed, env, extra }, extra ? partsOf(extraArgs) : [])
+    sendings.push({
+      message: { type: "job", job, jobId, hash, seed, env, storage, extra },
+      parts: extra ? partsOf(extraArgs) : [],
+    })
     this.#jobs.add(job)
+    return sendings
   }
 
-  #ship({ hash, code, resolveFrom, imports, data, broadcasts }: Shipment): void {
+  #ship({ hash, code, resolveFrom, imports, data, broadcasts }: Shipment): Sending[] {
+    const sendings: Sending[] = []
     for (const { hash: name, encoded } of broadcasts) {
       if (this.#broadcasts.has(name)) continue
-      this.link.send({ type: "broadcast", hash: name }, partsOf(encoded))
+      sendings.push({ message: { type: "broadcast", hash: name }, parts: partsOf(encoded) })
       this.#broadcasts.add(name)
     }
-    this.link.send({ type: "ship", hash, code, resolveFrom, imports }, partsOf(data))
+    sendings.push({ message: { type: "ship", hash, code, resolveFrom, imports }, parts: partsOf(data) })
     this.#shipped.set(hash, broadcasts)
+    return sendings
   }
 
   /** The oldest function where there are too many, and the broadcast values that no other one refers to. */
@@ -92,7 +96,7 @@ export class LiveWorker {
     return { hashes: [hash], broadcasts }
   }
 
-  #send(run: LocalRun, job: number): void {
+  #batch(run: LocalRun): Sending {
     const { indices, attempts, inputs } = run.batch
     const count = indices.length
     const base = this.#nextPosition
@@ -101,10 +105,20 @@ export class LiveWorker {
     this.#nextPosition += count
     const listed = isConsecutive(indices) ? undefined : indices
     const first = indices[0] ?? 0
-    this.link.send(
-      { type: "run", batch: run.id, job, epoch, base, count, first, indices: listed, attempts },
-      partsOf(inputs),
-    )
+    return {
+      message: {
+        type: "run",
+        batch: run.id,
+        job: run.job,
+        epoch,
+        base,
+        count,
+        first,
+        indices: listed,
+        attempts,
+      },
+      parts: partsOf(inputs),
+    }
   }
 }
 

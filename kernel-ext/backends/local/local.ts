@@ -1,5 +1,6 @@
 import type { FromWorker } from "../../protocol/worker.ts"
 import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
+import { KnownJobs } from "./known-jobs.ts"
 import { LocalRun } from "./local-run.ts"
 import { Slot, type SlotOwner } from "./slot.ts"
 import { workerFile } from "./worker-file.ts"
@@ -13,6 +14,7 @@ import { WorkerThread } from "./worker-thread.ts"
  *     local.ts           which slot takes a batch
  *     slot.ts            a place for one worker: its batches, and what happens when it dies or is told to stop
  *     local-run.ts       a batch in a slot's hands
+ *     known-jobs.ts      the numbers that workers know jobs by
  *     live-worker.ts     what a worker was sent, and so what it still lacks
  *     head-watch.ts      which task a worker is at, and whether that takes too long
  *     blame.ts           which task a worker died of
@@ -26,19 +28,11 @@ import { WorkerThread } from "./worker-thread.ts"
 /** Tells a task's own executors among how many workers the task's process is one. */
 export const siblingsVariable = "CELLFAN_SIBLINGS"
 
-/** Jobs whose late output, from timers that outlive their tasks, still finds its way. */
-const maxKnownJobs = 256
-
 /** How often batches are looked after, while there are any. */
 const tickMs = 20
 
 /** How long a task may take to notice its signal before its worker is replaced. */
 const timeoutGraceMs = 500
-
-interface KnownJob {
-  readonly key: number
-  events: BatchEvents
-}
 
 export class LocalBackend implements Backend, SlotOwner {
   readonly name = "localhost"
@@ -53,10 +47,8 @@ export class LocalBackend implements Backend, SlotOwner {
   }
   readonly workers: number
   readonly #slots: Slot[]
-  readonly #jobs = new Map<string, KnownJob>()
-  readonly #jobsByKey = new Map<number, KnownJob>()
+  readonly #jobs = new KnownJobs()
   readonly #env: Readonly<Record<string, string>>
-  #nextJob = 1
   #nextBatch = 1
   #timer: NodeJS.Timeout | undefined
 
@@ -81,17 +73,17 @@ export class LocalBackend implements Backend, SlotOwner {
   }
 
   run(batch: TaskBatch, events: BatchEvents): RunningBatch {
-    this.#remember(batch.jobId, events)
+    const job = this.#jobs.enter(batch.jobId, events)
     const slot = this.#choose(kindOf(batch))
-    const run = new LocalRun(this.#nextBatch++, batch, events, slot)
+    const run = new LocalRun(this.#nextBatch++, job, batch, events, slot)
     slot.assign(run)
     this.#timer ??= setInterval(() => this.#tick(), tickMs).unref()
     return run
   }
 
   forget(jobId: string): void {
-    const job = this.#jobs.get(jobId)
-    if (job !== undefined) for (const slot of this.#slots) slot.forget(job.key)
+    const job = this.#jobs.settled(jobId)
+    if (job !== undefined) for (const slot of this.#slots) slot.forget(job)
   }
 
   async clean(): Promise<void> {}
@@ -102,12 +94,8 @@ export class LocalBackend implements Backend, SlotOwner {
     for (const slot of this.#slots) slot.close()
   }
 
-  keyOf(jobId: string): number {
-    return this.#jobs.get(jobId)?.key ?? 0
-  }
-
   told(message: Extract<FromWorker, { type: "log" | "progress" }>): void {
-    const events = this.#jobsByKey.get(message.job)?.events
+    const events = this.#jobs.eventsOf(message.job)
     if (message.type === "log") events?.log(message.index, message.stream, message.text)
     else events?.progress(message.index, message.fraction, message.note)
   }
@@ -127,21 +115,6 @@ export class LocalBackend implements Backend, SlotOwner {
       bestCost = cost
     }
     return best
-  }
-
-  #remember(jobId: string, events: BatchEvents): void {
-    const known = this.#jobs.get(jobId)
-    if (known !== undefined) {
-      known.events = events
-      return
-    }
-    const job = { key: this.#nextJob++, events }
-    this.#jobs.set(jobId, job)
-    this.#jobsByKey.set(job.key, job)
-    const [oldest] = this.#jobs
-    if (this.#jobs.size <= maxKnownJobs || oldest === undefined) return
-    this.#jobs.delete(oldest[0])
-    this.#jobsByKey.delete(oldest[1].key)
   }
 
   #tick(): void {

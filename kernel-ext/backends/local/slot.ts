@@ -15,8 +15,6 @@ import {
 
 /** What a slot needs of the backend around it. */
 export interface SlotOwner {
-  /** The number under which workers know the job. */
-  keyOf(jobId: string): number
   /** A message about a task by its job, which may come after its batch has closed. */
   told(message: Extract<FromWorker, { type: "log" | "progress" }>): void
   startWorker(kind: WorkerKind, listener: WorkerListener): WorkerLink
@@ -93,7 +91,7 @@ export class Slot {
       this.#phase = { is: "empty" }
     }
     const worker = this.#worker ?? this.#start(kind)
-    worker.deliver(run, this.#owner.keyOf(run.batch.jobId))
+    worker.deliver(run)
     if (this.runs.push(run) > 1) return
     worker.link.hold(true)
     this.#begin(Date.now())
@@ -131,7 +129,7 @@ export class Slot {
     const { link } = phase.worker
     const position = phase.watch.likelyPosition(run)
     if (!run.isDropped(position - run.base)) return
-    link.send({ type: "abort", position, reason }, [])
+    link.send({ message: { type: "abort", position, reason }, parts: [] })
     const timer = setTimeout(() => {
       if (this.#worker === phase.worker && this.head === run && run.reported <= position - run.base)
         link.kill(

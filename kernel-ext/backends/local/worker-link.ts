@@ -1,4 +1,4 @@
-import type { ControlReply, FromWorker, LogStream, ToWorker } from "../../protocol/worker.ts"
+import type { ControlReply, FromWorker, LogStream, Sending } from "../../protocol/worker.ts"
 import type { Isolation, TaskBatch } from "../backend.ts"
 
 /** What a batch needs its worker to be; a worker stays what it is. */
@@ -15,9 +15,8 @@ export function kindOf({ isolation = "process", memoryMiB }: TaskBatch): WorkerK
 export interface WorkerLink {
   /** What tasks and messages call it: "localhost:4711". */
   readonly name: string
-  send(message: ToWorker, parts: readonly Uint8Array[]): void
-  /** What is sent within leaves together. */
-  together(send: () => void): void
+  /** All of them leave together. */
+  send(...sendings: readonly Sending[]): void
   /** Asks which task runs, also while user code blocks the worker. */
   probe(answered: (reply: ControlReply) => void): void
   /** Tasks sent in this epoch or before that have not begun, from `next` of the answer on, never will. */

@@ -9,7 +9,8 @@ import {
   encodeControlRequest,
   type LogStream,
   parseFromWorker,
-  type ToWorker,
+  type Sending,
+  writeLetter,
 } from "../../protocol/worker.ts"
 import { encodeFrame, FrameReader } from "../../util/frames.ts"
 import { exitReason, outOfMemory } from "./exit-reason.ts"
@@ -76,17 +77,13 @@ export class WorkerProcess implements WorkerLink {
     return `localhost:${this.#child.pid ?? 0}`
   }
 
-  send(message: ToWorker, parts: readonly Uint8Array[]): void {
-    this.together(() => {
-      for (const buffer of encodeFrame(message, parts)) this.#input.write(buffer)
-    })
-  }
-
-  /** In one system call. */
-  together(send: () => void): void {
-    this.#input.cork()
-    send()
-    this.#input.uncork()
+  send(...sendings: readonly Sending[]): void {
+    const { letter, parts } = writeLetter(sendings)
+    const [first, ...more] = encodeFrame(letter, parts)
+    if (more.length > 0) this.#input.cork()
+    this.#input.write(first as Uint8Array)
+    for (const buffer of more) this.#input.write(buffer)
+    if (more.length > 0) this.#input.uncork()
   }
 
   probe(answered: (reply: ControlReply) => void): void {

@@ -5,7 +5,8 @@ import {
   type FromWorker,
   type LogStream,
   parseFromWorker,
-  type ToWorker,
+  type Sending,
+  writeLetter,
 } from "../../protocol/worker.ts"
 import { movable } from "../../util/moving.ts"
 import { Ticket } from "../../worker/ticket.ts"
@@ -60,14 +61,11 @@ export class WorkerThread implements WorkerLink {
     this.hold(false)
   }
 
-  send(message: ToWorker, parts: readonly Uint8Array[]): void {
+  send(...sendings: readonly Sending[]): void {
+    const { letter, parts } = writeLetter(sendings)
     // What the user holds, and may send again, stays here.
     const { sent, moved } = movable(parts, () => false)
-    this.#port.postMessage({ message, parts: sent }, moved)
-  }
-
-  together(send: () => void): void {
-    send()
+    this.#port.postMessage({ letter, parts: sent }, moved)
   }
 
   probe(answered: (reply: ControlReply) => void): void {

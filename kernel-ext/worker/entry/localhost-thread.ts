@@ -1,7 +1,7 @@
 import { createRequire } from "node:module"
 import { type MessagePort, workerData } from "node:worker_threads"
 import { overrideModule } from "../../capture/load.ts"
-import type { FromWorker, ToWorker } from "../../protocol/worker.ts"
+import { type FromWorker, type Letter, readLetter, type ToWorker } from "../../protocol/worker.ts"
 import { movable } from "../../util/moving.ts"
 import { handleFaults } from "../faults.ts"
 import { threadMeter } from "../meter.ts"
@@ -19,7 +19,7 @@ export interface ThreadData {
 }
 
 interface Posted {
-  readonly message: ToWorker
+  readonly letter: Letter
   readonly parts: readonly Uint8Array[]
 }
 
@@ -33,9 +33,11 @@ const runtime = new Runtime({ send, ticket: new Ticket(ticket), meter: threadMet
 routeOutput()
 overrideModule("cellfan", () => createRequire(import.meta.url)("./index.js"))
 handleFaults(runtime, send)
-port.on("message", ({ message, parts }: Posted) => {
-  if (lastingMessages.has(message.type)) for (const { buffer } of parts) lasting.add(buffer)
-  runtime.receive(message, parts)
+port.on("message", ({ letter, parts }: Posted) => {
+  readLetter(letter, parts, (message, own) => {
+    if (lastingMessages.has(message.type)) for (const { buffer } of own) lasting.add(buffer)
+    runtime.receive(message, own)
+  })
 })
 port.on("close", () => process.exit(0))
 send({ type: "ready" })

@@ -1,9 +1,9 @@
 import { writeSync } from "node:fs"
 import { createRequire } from "node:module"
-import { Socket } from "node:net"
+import { type OnReadOpts, Socket } from "node:net"
 import { isMainThread, Worker, workerData } from "node:worker_threads"
 import { overrideModule } from "../../capture/load.ts"
-import type { FromWorker, ToWorker } from "../../protocol/worker.ts"
+import { type FromWorker, type Letter, readLetter } from "../../protocol/worker.ts"
 import { encodeFrame, FrameReader } from "../../util/frames.ts"
 import { handleFaults } from "../faults.ts"
 import { processMeter } from "../meter.ts"
@@ -29,14 +29,26 @@ function main(): void {
   routeOutput()
   overrideModule("cellfan", () => createRequire(import.meta.url)("./index.js"))
   handleFaults(runtime, send)
-  const reader = new FrameReader((head, parts) => runtime.receive(head as ToWorker, parts))
-  const input = new Socket({ fd: inputFd })
-  input.on("data", (chunk: Buffer) => reader.push(chunk))
+  const reader = new FrameReader((head, parts) =>
+    readLetter(head as Letter, parts, (message, own) => runtime.receive(message, own)),
+  )
+  // Reads into the frames' own memory, in place of chunks that would have to be put together.
+  const input = new Socket({ fd: inputFd, onread: onRead(reader) })
   input.on("close", () => process.exit(0))
   input.on("error", () => process.exit(0))
   send({ type: "ready" })
   const watchdog = new Worker(new URL(import.meta.url), { workerData: ticket.memory, stdout: false })
   watchdog.unref()
+}
+
+function onRead(reader: FrameReader): OnReadOpts {
+  return {
+    buffer: () => reader.space(),
+    callback: (count) => {
+      reader.filled(count)
+      return true
+    },
+  }
 }
 
 /**
