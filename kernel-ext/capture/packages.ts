@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { isBuiltin } from "node:module"
-import { homedir } from "node:os"
 import { dirname, join } from "node:path"
 import { performance } from "node:perf_hooks"
 import { CaptureError } from "../errors.ts"
+import { cacheFolder as cacheFolderOf } from "../util/cache-folder.ts"
 import { esbuild, loadersOf } from "./esbuild.ts"
 import type { PackageBundle } from "./load/packages.ts"
 import { nativePackages } from "./native-packages.ts"
@@ -40,7 +40,7 @@ export async function bundlePackages(
     .filter((specifier) => packageName(specifier) !== "cellfan")
     .sort()
   if (wanted.length === 0) return undefined
-  const cacheFolder = options.cacheFolder ?? join(userCache(), "cellfan", "packages")
+  const cacheFolder = options.cacheFolder ?? cacheFolderOf("packages")
   const file = join(cacheFolder, `${keyOf(wanted, options)}.cjs`)
   const code = existsSync(file) ? readFileSync(file, "utf8") : await build(wanted, options, file)
   return { hash: createHash("sha256").update(code).digest("hex").slice(0, 32), code }
@@ -131,8 +131,4 @@ export function versionOf(specifier: string, folder: string): string {
     if (existsSync(manifest)) return readFileSync(manifest, "utf8")
     if (at === dirname(at)) return ""
   }
-}
-
-function userCache(): string {
-  return process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache")
 }

@@ -66,6 +66,12 @@ export const jobOptions = z.strictObject({
     .describe(
       "Once most tasks are done, run a second copy of one that takes this many times their median (default: never)",
     ),
+  cache: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Keep results by code, captured values, input and packages, and take those known from earlier jobs instead of running their tasks",
+    ),
   env: z.record(z.string(), z.string()).default({}).describe("Environment variables of the tasks"),
   packages: z
     .strictObject({ external: packageNames.default([]) })

@@ -13,6 +13,7 @@ import {
 } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
 import type { TaskContext } from "../protocol/context.ts"
+import { cacheFolder } from "../util/cache-folder.ts"
 import { defaultSignal } from "./default-signal.ts"
 import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
@@ -20,6 +21,8 @@ import { JobCore } from "./job-core.ts"
 import { MapReduce, resultsBySource, shareSettled } from "./map-reduce.ts"
 import { type NestedOptions, recipeFor } from "./nested.ts"
 import { announceExecutor, announceJob, type ExecutorView } from "./observe.ts"
+import { ResultCache } from "./result-cache.ts"
+import { FolderStore } from "./result-store.ts"
 import { Scheduler } from "./scheduler.ts"
 import { type Sourced, Sources } from "./sources.ts"
 import { TaskFuture } from "./task.ts"
@@ -47,7 +50,9 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *       partition.ts        how many travel together
  *       rebalance.ts        workers with nothing to do take over what waits behind others
  *       stragglers.ts       which tasks are worth a second copy
- *     stats.ts            a job in numbers
+ *     result-cache.ts     results kept from earlier jobs, by what they depend on (result-store.ts: where)
+ *     stats.ts            a job in numbers (task-stats.ts: a task)
+ *     manifest.ts         what results depend on, for a notebook to keep (fingerprint.ts: hashes of values)
  *     plot.ts             timeline and histogram
  *     observe.ts          the window for views
  *     task-here.ts        a task taken out of its job, to debug it in this process
@@ -261,17 +266,22 @@ export abstract class Executor implements AsyncDisposable {
     checkOptions(signal, extraArgs, method)
     const resolved = parseOptions(jobOptions, { ...this.#defaults, ...rest }, method)
     const captured = this.#capture(fn, resolved)
+    const encodedArgs = extraArgs?.length ? captured.codec.encode(extraArgs, "extraArgs") : undefined
     const core = new JobCore({
       name: resolved.name ?? nameOf(fn),
       captured,
       inputs,
       options: resolved,
-      extraArgs:
-        extraArgs === undefined || extraArgs.length === 0
-          ? undefined
-          : captured.codec.encode(extraArgs, "extraArgs"),
+      extraArgs: encodedArgs,
       host: this.#scheduler,
-      memory: undefined,
+      cache: resolved.cache
+        ? new ResultCache(new FolderStore(cacheFolder("results")), {
+            fn,
+            captured,
+            extraArgs: encodedArgs,
+            options: resolved,
+          })
+        : undefined,
     })
     const place = {
       executor: this.constructor.name,

@@ -6,7 +6,7 @@ import { StateCode, type TaskState } from "../protocol/task.ts"
 import { type Failure, Failures } from "./failures.ts"
 import { InputQueue, type Inputs } from "./inputs.ts"
 import { LogStore } from "./logs.ts"
-import type { ResultMemory } from "./memory.ts"
+import type { ResultCache } from "./result-cache.ts"
 import { verdictOn } from "./retries.ts"
 import { Settling } from "./settling.ts"
 import { TaskTable } from "./table.ts"
@@ -30,7 +30,7 @@ export interface JobSpec {
   readonly extraArgs: Encoded | undefined
   readonly host: JobHost
   /** Results kept from earlier jobs. */
-  readonly memory: ResultMemory | undefined
+  readonly cache: ResultCache | undefined
 }
 
 export interface Progress {
@@ -70,7 +70,7 @@ export class JobCore {
   /** What kept the inputs from being read to their end. */
   inputError: Error | undefined
   readonly #host: JobHost
-  readonly #memory: ResultMemory | undefined
+  readonly #cache: ResultCache | undefined
   readonly #queue: TaskQueue
   readonly #failures = new Failures()
   readonly #listeners = new Set<(index: number) => void>()
@@ -81,7 +81,7 @@ export class JobCore {
     this.options = spec.options
     this.extraArgs = spec.extraArgs
     this.#host = spec.host
-    this.#memory = spec.memory
+    this.#cache = spec.cache
     this.inputs = new InputQueue(spec.inputs, {
       more: () => {
         this.#addInputs()
@@ -92,7 +92,7 @@ export class JobCore {
     this.#queue = new TaskQueue(this.table, this.inputs, {
       ready: () => this.#wake(),
       inputFailed: (index, reason) => this.#inputFailed(index, reason),
-      recall: this.#memory === undefined ? undefined : (index, input) => this.#recall(index, input),
+      recall: this.#cache === undefined ? undefined : (index, input) => this.#recall(index, input),
     })
     this.table.reserve(this.inputs.size)
     this.#addInputs()
@@ -169,7 +169,7 @@ export class JobCore {
       table.bytesOut[index] = share
       table.workers[index] = worker
       table.peakMemoryBytes[index] = peakMemoryBytes
-      this.#memory?.remember(index, this.inputs.get(index), values[k])
+      this.#cache?.remember(index, this.inputs.get(index), values[k])
       this.inputs.release(index)
       this.#taskSettled(index)
       if (this.copies.size > 0 && this.copies.delete(index)) this.#host.endRunning(this, [index])
@@ -306,7 +306,7 @@ export class JobCore {
   }
 
   async #recall(index: number, input: unknown): Promise<boolean> {
-    const found = await this.#memory?.recall(index, input)
+    const found = await this.#cache?.recall(index, input)
     if (found === undefined || !this.table.move(index, "succeed")) return false
     this.recalled++
     this.results[index] = found.value
