@@ -59,6 +59,9 @@ const shared = {
   logLevel: "warning",
 }
 
+const chunks = "chunks"
+const workerChunks = "worker-chunks"
+
 /** A running kernel may still load a chunk of the build before; younger ones than this are kept. */
 const KEEP_OLD_CHUNKS_MS = 60 * 60 * 1000
 
@@ -69,30 +72,43 @@ export async function buildBundles() {
     entryPoints: entries,
     outdir: dist,
     splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
+    chunkNames: `${chunks}/[name]-[hash]`,
     external,
     plugins: [tslabAsModule],
     alias: { [tslabsTypeScript.name]: join(root, tslabsTypeScript.file) },
     banner,
   })
   write(outputFiles)
-  removeOldChunks(new Set(outputFiles.map((file) => file.path)))
+  removeOldChunks(chunks, new Set(outputFiles.map((file) => file.path)))
 }
 
-/** The runtimes that workers load: alone and small, because every worker reads its own at its start. */
+const workerEntries = {
+  worker: "kernel-ext/worker/entry/localhost.ts",
+  "worker-thread": "kernel-ext/worker/entry/localhost-thread.ts",
+}
+
+/**
+ * The runtimes that workers load: small, because every worker reads its own at its start. What tasks rarely need, object
+ * storage above all, stands in chunks that load when first used. One build for each, so that they share none of their own.
+ */
 export async function buildWorker() {
   const esbuild = createRequire(import.meta.url)("esbuild")
-  const { outputFiles } = await esbuild.build({
-    ...shared,
-    entryPoints: {
-      worker: "kernel-ext/worker/entry/localhost.ts",
-      "worker-thread": "kernel-ext/worker/entry/localhost-thread.ts",
-    },
-    outdir: dist,
-    minify: true,
-    banner,
-  })
-  write(outputFiles)
+  const results = await Promise.all(
+    Object.entries(workerEntries).map(([name, file]) =>
+      esbuild.build({
+        ...shared,
+        entryPoints: { [name]: file },
+        outdir: dist,
+        splitting: true,
+        chunkNames: `${workerChunks}/[name]-[hash]`,
+        minify: true,
+        banner,
+      }),
+    ),
+  )
+  const files = results.flatMap(({ outputFiles }) => outputFiles)
+  write(files)
+  removeOldChunks(workerChunks, new Set(files.map((file) => file.path)))
 }
 
 function write(files) {
@@ -105,11 +121,11 @@ function isEntry(path) {
   return !relative(dist, path).includes("chunks")
 }
 
-function removeOldChunks(current) {
-  const folder = join(dist, "chunks")
+function removeOldChunks(name, current) {
+  const folder = join(dist, name)
   mkdirSync(folder, { recursive: true })
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name)
+  for (const file of readdirSync(folder)) {
+    const path = join(folder, file)
     if (!current.has(path) && Date.now() - statSync(path).mtimeMs > KEEP_OLD_CHUNKS_MS)
       rmSync(path, { force: true })
   }
