@@ -8,6 +8,7 @@
  */
 export { broadcast } from "./capture/broadcast.ts"
 export { perWorker } from "./capture/per-worker.ts"
+export { Storage, type StorageOptions, storage } from "./config/storage.ts"
 export * from "./errors.ts"
 export {
   Executor,
@@ -32,5 +33,15 @@ export { taskHere } from "./executors/task-here.ts"
 export type { TaskStats } from "./executors/task-stats.ts"
 export type { Waitable, Waited, WaitOptions } from "./executors/wait.ts"
 export type { TaskContext } from "./protocol/context.ts"
+export type {
+  ByteRange,
+  ObjectBody,
+  ObjectInfo,
+  ObjectPartition,
+  ObjectReference,
+  ObjectStorage,
+  PartitionOptions,
+} from "./protocol/storage.ts"
 export type { TaskState } from "./protocol/task.ts"
+export { CloudObject } from "./storage/cloud-object.ts"
 export { randomFor } from "./worker/random.ts"

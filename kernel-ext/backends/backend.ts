@@ -1,5 +1,6 @@
 import type { PackageBundle } from "../capture/load/packages.ts"
 import type { Encoded, Shipment } from "../capture/types.ts"
+import type { JobStorage } from "../protocol/storage.ts"
 import type { LogStream } from "../protocol/worker.ts"
 
 /**
@@ -76,6 +77,8 @@ export interface TaskBatch {
   readonly inputs: Encoded
   /** One array: `codec.encode`. */
   readonly extraArgs: Encoded | undefined
+  /** What ctx.storage and references to objects are resolved with. Holds keys: it goes to workers and nowhere else. */
+  readonly storage?: JobStorage | undefined
   /** The npm packages that the function imports, in one file; only where the backend is `remote`. */
   readonly packages?: PackageBundle | undefined
 }

@@ -40,6 +40,7 @@ export function batchOf(job: JobCore, indices: Uint32Array, inputs: Encoded): Ta
     attempts: attemptsOf(job, indices),
     inputs,
     extraArgs: job.extraArgs,
+    storage: job.storage,
   }
 }
 

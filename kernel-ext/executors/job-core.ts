@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto"
 import { type DoneTasks, noTask, type TaskEnd } from "../backends/backend.ts"
 import type { Captured, Encoded } from "../capture/types.ts"
 import type { ResolvedJobOptions } from "../config/schema.ts"
+import { jobStorage } from "../config/storage.ts"
+import type { JobStorage } from "../protocol/storage.ts"
 import { StateCode, type TaskState } from "../protocol/task.ts"
 import { type Failure, Failures } from "./failures.ts"
 import { InputQueue, type Inputs } from "./inputs.ts"
@@ -69,6 +71,7 @@ export class JobCore {
   inputsCut = false
   /** What kept the inputs from being read to their end. */
   inputError: Error | undefined
+  #storage: JobStorage | undefined
   readonly #host: JobHost
   readonly #cache: ResultCache | undefined
   readonly #queue: TaskQueue
@@ -96,6 +99,12 @@ export class JobCore {
     })
     this.table.reserve(this.inputs.size)
     this.#addInputs()
+  }
+
+  /** What its workers are to know of storage: asked for when tasks leave, so that what their inputs refer to is among it. */
+  get storage(): JobStorage {
+    this.#storage ??= jobStorage()
+    return this.#storage
   }
 
   get isSettled(): boolean {

@@ -1,3 +1,4 @@
+import { storage } from "../config/storage.ts"
 import type { TaskContext } from "../protocol/context.ts"
 import { randomFor } from "../worker/random.ts"
 import type { JobCore } from "./job-core.ts"
@@ -44,5 +45,6 @@ function contextOf(core: JobCore, index: number): TaskContext {
     progress: () => {},
     random: randomFor(core.options.seed, index),
     log: (...values) => console.log(...values),
+    storage,
   }
 }

@@ -1,7 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import { formatWithOptions } from "node:util"
+import { ConfigError } from "../errors.ts"
 import type { TaskContext } from "../protocol/context.ts"
+import type { JobStorage } from "../protocol/storage.ts"
 import type { FromWorker } from "../protocol/worker.ts"
+import { useJobStorage } from "../storage/known.ts"
+import { StorageClient } from "../storage/storage.ts"
 import { randomFor } from "./random.ts"
 import { TaskLog } from "./task-log.ts"
 
@@ -13,11 +17,14 @@ export interface JobInWorker {
   readonly hash: string
   readonly seed: number
   readonly env: Readonly<Record<string, string>>
+  readonly storage: JobStorage | undefined
   send(message: FromWorker): void
 }
 
 /** The task that the running code belongs to, also from timers and promises that outlive it. */
 export const currentTask = new AsyncLocalStorage<RunningTask>()
+
+useJobStorage(() => currentTask.getStore()?.jobStorage)
 
 /** One run of one task; what user code sees of it is `TaskContext`. Made for each task, so all but its name is lazy. */
 export class RunningTask implements TaskContext {
@@ -40,6 +47,16 @@ export class RunningTask implements TaskContext {
 
   get jobId(): string {
     return this.#job.jobId
+  }
+
+  get jobStorage(): JobStorage | undefined {
+    return this.#job.storage
+  }
+
+  get storage(): StorageClient {
+    const own = this.#job.storage?.own ?? { problem: "This backend gives its tasks no storage." }
+    if ("problem" in own) throw new ConfigError(`ctx.storage cannot be used. ${own.problem}`, { key: "storage" })
+    return new StorageClient(own)
   }
 
   get signal(): AbortSignal {

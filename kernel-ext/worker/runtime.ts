@@ -147,8 +147,8 @@ export class Runtime {
   }
 
   #loadJob(message: Extract<ToWorker, { type: "job" }>, parts: readonly Uint8Array[]): LoadedJob {
-    const { job: key, jobId, hash, seed, env } = message
-    const common = { key, jobId, hash, seed, env, send: this.#send }
+    const { job: key, jobId, hash, seed, env, storage } = message
+    const common = { key, jobId, hash, seed, env, storage, send: this.#send }
     try {
       const entry = this.#shipments.get(hash)
       if (entry === undefined) throw new Error(`The function ${hash} did not reach this worker.`)

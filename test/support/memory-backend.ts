@@ -7,6 +7,7 @@ import {
   type TaskBatch,
 } from "../../kernel-ext/backends/backend.ts"
 import { load } from "../../kernel-ext/capture/load.ts"
+import { storage } from "../../kernel-ext/config/storage.ts"
 import type { TaskContext } from "../../kernel-ext/protocol/context.ts"
 import { randomFor } from "../../kernel-ext/worker/random.ts"
 
@@ -118,6 +119,7 @@ class MemoryBatch implements RunningBatch {
         signal: this.#abort.signal,
         progress: (fraction, note) => this.#events.progress(index, fraction, note),
         random: randomFor(seed, index),
+        storage,
         log: (...words) => this.#events.log(index, "stdout", `${words.join(" ")}\n`),
       }
       try {

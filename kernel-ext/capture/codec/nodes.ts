@@ -29,6 +29,7 @@
  *     bound      target, `this`, arguments, properties
  *     perWorker  id, slot of the function that builds it
  *     broadcast  hash; where it did not come with the function: bytes, blobs
+ *     own        kind of an object of the library's own, its data as JSON
  *     context    factory, slot of the context around it, values of its variables
  *
  * `prototype` is undefined for the one that the kind has anyway. Properties are a flat list: key, flags, then value, or
@@ -63,6 +64,7 @@ export const Kind = {
   perWorker: 25,
   context: 26,
   broadcast: 27,
+  own: 28,
 } as const
 
 export type Kind = (typeof Kind)[keyof typeof Kind]

@@ -1,3 +1,4 @@
+import { arrive, travelling } from "../../util/own.ts"
 import { readBlob } from "./blobs.ts"
 import { bytes, integer, list, number, text } from "./checked.ts"
 import { intrinsicName } from "./intrinsics.ts"
@@ -35,6 +36,8 @@ export function errorName(prototype: object | null): string {
 
 /** Asked by name: to touch a class that nobody used would load it. */
 export function describePlatformObject(value: object, prototype: object | null): Node | undefined {
+  const own = travelling(value)
+  if (own !== undefined) return [Kind.own, own.kind, JSON.stringify(own.data)]
   switch (intrinsicName(prototype)) {
     case "URL.prototype":
       return [Kind.url, (value as URL).href]
@@ -89,7 +92,7 @@ export function makeSymbol(node: Node): symbol {
   return Symbol(name === undefined ? undefined : text(name))
 }
 
-/** Objects of the platform that a few strings or bytes make again. */
+/** Objects of the platform, or of the library's own, that a few strings or bytes make again. */
 export function makePlatformObject(node: Node): object | undefined {
   switch (node[0]) {
     case Kind.regexp: {
@@ -107,6 +110,8 @@ export function makePlatformObject(node: Node): object | undefined {
       )
     case Kind.exception:
       return new DOMException(text(node[1]), text(node[2]))
+    case Kind.own:
+      return arrive(text(node[1]), JSON.parse(text(node[2])))
     case Kind.blob: {
       const parts = [new Uint8Array(bytes(node[1]))]
       const type = text(node[2])
