@@ -1,4 +1,23 @@
-import { nextState, StateCode, type TaskEvent, type TaskState, taskStates } from "../protocol/task.ts"
+import {
+  nextState,
+  StateCode,
+  type TaskEvent,
+  type TaskState,
+  taskEvents,
+  taskStates,
+} from "../protocol/task.ts"
+
+/** `nextState` by event and code, looked up once for each task of a job; `none` where there is no such edge. */
+const none = 255
+const nextCode = Object.fromEntries(
+  taskEvents.map((event) => [
+    event,
+    Uint8Array.from(taskStates, (from) => {
+      const to = nextState(from, event)
+      return to === undefined ? none : StateCode[to]
+    }),
+  ]),
+) as Readonly<Record<TaskEvent, Uint8Array>>
 
 /**
  * What is known of each task, in typed arrays: a million tasks are some sixty megabytes and no objects. The arrays grow as
@@ -45,12 +64,12 @@ export class TaskTable {
   /** Only here do states change. False where the event has no meaning: the task is as it was. */
   move(index: number, event: TaskEvent): boolean {
     if (index >= this.size) return false
-    const from = this.stateOf(index)
-    const to = nextState(from, event)
-    if (to === undefined) return false
-    this.counts[from]--
-    this.counts[to]++
-    this.states[index] = StateCode[to]
+    const from = this.states[index] ?? none
+    const to = nextCode[event][from] ?? none
+    if (to === none) return false
+    this.counts[taskStates[from] as TaskState]--
+    this.counts[taskStates[to] as TaskState]++
+    this.states[index] = to
     return true
   }
 

@@ -19,7 +19,9 @@ export const StateCode = { queued: 0, running: 1, done: 2, failed: 3, cancelled:
 
 export type StateCode = (typeof StateCode)[TaskState]
 
-export type TaskEvent = "start" | "succeed" | "fail" | "cancel" | "retry"
+export const taskEvents = ["start", "succeed", "fail", "cancel", "retry"] as const
+
+export type TaskEvent = (typeof taskEvents)[number]
 
 const edges: Readonly<Record<TaskState, Partial<Record<TaskEvent, TaskState>>>> = {
   queued: { start: "running", succeed: "done", fail: "failed", cancel: "cancelled", retry: "queued" },
