@@ -74,6 +74,7 @@ export function capture(fn: CallableFunction, options: CaptureOptions = {}): Cap
   const data = encodeGraph(withoutText(graph), () => options.path ?? "fn", last?.shipment.data.blobs)
   const code = graph.code?.text ?? ""
   if (last !== undefined && isSame(last, code, data, surrounds.folder)) return last
+  surrounds.known.ship()
   const shipped = { ...surrounds, isShipped: true }
   const captured: Captured = {
     shipment: {

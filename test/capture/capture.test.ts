@@ -138,6 +138,19 @@ describe("Capture", () => {
     expect(captured.codec.decode(loaded.codec.encode(first, "result"))).to.be.instanceOf(Money)
   })
 
+  it("tells every worker of a class that only inputs know, whichever one got the first of them", () => {
+    class Money {
+      cents = 1
+    }
+    const { captured, loaded } = pairOf((x: unknown) => x)
+    const other = load(captured.shipment)
+    const encode = () => captured.codec.encodeEach([new Money()], () => "input")
+    loaded.codec.decodeEach(encode())
+    const [money] = other.codec.decodeEach(encode()) as [Money]
+    expect(money.constructor.name).to.equal("Money")
+    expect(captured.codec.decode(other.codec.encode(money, "result"))).to.be.instanceOf(Money)
+  })
+
   it("loads the same code for other values without compiling it again", () => {
     const make = (n: number) => () => n
     const [one, two] = [capture(make(1)), capture(make(2))]

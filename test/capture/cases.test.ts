@@ -1,24 +1,28 @@
 import { writeFileSync } from "node:fs"
 import { expect } from "chai"
 import { LocalhostExecutor } from "../../kernel-ext/index.ts"
-import { openCases, type Place, readCases } from "./support/case.ts"
+import { ElsewhereExecutor } from "../support/elsewhere/backend.ts"
+import { type Executors, openCases, type Place, readCases } from "./support/case.ts"
 
 /** Set to write what comes out as the expectation: read it before it is committed. */
 const write = process.env.CELLFAN_WRITE_CASES === "1"
 
 describe("Functions and values of a notebook, in another process", function () {
   this.timeout(60_000)
-  let executor: LocalhostExecutor
+  let executors: Executors
   let notebook: ReturnType<typeof openCases>
 
   before(() => {
-    executor = new LocalhostExecutor({ workers: 1 })
-    notebook = openCases(executor)
+    executors = {
+      "in place": new LocalhostExecutor({ workers: 1 }),
+      "in an empty folder": new ElsewhereExecutor(),
+    }
+    notebook = openCases(executors)
   })
 
   after(async () => {
     await notebook.close()
-    await executor.close()
+    for (const executor of Object.values(executors)) await executor.close()
   })
 
   for (const place of ["in place", "in an empty folder"] satisfies Place[]) {

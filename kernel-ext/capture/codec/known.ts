@@ -3,6 +3,22 @@ export class Known {
   readonly #numbers = new Map<unknown, number>()
   readonly #values = new Map<number, { readonly value: unknown } | { readonly load: () => unknown }>()
   #next = 0
+  /** Numbers below went with the function. */
+  #shipped = 0
+
+  /** The function is on its way: whoever runs it has what has a number by now. */
+  ship(): void {
+    this.#shipped = this.#next
+  }
+
+  /**
+   * The number of what every worker has. What came later, with inputs, only those workers have that got these inputs:
+   * for others it is described again, under the same number.
+   */
+  shippedNumberOf(value: unknown): number | undefined {
+    const number = this.#numbers.get(value)
+    return number !== undefined && number < this.#shipped ? number : undefined
+  }
 
   numberOf(value: unknown): number | undefined {
     return this.#numbers.get(value)

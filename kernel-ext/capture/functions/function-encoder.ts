@@ -79,7 +79,7 @@ export class FunctionEncoder implements Aspects {
   }
 
   reference(value: object | symbol, id: number, encoder: GraphEncoder): Node | undefined {
-    const number = this.#surrounds.known.numberOf(value)
+    const number = this.#surrounds.known.shippedNumberOf(value)
     if (number !== undefined) return [Kind.known, number]
     if (typeof value !== "object") return undefined
     const recipe = recipeOf(value)

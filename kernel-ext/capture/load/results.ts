@@ -5,7 +5,7 @@ import type { Known } from "../codec/known.ts"
 import { Kind, type Node } from "../codec/nodes.ts"
 
 /** Describes results: of functions and classes, only those that the host sent, by number. */
-export function resultWriter(known: Known, sharesMemory: boolean): GraphWriter {
+export function resultWriter(known: Known, sharesMemory = false): GraphWriter {
   return (values, labelOf) => {
     const encoder = new GraphEncoder(new ResultAspects(known, sharesMemory))
     const roots = values.map((value, index) => {

@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { inspect } from "node:util"
-import { capture, setCellBindings } from "../../../kernel-ext/capture/capture.ts"
+import { setCellBindings } from "../../../kernel-ext/capture/capture.ts"
 import { CaptureError, JobError, TaskError } from "../../../kernel-ext/errors.ts"
-import type { LocalhostExecutor } from "../../../kernel-ext/index.ts"
+import type { Executor } from "../../../kernel-ext/executors/executor.ts"
 import * as library from "../../../kernel-ext/index.ts"
 import { createInterpreter } from "../../../kernel-ext/kernel/cells.ts"
 import type { Cell, Interpreter } from "../../../kernel-ext/kernel/types.ts"
-import { runInEmptyFolder } from "./empty-folder.ts"
 
 /**
  * A case is a folder with cell.ts, cells separated by lines `// %%`, and expected.txt. The cells leave a function
@@ -40,10 +39,13 @@ export function readCases(): Case[] {
   })
 }
 
+/** Where the notebook's folder is, or with nothing but node and what is sent there. */
 export type Place = "in place" | "in an empty folder"
 
+export type Executors = Readonly<Record<Place, Executor>>
+
 /** The real interpreter, in the folder that the cases' imports resolve from. */
-export function openCases(executor: LocalhostExecutor) {
+export function openCases(executors: Executors) {
   const interpreter = createInterpreter({
     folder: join(import.meta.dirname, "../notebook"),
     modules: { cellfan: library },
@@ -58,10 +60,7 @@ export function openCases(executor: LocalhostExecutor) {
       const task = holds(interpreter, "task") as (input: unknown) => unknown
       const inputs = holds(interpreter, "inputs") as unknown[]
       try {
-        const results =
-          place === "in place"
-            ? await executor.map(task, inputs)
-            : await runInEmptyFolder(capture(task), inputs)
+        const results = await executors[place].map(task, inputs)
         if (after === undefined) return show(results)
         interpreter.define("results", results, "any[]")
         return await runCell(after)
