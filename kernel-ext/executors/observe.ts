@@ -86,6 +86,8 @@ export interface ExecutorView {
   readonly backend: string
   readonly workers: number
   readonly idle: number
+  /** What the user holds of it. */
+  readonly handle: object
   /** Its workers as they are now; undefined where the backend does not tell them apart. */
   workerStates(): readonly WorkerState[] | undefined
   /** Removes what earlier runs left behind. */

@@ -1,4 +1,4 @@
-import { executorListMagics } from "./executor-runtime.ts"
+import { executorListMagics } from "./executor-list.ts"
 import { executorMagics } from "./executors.ts"
 import { helpMagics } from "./help.ts"
 import { jobMagics } from "./jobs.ts"

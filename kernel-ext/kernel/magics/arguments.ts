@@ -1,4 +1,4 @@
-import type { z } from "zod"
+import type * as z from "zod"
 import { parseFlags } from "../../config/flags.ts"
 import { splitWords, type Word } from "../../config/words.ts"
 import { UsageError } from "../../errors.ts"

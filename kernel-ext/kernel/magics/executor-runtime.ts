@@ -3,36 +3,12 @@ import type { Executor } from "../../executors/executor.ts"
 import { FunctionExecutor } from "../../executors/function-executor.ts"
 import type { Inputs } from "../../executors/inputs.ts"
 import { LocalhostExecutor } from "../../executors/localhost.ts"
+import { openExecutors } from "../../executors/observe.ts"
 import type { TaskContext } from "../../protocol/context.ts"
 import { currentCell } from "../current-cell.ts"
-import { readNothing } from "./arguments.ts"
-import { type LineCall, type Magic, runtimeName } from "./magic.ts"
 import { write } from "./output.ts"
 
-/** The executors that magics made, which of them is current, and running a cell on one. Also %executors and %clean. */
-
-export const executorListMagics: readonly Magic[] = [
-  {
-    name: "executors",
-    summary: "Gives the executors that magics made in this notebook.",
-    line: {
-      translate({ args }: LineCall) {
-        readNothing(args, "%executors")
-        return [`${runtimeName}.executors()`]
-      },
-    },
-  },
-  {
-    name: "clean",
-    summary: "Closes the executors that cells made for themselves, and with them their workers.",
-    line: {
-      translate({ args, canAwait }: LineCall) {
-        readNothing(args, "%clean")
-        return [`${canAwait ? "await " : ""}${runtimeName}.clean()`]
-      },
-    },
-  },
-]
+/** The executors that magics made, which of them is current, and running a cell on one; executor-list.ts tells of all. */
 
 const context = `import("cellfan").TaskContext`
 const items = `import("cellfan").Inputs<T>`
@@ -45,9 +21,7 @@ export const executorDeclarations = `
     map<T, R>(items: ${items}, options: object, body: (item: T, ctx: ${context}) => R): Promise<Awaited<R>[]>
     mapReduce<T, R, S>(items: ${items}, reduce: (results: NoInfer<Awaited<R>>[]) => S, options: object,
       body: (item: T, ctx: ${context}) => R): Promise<Awaited<S>>
-  }
-  executors(): { variable: string; executor: string; backend: string; workers: number; current: boolean }[]
-  clean(): Promise<void>`
+  }`
 
 const makers: Readonly<Record<string, (options: object) => Executor>> = {
   LocalhostExecutor: (options) => new LocalhostExecutor(options),
@@ -64,6 +38,8 @@ interface Made {
 
 type Body = (input: unknown, ctx: TaskContext) => unknown
 
+export type ExecutorRuntime = ReturnType<typeof createExecutorRuntime>
+
 export function createExecutorRuntime() {
   const byVariable = new Map<string, Made>()
   const forCells = new Map<string, Made>()
@@ -72,7 +48,8 @@ export function createExecutorRuntime() {
   const make = (kind: string, options: object, among: Map<string, Made>, key: string): Made => {
     const before = among.get(key)
     const text = JSON.stringify(options)
-    if (before !== undefined && before.kind === kind && before.options === text) return before
+    if (before !== undefined && before.kind === kind && before.options === text && isOpen(before))
+      return before
     const maker = makers[kind]
     if (maker === undefined) throw new TypeError(`There is no ${kind} in this version.`)
     const made = { executor: maker(options), kind, options: text }
@@ -81,7 +58,7 @@ export function createExecutorRuntime() {
     return made
   }
   const executorFor = (kind: string, options: object | null): Executor => {
-    if (options === null && current?.kind === kind) return current.executor
+    if (options === null && current?.kind === kind && isOpen(current)) return current.executor
     return make(kind, options ?? {}, forCells, kind).executor
   }
   const all = (): Made[] => [...new Set([...byVariable.values(), ...forCells.values()])]
@@ -111,28 +88,28 @@ export function createExecutorRuntime() {
           ) => executor.mapReduce(body, inputs, reduce, named(job)),
         }
       },
-      executors: () => {
-        const rows = [
-          ...[...byVariable].map(([variable, made]) => ({ variable, made })),
-          ...[...forCells.values()].map((made) => ({ variable: "", made })),
-        ]
-        return rows.map(({ variable, made }) => {
-          const { kind, executor } = made
-          const { backend, workers } = executor
-          return { variable, executor: kind, backend, workers, current: made === current }
-        })
-      },
-      async clean(): Promise<void> {
-        const executors = [...forCells.values()].map((made) => made.executor)
-        forCells.clear()
-        await Promise.all(executors.map((executor) => executor.close()))
-        write(`Closed ${executors.length === 1 ? "1 executor" : `${executors.length} executors`} of cells.\n`)
-      },
+    },
+    isCurrent: (executor: object): boolean => executor === current?.executor,
+    /** The magic whose cells an executor is for; undefined for one that has a variable. */
+    cellMagicOf(executor: object): string | undefined {
+      return [...forCells.values()].find((made) => made.executor === executor)?.kind
+    },
+    /** Closes the executors that cells made for themselves; the next such cell makes another. */
+    async closeForCells(): Promise<number> {
+      const executors = [...forCells.values()].map((made) => made.executor)
+      forCells.clear()
+      await Promise.all(executors.map((executor) => executor.close()))
+      return executors.length
     },
     async close(): Promise<void> {
       await Promise.all(all().map((made) => made.executor.close()))
     },
   }
+}
+
+/** Whether nobody has closed it. */
+function isOpen({ executor }: Made): boolean {
+  return openExecutors().some(({ handle }) => handle === executor)
 }
 
 /** What a job is called that the cell gives no name. */

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { functionExecutorOptions, jobOptions, localhostOptions } from "../../config/schema.ts"
 import { UsageError } from "../../errors.ts"
 import { expressionPart, readFlags, textPart, valueText } from "./arguments.ts"

@@ -51,6 +51,8 @@ export interface JobRuntime {
   readonly runtime: ReturnType<typeof createMethods>
   /** Ids, newest last. */
   ids(): readonly string[]
+  /** Lets go of the jobs that have settled; says how many there were. */
+  forgetSettled(): number
   stop(): void
 }
 
@@ -64,6 +66,11 @@ export function createJobRuntime(): JobRuntime {
   return {
     runtime: createMethods(() => jobs),
     ids: () => jobs.map((job) => job.id),
+    forgetSettled() {
+      const known = jobs.length
+      jobs = jobs.filter((job) => job.endedAtMs === undefined)
+      return known - jobs.length
+    },
     stop,
   }
 }

@@ -1,4 +1,4 @@
-import type { z } from "zod"
+import type * as z from "zod"
 import type { Names } from "./classify.ts"
 import type { Edit, Part } from "./edits.ts"
 
@@ -63,6 +63,8 @@ export interface CellCall extends Call {
 export interface Notebook extends Names {
   /** Names that code can refer to, for guessing what was meant. Slow: for messages only. */
   variables(): readonly string[]
+  /** What a variable holds; undefined where there is none. */
+  valueOf(name: string): unknown
   readonly magics: ReadonlyMap<string, Magic>
 }
 

@@ -17,7 +17,8 @@ import { transformCell, transformUnfinishedCell } from "./transform.ts"
  *     transform.ts   a cell with magics as TypeScript; edits.ts keeps the way between both texts; body.ts the cell's body
  *     arguments.ts   what stands behind a magic's name
  *     all.ts         all families:
- *     executors.ts   %LocalhostExecutor, %%LocalhostExecutor, …; executor-runtime.ts what they do, %executors, %clean
+ *     executors.ts   %LocalhostExecutor, %%LocalhostExecutor, …; executor-runtime.ts what they do
+ *     executor-list.ts  %executors, %clean
  *     jobs.ts        %jobs, %cancel, %retry
  *     time.ts        %time, %%time
  *     session.ts     %env, %cd, %pwd
@@ -59,6 +60,10 @@ function createNotebook(interpreter: Interpreter): Notebook {
       const binding = interpreter.bindings.lookup(name)
       if (binding?.kind === "value") return ["number", "bigint"].includes(typeof binding.value)
       return binding !== undefined
+    },
+    valueOf(name) {
+      const binding = interpreter.bindings.lookup(name)
+      return binding?.kind === "value" ? binding.value : undefined
     },
     variables() {
       const names = interpreter.complete("", 0).matches.map((match) => match.text)

@@ -1,4 +1,5 @@
 import type { Interpreter } from "../types.ts"
+import { createExecutorList, executorListDeclarations } from "./executor-list.ts"
 import { createExecutorRuntime, executorDeclarations } from "./executor-runtime.ts"
 import { helpDeclarations, helpFor, listOfMagics } from "./help.ts"
 import { createJobRuntime, jobDeclarations } from "./jobs.ts"
@@ -10,6 +11,7 @@ import { createTimeRuntime, timeDeclarations } from "./time.ts"
 /** What translated magics call: the methods of all families in one object, and its type for the cells. */
 export const runtimeType = `{${[
   executorDeclarations,
+  executorListDeclarations,
   jobDeclarations,
   timeDeclarations,
   sessionDeclarations,
@@ -22,6 +24,7 @@ export function createRuntime(interpreter: Interpreter, notebook: Notebook) {
   const executors = createExecutorRuntime()
   const methods = {
     ...executors.runtime,
+    ...createExecutorList(executors, jobs, notebook),
     ...jobs.runtime,
     ...createTimeRuntime(),
     ...createSessionRuntime(),

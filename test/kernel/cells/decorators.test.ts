@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
-import { type Notebook, openNotebook } from "./interpreter.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 const standard = `
 function plusOne(method: () => number, context: ClassMethodDecoratorContext) {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "chai"
-import { type Notebook, openNotebook } from "./interpreter.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 describe("errors of a cell", () => {
   let notebook: Notebook

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { expect } from "chai"
-import { type Notebook, openNotebook } from "./interpreter.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 describe("imports of a cell", () => {
   let notebook: Notebook

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
-import { type Notebook, openNotebook } from "./interpreter.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 const STEPS = 3e6
 const RUNS = 7

@@ -1,5 +1,5 @@
 import { expect } from "chai"
-import { type Notebook, openNotebook } from "./interpreter.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 describe("what a cell may say", () => {
   let notebook: Notebook

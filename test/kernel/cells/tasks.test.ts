@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { expect } from "chai"
 import { setCellBindings } from "../../../kernel-ext/capture/capture.ts"
 import * as cellfan from "../../../kernel-ext/index.ts"
-import { type Notebook, openNotebook } from "./interpreter.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 describe("a cell's function sent to a worker", () => {
   let notebook: Notebook

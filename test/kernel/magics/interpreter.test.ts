@@ -1,12 +1,12 @@
 import { expect } from "chai"
-import { type OpenNotebook, openNotebook } from "./open.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 describe("Magics before the interpreter", function () {
   this.timeout(60_000)
-  let notebook: OpenNotebook
+  let notebook: Notebook
 
   before(async () => {
-    notebook = openNotebook()
+    notebook = openNotebook({ magics: true })
     await notebook.text(
       "const words = ['a', 'bb', 'ccc']\nconst sum = (ns: number[]) => ns.reduce((a, b) => a + b, 0)",
     )
@@ -101,7 +101,49 @@ describe("Magics before the interpreter", function () {
     await notebook.text("%%LocalhostExecutor --map words --as word --into listed\nword")
     expect(await notebook.text("const all = %jobs\nall.at(-1).name + all.at(-1).done")).to.equal("listed3")
     expect(await notebook.text("%jobs")).to.include("listed")
-    expect(await notebook.text("%executors")).to.include("LocalhostExecutor")
+  })
+
+  it("list all executors with the variables that hold them", async () => {
+    await notebook.text("%LocalhostExecutor --workers 2")
+    await notebook.text(
+      'import { LocalhostExecutor } from "cellfan"\nconst own = new LocalhostExecutor({ workers: 3 }), same = own',
+    )
+    await notebook.text("%%LocalhostExecutor --workers 1\n1")
+    await notebook.text("const open = %executors")
+    const rows = "open.map((one) => [one.variable, one.executor, one.workers, one.current].join())"
+    expect((await notebook.text(rows))?.match(/'.*'/g)).to.include.members([
+      "'fexec,LocalhostExecutor,2,true'",
+      "'own, same,LocalhostExecutor,3,false'",
+      "'%%LocalhostExecutor,LocalhostExecutor,1,false'",
+    ])
+    await notebook.text("await own.close()")
+    expect(await notebook.text("%executors")).not.to.include("own")
+  })
+
+  it("make another executor where the one of the same options was closed", async () => {
+    await notebook.text("%LocalhostExecutor --workers 1 --name shut")
+    await notebook.text("await shut.close()")
+    expect(await notebook.text("%%LocalhostExecutor\n5")).to.equal("5")
+    await notebook.text("%LocalhostExecutor --workers 1 --name shut")
+    expect(await notebook.text("await shut.callAsync(() => 6, 0)")).to.equal("6")
+    await notebook.text("%LocalhostExecutor --workers 2")
+  })
+
+  it("clean up what cells left behind, and say what that was", async () => {
+    await notebook.text("%%LocalhostExecutor --workers 1 --map words --as word\nword")
+    const before = Number(await notebook.text("const several = %executors\nseveral.length"))
+    notebook.streamed.length = 0
+    await notebook.text("%clean")
+    expect(notebook.streamed.join("")).to.match(
+      new RegExp(
+        `^Temporary data of ${before} executors? removed\\.\nClosed 1 executor of cells\\.\nForgot \\d+ settled jobs?\\.\n$`,
+      ),
+    )
+    expect(await notebook.text("%jobs")).to.equal("[]")
+    expect(await notebook.text("%executors"))
+      .to.include("fexec")
+      .and.not.to.include("%%")
+    expect(await notebook.text("%%LocalhostExecutor --workers 1\n7")).to.equal("7")
   })
 
   it("stay magics behind a statement without semicolon where a variable of their name is no number", async () => {

@@ -11,5 +11,6 @@ export function notebookWith(...variables: string[]): Notebook {
     isBound: (name) => variables.includes(name) || name in globalThis,
     isOperand: (name) => variables.includes(name),
     variables: () => variables,
+    valueOf: () => undefined,
   }
 }

@@ -5,7 +5,7 @@ import { expect } from "chai"
 import { runPython, textIn } from "../../support/jupyter.ts"
 import { need } from "../../support/needs.ts"
 import { root } from "../../support/repository.ts"
-import { type OpenNotebook, openNotebook } from "./open.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 /** What the wheel puts beside its Python code, so that papermill finds it. */
 function installedAt(folder: string): string[] {
@@ -24,7 +24,7 @@ function installedAt(folder: string): string[] {
 describe("Papermill", function () {
   this.timeout(60_000)
   let folder: string
-  let notebook: OpenNotebook
+  let notebook: Notebook
 
   /** Runs `code`, to which papermill's translator for this kernel is `translator`; gives what it prints. */
   async function python(code: string): Promise<string> {
@@ -46,7 +46,7 @@ describe("Papermill", function () {
       "papermill in the virtual environment (npm test installs it)",
       there?.code === 0 ? true : undefined,
     )
-    notebook = openNotebook()
+    notebook = openNotebook({ magics: true })
   })
   after(() => notebook?.close())
   beforeEach(() => {

@@ -1,13 +1,13 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as cellfan from "../../../kernel-ext/index.ts"
-import { createInterpreter } from "../../../kernel-ext/kernel/cells.ts"
-import { withMagics } from "../../../kernel-ext/kernel/magics/magics.ts"
-import type { Cell, CellOutcome, DisplayBundle, Interpreter } from "../../../kernel-ext/kernel/types.ts"
+import * as cellfan from "../../kernel-ext/index.ts"
+import { createInterpreter, type InterpreterOptions } from "../../kernel-ext/kernel/cells.ts"
+import { withMagics } from "../../kernel-ext/kernel/magics/magics.ts"
+import type { Cell, CellOutcome, DisplayBundle, Interpreter } from "../../kernel-ext/kernel/types.ts"
 
-/** A notebook as the kernel runs it, magics included, in a folder of its own. */
-export interface OpenNotebook {
+/** A notebook in a folder of its own, run as the kernel runs it, with what its cells put out. */
+export interface Notebook {
   readonly folder: string
   readonly interpreter: Interpreter
   readonly displayed: DisplayBundle[]
@@ -15,7 +15,7 @@ export interface OpenNotebook {
   run(code: string, signal?: AbortSignal): Promise<CellOutcome>
   /** The cell's result as text; throws where the cell failed. */
   text(code: string): Promise<string | undefined>
-  /** The error of a cell that must fail, without colours. */
+  /** The whole error of a cell that must fail, without colours. */
   failure(code: string): Promise<{ name: string; message: string; traceback: string }>
   /** What is offered at `|`. */
   complete(code: string): string[]
@@ -24,9 +24,16 @@ export interface OpenNotebook {
   close(): Promise<void>
 }
 
-export function openNotebook(): OpenNotebook {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "cellfan-magics-")))
-  const interpreter = withMagics(createInterpreter({ folder, modules: { cellfan } }))
+export interface NotebookOptions extends Partial<InterpreterOptions> {
+  /** Whether cells may have magics. Default: false. */
+  readonly magics?: boolean
+}
+
+export function openNotebook({ magics, ...options }: NotebookOptions = {}): Notebook {
+  const folder = options.folder ?? realpathSync(mkdtempSync(join(tmpdir(), "cellfan-notebook-")))
+  const interpreter = magics
+    ? withMagics(createInterpreter({ folder, modules: { cellfan }, ...options }))
+    : createInterpreter({ folder, ...options })
   const displayed: DisplayBundle[] = []
   const streamed: string[] = []
   let executionCount = 0
@@ -38,13 +45,8 @@ export function openNotebook(): OpenNotebook {
       updateDisplayData: (bundle) => displayed.push(bundle),
       clearOutput: () => {},
     }
-    return interpreter.run(code, {
-      id: `cell-${executionCount}`,
-      executionCount,
-      silent: false,
-      signal,
-      output,
-    })
+    const id = `cell-${executionCount}`
+    return interpreter.run(code, { id, executionCount, silent: false, signal, output })
   }
   return {
     folder,
@@ -65,8 +67,7 @@ export function openNotebook(): OpenNotebook {
     },
     complete(code) {
       const offset = code.indexOf("|")
-      const typed = code.replace("|", "")
-      const { matches, start, end } = interpreter.complete(typed, offset)
+      const { matches, start, end } = interpreter.complete(code.replace("|", ""), offset)
       if (end !== offset || start > offset) throw new Error(`Completes ${start}–${end} at ${offset}`)
       return matches.map((match) => match.text)
     },
@@ -76,12 +77,12 @@ export function openNotebook(): OpenNotebook {
     },
     async close() {
       await interpreter.close()
-      rmSync(folder, { recursive: true, force: true })
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
-function plain(text: string): string {
+export function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI colours begin with one
   return text.replace(/\u001b\[[0-9;]*m/g, "")
 }
