@@ -4,6 +4,8 @@
  * stands behind getters, so that printing it shows message, stack and cause and not the message's parts once more.
  */
 
+import { letTravel } from "./util/own.ts"
+
 /** Something that a function refers to cannot be sent to a worker. `path` leads to it from the function. */
 export class CaptureError extends Error {
   override readonly name = "CaptureError"
@@ -172,6 +174,25 @@ export class StorageError extends Error {
   /** Whether the same call may do better later. It was repeated already where that was safe. */
   get retryable(): boolean {
     return ["throttled", "unavailable", "network"].includes(this.#details.kind)
+  }
+
+  // A task that fails with one hands on more than its message: its caller may look at `kind`.
+  static {
+    letTravel(
+      StorageError,
+      "StorageError",
+      (error) => ({ message: error.message, stack: error.stack, details: error.#details }),
+      (data) => {
+        const { message, stack, details } = data as {
+          message: string
+          stack: string
+          details: StorageErrorDetails
+        }
+        const error = new StorageError(String(message), details)
+        error.stack = String(stack)
+        return error
+      },
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs"
-import type { z } from "zod"
+import type * as z from "zod"
 import { ConfigError } from "../errors.ts"
 import { type Entry, guess, type Origin, optionsIn, originText, sectionNames } from "./entries.ts"
 import { readEnvironment } from "./environment.ts"
@@ -137,7 +137,10 @@ export function readConfiguration({ env, folder }: Surroundings): Configuration 
   return new Configuration(file, homeOf(env), [...content.entries, ...readEnvironment(env)], content.warnings)
 }
 
-let current: { stamp: string; configuration: Configuration } | undefined
+/** For so long a file is taken as unchanged, so that a job a millisecond does not ask the file system each time. */
+const freshMs = 250
+
+let current: { stamp: string; lookedAtMs: number; file: string; configuration: Configuration } | undefined
 const warned = new Set<string>()
 
 /**
@@ -148,15 +151,23 @@ const warned = new Set<string>()
 export function configuration(): Configuration {
   const { env } = process
   const folder = process.cwd()
-  const file = findFile(env, folder)
-  const ours = Object.entries(env).filter(([name]) => name.startsWith("CELLFAN_"))
-  const stamp = JSON.stringify([file, file && statSync(file.path).mtimeMs, ours])
-  if (current?.stamp !== stamp) current = { stamp, configuration: readConfiguration({ env, folder }) }
-  const found = current.configuration
-  for (const warning of found.warnings) {
+  const ours = Object.entries(env).filter(([name]) => /^(CELLFAN_|LITHOPS_CONFIG|HOME$)/.test(name))
+  const stamp = JSON.stringify([folder, ours])
+  const now = performance.now()
+  if (current?.stamp === stamp && now - current.lookedAtMs < freshMs) return current.configuration
+  const found = findFile(env, folder)
+  const file = JSON.stringify([found, found && statSync(found.path).mtimeMs])
+  const isSame = current?.stamp === stamp && current.file === file
+  const inForce = isSame && current !== undefined ? current.configuration : readConfiguration({ env, folder })
+  current = { stamp, lookedAtMs: now, file, configuration: inForce }
+  warnOf(inForce)
+  return inForce
+}
+
+function warnOf({ warnings }: Configuration): void {
+  for (const warning of warnings) {
     if (warned.has(warning)) continue
     warned.add(warning)
     process.emitWarning(warning, { type: "ConfigWarning" })
   }
-  return found
 }

@@ -66,12 +66,24 @@ useConfiguredStorage((backend) => describeStorage(configuration(), { backend }))
 
 /** What a job's workers are to know of storage. What is wrong in the configuration is told to the task that asks for it. */
 export function jobStorage(): JobStorage {
-  const known = rememberedStorages()
   try {
-    return { own: describeStorage(configuration()), known }
+    const own = ownStorage(configuration())
+    return { own, known: rememberedStorages() }
   } catch (error) {
-    return { own: { problem: (error as Error).message }, known }
+    return { own: { problem: (error as Error).message }, known: rememberedStorages() }
   }
+}
+
+const own = new WeakMap<Configuration, StorageDescription>()
+
+/** Reckoned once for each state of the configuration: every job asks. */
+function ownStorage(configured: Configuration): StorageDescription {
+  let description = own.get(configured)
+  if (description === undefined) {
+    description = describeStorage(configured)
+    own.set(configured, description)
+  }
+  return description
 }
 
 /** @throws ConfigError for what is wrong, in the options or in the configuration. */

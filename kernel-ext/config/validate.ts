@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import type { z } from "zod"
+import type * as z from "zod"
 import { ConfigError } from "../errors.ts"
 import { nearest } from "../util/nearest.ts"
 import { inWords, type OptionInfo, optionsOf } from "./options.ts"

@@ -32,8 +32,15 @@ export function tellS3(error: unknown, call: S3Call, signal: AbortSignal | undef
   return new StorageError(
     `${subject(call)} ${what}${request}.`,
     { kind, backend, bucket, key, requestId },
-    { cause: error },
+    { cause: bare(error as SdkError) },
   )
+}
+
+/** Without the request and the answer that the SDK hangs on: their headers hold signatures and tokens. */
+function bare({ name, message, code, stack }: SdkError): Error {
+  const error = Object.assign(new Error(message), { name, ...(code !== undefined && { code }) })
+  error.stack = stack ?? `${name}: ${message}`
+  return error
 }
 
 export function isRetryable(error: unknown): boolean {
