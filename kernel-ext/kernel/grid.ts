@@ -5,6 +5,7 @@ import { SingleCalls } from "./grid/calls.ts"
 import { Jobs } from "./grid/jobs.ts"
 import { JobOutput } from "./grid/output.ts"
 import { serveView } from "./grid/session.ts"
+import { TerminalLine } from "./grid/terminal-line.ts"
 import { Widgets } from "./grid/widgets.ts"
 import type { Comm, Comms } from "./types.ts"
 
@@ -12,6 +13,7 @@ import type { Comm, Comms } from "./types.ts"
  * The kernel's half of the grid.
  *
  *     output.ts      the picture under the cell, renewed rarely and at the end
+ *     terminal-line.ts  the same where text is all there is
  *     calls.ts       many calls of one task in a cell: the first few shown, the rest counted
  *     widgets.ts     live views for front ends without our extension; widget-file.ts: their code
  *     bundle.ts      a job as summary, MIME bundle, one task's details
@@ -37,6 +39,10 @@ export function attachGrid(comms: Comms): () => void {
     const cell = currentCell()
     const known = jobs.add(job, cell === undefined ? "" : String(cell.executionCount))
     if (cell === undefined || cell.silent || calls.counted(job, cell)) return
+    if (cell.atTerminal) {
+      known.output = new TerminalLine(job, known.pulse, cell)
+      return
+    }
     known.output = new JobOutput(job, known.pulse, cell, {
       renewed: ({ data, metadata }) => known.feed.tell({ type: "picture", data, metadata }),
       openWidget: (saved) => widgets.open(saved, (comm) => serveView(comm, { job: job.id }, jobs)),

@@ -24,6 +24,8 @@ export interface Cell {
   readonly id: string
   readonly executionCount: number
   readonly silent: boolean
+  /** Typed where an output that was written cannot be renewed. */
+  readonly atTerminal?: boolean
   readonly output: CellOutput
   /** Aborted when the user interrupts the cell. */
   readonly signal: AbortSignal

@@ -72,7 +72,8 @@ export interface JobBundle extends DisplayBundle {
   readonly data: { readonly [jobMime]: SavedJob } & Readonly<Record<string, unknown>>
 }
 
-function jobText(job: JobSummary, nowMs: number): string {
+/** The job in words, with its first failures. */
+export function jobText(job: JobSummary, nowMs: number): string {
   const lines = [`${jobSentence(job, nowMs)} · ${placeWords(job)}`]
   for (const { index, name, message } of job.failures)
     lines.push(`  task ${index}: ${name}: ${firstLine(message)}`)

@@ -3,7 +3,6 @@ import type { ListedJob } from "../../protocol/job-view.ts"
 import { summarize } from "./bundle.ts"
 import { listExecutors } from "./executors.ts"
 import { JobFeed, type Send } from "./feed.ts"
-import type { JobOutput } from "./output.ts"
 import { Pulse } from "./pulse.ts"
 
 /** Jobs that stay open to views after they ended. Older ones show what their notebook saved. */
@@ -16,7 +15,8 @@ export interface KnownJob {
   readonly pulse: Pulse
   /** Label of the cell it was started in. */
   readonly cell: string
-  output?: JobOutput
+  /** What shows it in its cell. */
+  output?: { close(): void }
 }
 
 /** The jobs of this kernel that views can ask for, and the list of them for whoever watches all. */
