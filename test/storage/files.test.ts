@@ -1,0 +1,42 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect } from "chai"
+import { StorageClient } from "../../kernel-ext/storage/storage.ts"
+import { conformsToStorage } from "../conformance/storage.ts"
+
+let root: string
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), "cellfan-files-"))
+})
+after(() => rm(root, { recursive: true, force: true }))
+
+function filesIn(bucket: string | undefined): StorageClient {
+  return new StorageClient({ backend: "localhost", bucket, options: { root } })
+}
+
+conformsToStorage("localhost", async () => filesIn("tests"), { contentType: false, nestedKeys: false })
+
+describe("files as a storage", () => {
+  it("are plain files, and leave nothing else behind", async () => {
+    const storage = filesIn("plain")
+    await storage.put("a/b.txt", "x")
+    expect(await readdir(join(root, "plain", "a"))).to.deep.equal(["b.txt"])
+    expect(await readdir(join(root, ".writing"))).to.deep.equal([])
+    await storage.delete("a/b.txt")
+    expect(await readdir(join(root, "plain"))).to.deep.equal([])
+  })
+
+  it("stand in a bucket of their own where none is named", async () => {
+    const reference = await filesIn(undefined).put("a", "x")
+    expect(reference.bucket).to.equal("storage")
+  })
+
+  it("say what a key of theirs cannot be", async () => {
+    const attempt = await filesIn("plain")
+      .put("a//b", "x")
+      .catch((error: Error) => error.message)
+    expect(attempt).to.include("two slashes")
+  })
+})
