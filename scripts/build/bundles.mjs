@@ -41,7 +41,7 @@ const tslabAsModule = {
 }
 
 /** Bundled CommonJS calls `require` and reads `__dirname`; in a module there is neither unless we make them. */
-const banner = {
+export const banner = {
   js: [
     'import { createRequire as cellfanRequire } from "node:module"',
     "const require = cellfanRequire(import.meta.url)",
@@ -49,7 +49,7 @@ const banner = {
   ].join("\n"),
 }
 
-const shared = {
+export const shared = {
   absWorkingDir: root,
   bundle: true,
   platform: "node",
