@@ -11,14 +11,17 @@ import { nearest } from "./util/nearest.ts"
 const help = `cellfan hello                  run one task in a local worker process and say whether it worked
 cellfan install                make the kernel and the extension known to your own Jupyter
 cellfan install --prefix DIR   … to the Jupyter of a virtual environment or conda environment
+cellfan verify NOTEBOOK        run a notebook again and say whether it gives the same
 cellfan --version
 cellfan --help`
 
-const words: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+/** Each resolves with the exit code. */
+const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   hello: async (args) => {
     parseArgs({ args, options: {} })
     const { hello } = await import("./cli/hello.ts")
     console.log(await hello())
+    return 0
   },
   install: async (args) => {
     const { values } = parseArgs({ args, options: { prefix: { type: "string" }, link: { type: "boolean" } } })
@@ -26,6 +29,20 @@ const words: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
       values.prefix === undefined ? userDataFolder() : join(resolve(values.prefix), "share", "jupyter")
     const { kernel, extension } = await install({ dataFolder, link: values.link ?? false })
     console.log(`Kernel: ${kernel}\nExtension: ${extension}`)
+    return 0
+  },
+  verify: async (args) => {
+    const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
+    const { verify } = await import("./cli/verify.ts")
+    if (positionals.length === 0)
+      throw new Error("cellfan verify takes the file of a notebook: cellfan verify a.ipynb")
+    let code = 0
+    for (const file of positionals) {
+      const { same, report } = await verify(file)
+      console.log(report)
+      if (!same) code = 1
+    }
+    return code
   },
 }
 
@@ -52,8 +69,7 @@ async function main([word, ...args]: string[]): Promise<number> {
     return 2
   }
   try {
-    await run(args)
-    return 0
+    return await run(args)
   } catch (error) {
     const usage =
       error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")

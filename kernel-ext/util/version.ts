@@ -2,22 +2,34 @@ import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-let known: string | undefined
-
-/** The version of this installation of cellfan. Bundled or not, its package.json stands in a folder above. */
-export function cellfanVersion(): string {
-  known ??= read(dirname(fileURLToPath(import.meta.url)))
-  return known
+interface Installation {
+  readonly folder: string
+  readonly version: string
 }
 
-function read(folder: string): string {
-  for (let at = folder; ; at = dirname(at)) {
+let found: Installation | undefined
+
+/** The version of this installation of cellfan. */
+export function cellfanVersion(): string {
+  found ??= find(dirname(fileURLToPath(import.meta.url)))
+  return found.version
+}
+
+/** The folder that holds its package.json and dist/. */
+export function installationFolder(): string {
+  found ??= find(dirname(fileURLToPath(import.meta.url)))
+  return found.folder
+}
+
+/** Bundled or not, this file stands somewhere below. */
+function find(from: string): Installation {
+  for (let folder = from; ; folder = dirname(folder)) {
     try {
-      const { name, version } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"))
-      if (name === "cellfan") return version
+      const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+      if (name === "cellfan") return { folder, version }
     } catch {
       // None here, or somebody else's.
     }
-    if (at === dirname(at)) return "unknown"
+    if (folder === dirname(folder)) throw new Error(`${from} is not part of an installation of cellfan.`)
   }
 }
