@@ -1,5 +1,9 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { gzipSync } from "node:zlib"
 import axe from "axe-core"
 import { expect } from "chai"
+import { root } from "../support/repository.ts"
 import { LabPage } from "./support/lab-page.ts"
 import { labSuite } from "./support/lab-suite.ts"
 import { writeNotebook } from "./support/notebook-file.ts"
@@ -36,6 +40,27 @@ describe("around the grid in JupyterLab", function () {
 
   after(() => lab?.close())
 
+  it("weighs 60 kB at most when the page opens, compressed; charts come when they are first shown", async () => {
+    const loaded = () =>
+      lab.page.evaluate(() =>
+        performance
+          .getEntriesByType("resource")
+          .map(({ name }) => new URL(name).pathname)
+          .filter((path) => path.includes("/cellfan-lab/static/"))
+          .map((path) => path.slice(path.lastIndexOf("/") + 1)),
+      )
+    const atStart = await loaded()
+    const folder = join(root, "dist", "labextension", "static")
+    const sizes = await Promise.all(
+      atStart.map(async (name) => gzipSync(await readFile(join(folder, name))).length),
+    )
+    expect(atStart.length).to.be.greaterThan(1)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).to.be.lessThan(60_000)
+    await lab.page.getByRole("tab", { name: "Timeline" }).first().click()
+    await lab.page.locator(".cellfan-Chart").first().waitFor()
+    expect((await loaded()).length).to.be.greaterThan(atStart.length)
+  })
+
   it("draws when tasks ran and how long they took", async () => {
     const job = lab.page.locator(".jp-OutputArea-output .cellfan-Job").first()
     await job.getByRole("tab", { name: "Timeline" }).click()
@@ -54,7 +79,41 @@ describe("around the grid in JupyterLab", function () {
     expect(await cards.nth(1).textContent())
       .to.include("199 done, 1 failed")
       .and.to.include("around.ipynb [2]")
+    expect(await cards.nth(0).locator(".cellfan-MiniGrid").count(), "squares of what runs").to.equal(1)
+    expect(await cards.nth(1).locator(".cellfan-MiniGrid").count(), "squares of what ended").to.equal(0)
+    const blue = await lab.page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>(".cellfan-MiniGrid")
+      const data = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data
+      let count = 0
+      for (let at = 0; data !== undefined && at < data.length; at += 4)
+        if (data[at] === 70 && data[at + 1] === 167 && data[at + 2] === 232) count++
+      return count
+    })
+    expect(blue, "pixels of running tasks").to.be.greaterThan(2 * 60)
     expect(await lab.page.locator(".cellfan-StatusItem").textContent()).to.equal("1 job: 0 of 3 tasks")
+  })
+
+  it("lists the executors with their workers", async () => {
+    const executor = lab.page.locator(".cellfan-mod-executor")
+    await executor.locator('.cellfan-Worker[data-state="busy"]').nth(1).waitFor()
+    expect(await executor.textContent())
+      .to.include("LocalhostExecutor")
+      .and.to.include("around.ipynb · 2 workers, 2 busy")
+    const names = await executor.locator(".cellfan-Worker").evaluateAll((all) => all.map((one) => one.title))
+    for (const name of names) expect(name).to.match(/^localhost:\d+ · busy$/)
+  })
+
+  it("makes a cell of a task that runs it in the kernel", async () => {
+    await lab.page.locator(".cellfan-Failure-tasks button").first().click()
+    await lab.page.getByRole("button", { name: "Copy as cell" }).first().click()
+    await lab.page.waitForFunction(() => document.querySelectorAll(".jp-CodeCell").length === 4)
+    const made = await lab.page.evaluate(
+      () => window.jupyterapp.shell.currentWidget.content.widgets[2]?.model.sharedModel.getSource() ?? "",
+    )
+    const lines = made.split("\n")
+    expect(lines[0]).to.equal("// Task 11 of naps, here in the kernel; its input: 11")
+    expect(lines[2]).to.match(/^const \{ input, ctx \} = taskHere\("[0-9a-f]{8}", 11\)$/)
+    expect(lines[3]).to.equal("await nap(input, ctx)")
   })
 
   it("has no violation that axe-core finds, in light and in dark", async () => {
@@ -73,12 +132,7 @@ describe("around the grid in JupyterLab", function () {
   })
 
   it("shows as much under the cell as the settings say", async () => {
-    const set = (value: string) =>
-      lab.page.evaluate(async (show) => {
-        const plugin = "cellfan-lab:jobs"
-        const { serviceManager } = window.jupyterapp
-        await serviceManager.settings.save(plugin, JSON.stringify({ show }))
-      }, value)
+    const set = (show: string) => lab.setting("cellfan-lab:jobs", { show, palette: "theme", refreshMs: 2000 })
     await set("bar")
     await lab.reload()
     await lab.job(({ counts }) => counts.done === 199)
@@ -99,6 +153,28 @@ describe("around the grid in JupyterLab", function () {
     await lab.page.locator(".cellfan-Card", { hasText: "3 cancelled" }).waitFor()
     await lab.idle()
     await lab.page.locator(".cellfan-StatusItem").waitFor({ state: "hidden" })
+  })
+
+  it("runs the cell made of a task, which fails there as the task did", async () => {
+    await lab.run(2)
+    await lab.page.locator(".jp-CodeCell").nth(2).getByText("RangeError: eleven").first().waitFor()
+    await lab.idle()
+  })
+
+  it("ends an executor's workers when it is cleaned up", async () => {
+    await lab.page.locator(".cellfan-mod-executor").getByRole("button", { name: "Clean up" }).click()
+    await lab.page.locator(".cellfan-mod-executor").waitFor({ state: "detached" })
+    await lab.run(3)
+    await lab.page.getByText("This LocalhostExecutor is closed").first().waitFor()
+  })
+
+  it("has a card with its own icon in the launcher", async () => {
+    await lab.command("launcher:create")
+    const card = lab.page.locator('.jp-LauncherCard[title*="TypeScript (cellfan)"]').first()
+    const icon = card.locator("img")
+    await icon.waitFor()
+    expect(await icon.getAttribute("src")).to.match(/kernelspecs\/cellfan\/logo-svg\.svg$/)
+    expect(await icon.evaluate((image: HTMLImageElement) => image.naturalWidth)).to.be.greaterThan(0)
   })
 
   it("threw nothing in the page", () => {

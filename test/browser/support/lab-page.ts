@@ -10,7 +10,10 @@ export interface LabWindow {
     readonly commands: { execute(id: string, args?: object): Promise<unknown> }
     readonly shell: {
       readonly currentWidget: {
-        readonly content: { activeCellIndex: number }
+        readonly content: {
+          activeCellIndex: number
+          readonly widgets: readonly { readonly model: { readonly sharedModel: { getSource(): string } } }[]
+        }
         readonly context: { save(): Promise<void> }
         readonly sessionContext: {
           shutdown(): Promise<void>
@@ -152,6 +155,14 @@ export class LabPage {
     await this.page.waitForTimeout(800)
   }
 
+  /** Writes a plugin's settings; the page takes them when it is loaded again. */
+  async setting(plugin: string, values: object): Promise<void> {
+    await this.page.evaluate(([id, raw]) => window.jupyterapp.serviceManager.settings.save(id, raw), [
+      plugin,
+      JSON.stringify(values),
+    ] as const)
+  }
+
   /** Every job's view in the notebook, from top to bottom. */
   jobs(): Promise<JobOnPage[]> {
     return this.page.evaluate(() =>
@@ -205,6 +216,19 @@ export class LabPage {
   /** Restarts the kernel without asking. */
   async restart(): Promise<void> {
     await this.page.evaluate(() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel())
+  }
+
+  /** What JavaScript holds after a garbage collection, typed arrays included. */
+  async heapBytes(): Promise<number> {
+    const session = await this.page.context().newCDPSession(this.page)
+    await session.send("HeapProfiler.enable")
+    await session.send("HeapProfiler.collectGarbage")
+    const { usedSize, backingStorageSize } = (await session.send("Runtime.getHeapUsage")) as {
+      usedSize: number
+      backingStorageSize?: number
+    }
+    await session.detach()
+    return usedSize + (backingStorageSize ?? 0)
   }
 
   async close(): Promise<void> {

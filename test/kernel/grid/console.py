@@ -19,7 +19,6 @@ console = pexpect.spawn(
         "jupyter_console",
         "--kernel=cellfan",
         "--simple-prompt",
-        "--ZMQTerminalInteractiveShell.confirm_exit=False",
     ],
     encoding="utf8",
     timeout=60,
@@ -32,4 +31,6 @@ console.sendline(run)
 console.expect(r"In \[3\]: ")
 print(json.dumps(console.before))
 console.sendeof()
+console.expect("really want to exit")
+console.sendline("y")
 console.expect(pexpect.EOF)
