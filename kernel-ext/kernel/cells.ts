@@ -20,8 +20,10 @@ import type { Interpreter } from "./types.ts"
  *     compiler      checks a cell and takes its types off, by tslab's converter over stock TypeScript
  *                   (stand-in: stock TypeScript in the shape of tslab's; session: for whom it works; program: what it
  *                   checks, with options, resolution and seam; typescript, quick-info, watched-files, prefix,
- *                   tslab-declarations; source: what the text of a cell says)
- *     known-types   declarations of what earlier cells declared (declarations)
+ *                   tslab-declarations; source: what the text of a cell says;
+ *                   type-libraries: JavaScript's and Node's types; decorators: help with those of the older kind)
+ *     known-types   what earlier cells declared (declarations; pages: the files that TypeScript reads it from)
+ *     injected-parameters  types of the cell that papermill adds
  *     transform     makes declarations assignments to the notebook's variables (scope, bound-names, loops, globals,
  *                   import-statements)
  *     variables     the notebook's variables

@@ -68,6 +68,11 @@ class TypeScriptTranslator(Translator):
         return '["__proto__"]' if key == "__proto__" else cls.translate_escaped_str(key)
 
     @classmethod
+    def codify(cls, parameters, comment="Parameters"):
+        # The kernel looks for this line: what is declared below it has the type that the notebook gave it.
+        return super().codify(parameters, f"{comment}, injected: each keeps the type it was declared with")
+
+    @classmethod
     def comment(cls, cmt_str):
         return f"// {cmt_str}".strip()
 

@@ -1,11 +1,13 @@
 import { build } from "../build/parts.mjs"
 import { registerWithJupyter } from "./jupyter.mjs"
 import { installPackages } from "./packages.mjs"
+import { registerPythonPackage } from "./python-package.mjs"
 import { makeVirtualEnvironment } from "./virtual-environment.mjs"
 
 /**
  * What stands between a fresh clone and a running JupyterLab; each step does nothing where its result is there:
- * packages.mjs (npm), virtual-environment.mjs and find-python.mjs (.venv), ../build (dist), jupyter.mjs (kernelspec and extension).
+ * packages.mjs (npm), virtual-environment.mjs and find-python.mjs (.venv), ../build (dist), jupyter.mjs (kernelspec and extension),
+ * python-package.mjs (papermill's parameters).
  *
  * @param list which requirements/*.txt the virtual environment gets: "start" or "test"
  */
@@ -22,6 +24,7 @@ export async function setUp(list) {
     makeVirtualEnvironment(list, signal).catch(stopOther),
   ])
   await registerWithJupyter()
+  registerPythonPackage()
 }
 
 async function installThenBuild(signal) {

@@ -11,13 +11,14 @@ import { fromDiagnostics } from "./diagnostics.ts"
 import { fromThrown, interrupted } from "./failures.ts"
 import { mappedStack } from "./frames.ts"
 import type { ImportedModule } from "./import-statements.ts"
+import { withKeptTypes } from "./injected-parameters.ts"
 import { inspect } from "./inspection.ts"
 import { KnownTypes } from "./known-types.ts"
 import type { Modules } from "./modules.ts"
 import { script } from "./native-import.ts"
 import { type Outcome, runBody, untilInterrupted, wrapBody } from "./run.ts"
 import type { Scripts } from "./scripts.ts"
-import { moduleName } from "./source.ts"
+import { type CellSource, moduleName } from "./source.ts"
 import { parameters, type RunnableCell, transform } from "./transform.ts"
 import { createVariables } from "./variables.ts"
 
@@ -47,6 +48,8 @@ export class CellInterpreter implements Interpreter {
   readonly #types: KnownTypes
   /** Text of the last definition of each name, for inspection. */
   readonly #definitions = new Map<string, string>()
+  /** The type that each variable was last declared with, where one was written. */
+  readonly #annotations = new Map<string, string>()
   /** `module` and `exports`, for cells that set them. */
   readonly #module = { exports: {} }
 
@@ -61,8 +64,9 @@ export class CellInterpreter implements Interpreter {
     this.#parts.compiler.warm()
   }
 
-  async run(code: string, cell: Cell, typed: TypedSource = asTyped(code)): Promise<CellOutcome> {
+  async run(given: string, cell: Cell, source: TypedSource = asTyped(given)): Promise<CellOutcome> {
     const { compiler, modules, scripts } = this.#parts
+    const { code, typed } = withKeptTypes(given, this.#annotations, source)
     const run: Run = { cell, code, typed, label: `cell ${cell.executionCount}` }
     const module = moduleName(code)
     if (module !== undefined) return this.#defineModule(module, run)
@@ -111,12 +115,18 @@ export class CellInterpreter implements Interpreter {
     const fresh = this.#declare(runnable)
     // From here on, because the cell itself may define names by magics.
     this.#types.become(compiled.declarations)
-    for (const [name, definition] of compiled.source.definitions) this.#definitions.set(name, definition)
+    this.#remember(compiled.source)
     const outcome = await runBody(() => script(text, file), this.#argumentsFor(loaded?.value), cell)
     if (outcome.status === "returned") this.#rememberLoads(runnable)
     else this.#types.forget(this.#variables.unreached(fresh))
     if (outcome.status === "returned") this.#variables.expect(fresh, false)
     return outcome
+  }
+
+  #remember({ names, definitions, annotations }: CellSource): void {
+    for (const [name, definition] of definitions) this.#definitions.set(name, definition)
+    for (const name of names) this.#annotations.delete(name)
+    for (const [name, type] of annotations) this.#annotations.set(name, type)
   }
 
   #addScript(

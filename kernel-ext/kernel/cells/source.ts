@@ -12,6 +12,8 @@ export interface CellSource {
   readonly endsInExpression: boolean
   /** `// @ts-nocheck` stands before the first statement. */
   readonly unchecked: boolean
+  /** The type that each variable was declared with, where one is written. */
+  readonly annotations: ReadonlyMap<string, string>
   /** Text of each top-level function and class by name, for inspection. */
   readonly definitions: ReadonlyMap<string, string>
 }
@@ -25,8 +27,24 @@ export function readCell(code: string, jsx: boolean): CellSource {
     names: namesOf(file),
     endsInExpression: endsInExpression(file),
     unchecked: /^\/\/+\s*@ts-nocheck\b/m.test(comments) || /^\/\*\*?\s*@ts-nocheck\b/m.test(comments),
+    annotations: annotationsOf(file),
     definitions: definitionsOf(file),
   }
+}
+
+function annotationsOf(file: ts.SourceFile): Map<string, string> {
+  const tsc = typescript()
+  const found = new Map<string, string>()
+  for (const { name, type } of variablesOf(file))
+    if (tsc.isIdentifier(name) && type !== undefined)
+      found.set(name.text, file.text.slice(type.getStart(file), type.end))
+  return found
+}
+
+/** The variables that are declared at the top. */
+export function variablesOf(file: ts.SourceFile): ts.VariableDeclaration[] {
+  const tsc = typescript()
+  return file.statements.filter(tsc.isVariableStatement).flatMap((one) => one.declarationList.declarations)
 }
 
 /** The cell as a module, which may wait at its top; positions are those in PREFIX + code. */

@@ -1,25 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
 import { runPython, textIn } from "../../support/jupyter.ts"
 import { need } from "../../support/needs.ts"
-import { root } from "../../support/repository.ts"
-import { type Notebook, openNotebook } from "../open-notebook.ts"
-
-/** What the wheel puts beside its Python code, so that papermill finds it. */
-function installedAt(folder: string): string[] {
-  const declared = /^\[project\.entry-points\."papermill\.engine"\]\n((?:.+\n)+)/m.exec(
-    readFileSync(join(root, "pyproject.toml"), "utf8"),
-  )
-  expect(declared, "pyproject.toml names the entry point").not.to.equal(null)
-  const entryPoints = `[papermill.engine]\n${(declared?.[1] ?? "").replaceAll('"', "")}`
-  const metadata = join(folder, "cellfan-0.0.0.dist-info")
-  mkdirSync(metadata)
-  writeFileSync(join(metadata, "METADATA"), "Metadata-Version: 2.1\nName: cellfan\nVersion: 0.0.0\n")
-  writeFileSync(join(metadata, "entry_points.txt"), entryPoints)
-  return [folder, join(root, "python")]
-}
+import { type Notebook, openNotebook, plain } from "../open-notebook.ts"
 
 describe("Papermill", function () {
   this.timeout(60_000)
@@ -29,7 +14,6 @@ describe("Papermill", function () {
   /** Runs `code`, to which papermill's translator for this kernel is `translator`; gives what it prints. */
   async function python(code: string): Promise<string> {
     const head = [
-      `import sys; sys.path[:0] = ${JSON.stringify(installedAt(folder))}`,
       "import json, papermill",
       "from papermill.translators import papermill_translators",
       'translator = papermill_translators.find_translator("cellfan", "typescript")',
@@ -37,6 +21,37 @@ describe("Papermill", function () {
     const { code: status, stdout, stderr } = await runPython(["-c", [...head, code].join("\n")])
     expect(status, stderr).to.equal(0)
     return stdout
+  }
+
+  const cell = (source: string, tags: string[] = []) => {
+    return {
+      cell_type: "code",
+      id: `c${source.length}`,
+      metadata: { tags },
+      execution_count: null,
+      outputs: [],
+      source,
+    }
+  }
+
+  /** The cells as papermill left them; rejects with what it said where it failed. */
+  // biome-ignore lint/suspicious/noExplicitAny: cells as nbformat has them
+  async function execute(cells: object[], parameters: object): Promise<any[]> {
+    const kernelspec = { name: "cellfan", display_name: "TypeScript (cellfan)", language: "typescript" }
+    const given = join(folder, "given.ipynb")
+    const executed = join(folder, "executed.ipynb")
+    writeFileSync(given, JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }))
+    const values = Object.entries(parameters).flatMap(([name, value]) => ["-p", name, String(value)])
+    const { code, stderr } = await runPython([
+      "-m",
+      "papermill",
+      given,
+      executed,
+      ...values,
+      "--no-progress-bar",
+    ])
+    if (code !== 0) throw new Error(stderr)
+    return JSON.parse(readFileSync(executed, "utf8")).cells
   }
 
   before(async function () {
@@ -62,7 +77,7 @@ describe("Papermill", function () {
         "print(translator.codify(values), end='')",
       ].join("\n"),
     )
-    expect(typescript).to.match(/^\/\/ Parameters\nlet n = 3\n/)
+    expect(typescript).to.match(/^\/\/ Parameters, injected: .*\nlet n = 3\n/)
     await notebook.text('const n = "of the notebook"\nconst rows = 0')
     await notebook.text(typescript)
     const shown = await notebook.text(
@@ -81,32 +96,39 @@ describe("Papermill", function () {
   })
 
   it("runs a notebook with other parameters than its own", async () => {
-    const cell = (source: string, tags: string[] = []) => {
-      return {
-        cell_type: "code",
-        id: `c${source.length}`,
-        metadata: { tags },
-        execution_count: null,
-        outputs: [],
-        source,
-      }
-    }
-    const kernelspec = { name: "cellfan", display_name: "TypeScript (cellfan)", language: "typescript" }
-    const given = join(folder, "given.ipynb")
-    const executed = join(folder, "executed.ipynb")
-    const cells = [
-      cell('const count = 3 // how many\nconst label: string = "x"', ["parameters"]),
-      cell("const names = Array.from({ length: count }, (_, i) => label + i)"),
-      cell("%%LocalhostExecutor --map names --as name --workers 1 --into shouted\nname.toUpperCase()"),
-      cell("shouted"),
-    ]
-    writeFileSync(given, JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }))
-    await python(
-      `papermill.execute_notebook(${JSON.stringify(given)}, ${JSON.stringify(executed)}, {"count": 2, "label": "h\u00e9"}, progress_bar=False)`,
+    const executed = await execute(
+      [
+        cell('const count = 3 // how many\nconst label: string = "x"', ["parameters"]),
+        cell("const names = Array.from({ length: count }, (_, i) => label + i)"),
+        cell("%%LocalhostExecutor --map names --as name --workers 1 --into shouted\nname.toUpperCase()"),
+        cell("shouted"),
+      ],
+      { count: 2, label: "h\u00e9" },
     )
-    const notebook = JSON.parse(readFileSync(executed, "utf8"))
-    expect(textIn(notebook.cells[1].source)).to.equal('// Parameters\nlet count = 2\nlet label = "hé"\n')
-    expect(textIn(notebook.cells.at(-1).outputs[0].data["text/plain"])).to.equal("[ 'HÉ0', 'HÉ1' ]")
+    expect(textIn(executed[1].source)).to.match(/^\/\/ Parameters.*\nlet count = 2\nlet label = "hé"\n$/)
+    expect(textIn(executed.at(-1).outputs[0].data["text/plain"])).to.equal("[ 'HÉ0', 'HÉ1' ]")
+  })
+
+  it("keeps the types that the notebook gave its parameters", async () => {
+    const cells = [
+      cell('type Mode = "fast" | "slow"\nlet mode: Mode = "fast"\nconst alpha = 0.5', ["parameters"]),
+      cell("const run = (mode: Mode, times: number) => mode.repeat(times)"),
+      cell('mode === "fast" ? 0 : run(mode, alpha * 2)'),
+    ]
+    const executed = await execute(cells, { mode: "slow", alpha: 1 })
+    expect(textIn(executed.at(-1).outputs[0].data["text/plain"])).to.equal("slowslow")
+  })
+
+  it("stops where a value is of another type, before the notebook goes on", async () => {
+    const cells = [cell('let mode: "fast" | "slow" = "fast"', ["parameters"]), cell('console.log("went on")')]
+    const error = await execute(cells, { alpha: 1, mode: "medium" }).then(
+      () => "",
+      (thrown: Error) => plain(thrown.message),
+    )
+    expect(error).to.include(`TS2322: Type '"medium"' is not assignable to type '"fast" | "slow"'`)
+    expect(error)
+      .to.match(/cell 2:3:5/)
+      .and.to.include('> 3 | let mode = "medium"')
   })
 
   it("refuses a name that no variable can have", async () => {
