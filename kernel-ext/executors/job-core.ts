@@ -65,6 +65,8 @@ export class JobCore {
   readonly copies = new Set<number>()
   /** Tasks that ran again because a worker died, although they may have been done. */
   repeated = 0
+  /** Tasks of which one killed its worker, as far as is known. */
+  readonly #suspects = new Set<number>()
   /** Tasks whose results were known from earlier jobs. */
   recalled = 0
   /** Whether the job was cancelled before all inputs were read. */
@@ -198,7 +200,9 @@ export class JobCore {
     if (end.kind === "lost") table.losses[index] = (table.losses[index] ?? 0) + 1
     else table.startedAtMs[index] = end.startedAtMs
     if (end.kind === "threw") table.measure(index, end.cpuMs ?? 0, end.peakMemoryBytes ?? 0)
-    const verdict = verdictOn(end.kind, attempt, table.losses[index] ?? 0, this.options)
+    // A suspect that kills its worker alone, too, is taken to have killed the first one.
+    const suspicion = end.kind === "lost" && this.#suspects.delete(index) ? 1 : 0
+    const verdict = verdictOn(end.kind, attempt, (table.losses[index] ?? 0) + suspicion, this.options)
     if (verdict.next === "fail") {
       const endedAtMs = end.kind === "threw" ? end.endedAtMs : Date.now()
       this.#fail(index, { from: "worker", end, attempt }, endedAtMs)
@@ -220,9 +224,13 @@ export class JobCore {
       const state = this.table.states[index]
       if (state === undefined || state >= StateCode.done) continue
       if (state === StateCode.running && this.table.move(index, "retry")) this.#notify(index)
-      if (suspect) this.repeated++
-      if (suspect) this.#queue.apart(index)
-      else this.#queue.again(index)
+      if (!suspect) {
+        this.#queue.again(index)
+        continue
+      }
+      this.repeated++
+      this.#suspects.add(index)
+      this.#queue.apart(index)
     }
   }
 

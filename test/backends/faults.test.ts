@@ -1,4 +1,6 @@
-import { join } from "node:path"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
 import { type JobError, LocalhostExecutor, WorkerLostError } from "../../kernel-ext/index.ts"
@@ -40,6 +42,24 @@ describe("A task at the edge of what a worker bears", () => {
     expect(error.errors[0]?.message).to.match(/attempt 2.*was killed by SIG(SEGV|ILL|BUS) \(native code/)
     expect(job.counts).to.include({ done: 4, failed: 1 })
     expect(job.stats().retries).to.equal(1)
+  })
+
+  it("by killing its worker within a millisecond is run twice in all, not more", async () => {
+    const runs = join(mkdtempSync(join(tmpdir(), "cellfan-runs-")), "runs")
+    const job = fexec.map(
+      (n: number, _ctx, file: string) => {
+        if (n !== 60) return n
+        process.getBuiltinModule("node:fs").appendFileSync(file, "x")
+        process.kill(process.pid, "SIGKILL")
+        return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+      },
+      Array.from({ length: 200 }, (_, i) => i),
+      { chunkSize: 100, extraArgs: [runs] },
+    )
+    await failureOf(job)
+    expect(readFileSync(runs, "utf8")).to.equal("xx")
+    rmSync(dirname(runs), { recursive: true })
+    expect(job.counts).to.include({ done: 199, failed: 1 })
   })
 
   it("by a result that cannot be sent fails by name, and its worker goes on", async () => {
