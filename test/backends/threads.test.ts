@@ -156,10 +156,12 @@ describe("A task that harms its thread", () => {
         for (;;) kept.push(new Array(1000).fill(n))
       },
       [0, 1, 2, 3, 4, 5],
-      { memoryMiB: 40 },
+      { memoryMiB: 40, chunkSize: 6 },
     )
     const error = await failureOf<JobError>(job)
     expect(error.errors[0]?.message).to.include("ran out of memory")
+    // The kernel sees which task it was: no other one is suspect.
+    expect(job.stats()).to.include({ repeated: 0, retries: 1 })
     expect(job.counts).to.include({ done: 5, failed: 1 })
   }).timeout(60_000)
 

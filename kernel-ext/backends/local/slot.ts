@@ -310,7 +310,7 @@ export class Slot {
 }
 
 function settleHead(run: LocalRun, { link, lastWords }: LiveWorker, watch: HeadWatch, end: WorkerEnd): void {
-  const position = lastWords === undefined ? watch.position : lastWords.position
+  const position = lastWords === undefined ? (end.position ?? watch.position) : lastWords.position
   const reason = lastWords !== undefined && !end.isFinal ? lastWords.reason : end.reason
   blame(run, position, link.name, reason)
 }

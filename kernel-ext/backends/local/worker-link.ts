@@ -42,6 +42,8 @@ export interface WorkerEnd {
   readonly reason: string
   /** Whether the reason is one that what the worker said itself does not replace: we ended it, or it ran out of memory. */
   readonly isFinal: boolean
+  /** Position of the task that ran, where that can be seen. */
+  readonly position?: number | undefined
   /** Where a signal ended it: that says nothing of whether the next one can start. */
   readonly wasKilled: boolean
 }

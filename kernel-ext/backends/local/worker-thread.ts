@@ -129,7 +129,8 @@ export class WorkerThread implements WorkerLink {
       this.#receive(one.message as Posted)
     this.#port.close()
     this.#gone = true
-    this.#listener.gone(this.#endOf(code))
+    const { next, busy } = this.#ticket
+    this.#listener.gone({ ...this.#endOf(code), position: busy && next > 0 ? next - 1 : undefined })
   }
 
   #endOf(code: number): WorkerEnd {
