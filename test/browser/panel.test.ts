@@ -99,7 +99,9 @@ describe("around the grid in JupyterLab", function () {
     expect(await executor.textContent())
       .to.include("LocalhostExecutor")
       .and.to.include("around.ipynb · 2 workers, 2 busy")
-    const names = await executor.locator(".cellfan-Worker").evaluateAll((all) => all.map((one) => one.title))
+    const names = await executor
+      .locator(".cellfan-Worker")
+      .evaluateAll((all) => all.map((one) => one.getAttribute("title")))
     for (const name of names) expect(name).to.match(/^localhost:\d+ · busy$/)
   })
 
@@ -114,11 +116,11 @@ describe("around the grid in JupyterLab", function () {
     expect(lines[0]).to.equal("// Task 11 of naps, here in the kernel; its input: 11")
     expect(lines[2]).to.match(/^const \{ input, ctx \} = taskHere\("[0-9a-f]{8}", 11\)$/)
     expect(lines[3]).to.equal("await nap(input, ctx)")
+    await lab.save()
   })
 
   it("has no violation that axe-core finds, in light and in dark", async () => {
     await lab.page.evaluate(axe.source)
-    await lab.page.locator(".cellfan-Failure-tasks button").first().click()
     await lab.page.locator(".cellfan-Stack").first().waitFor()
     for (const theme of ["JupyterLab Light", "JupyterLab Dark"] as const) {
       await lab.theme(theme)
@@ -131,17 +133,33 @@ describe("around the grid in JupyterLab", function () {
     }
   })
 
-  it("shows as much under the cell as the settings say", async () => {
-    const set = (show: string) => lab.setting("cellfan-lab:jobs", { show, palette: "theme", refreshMs: 2000 })
-    await set("bar")
+  it("shows as much under the cell, in the colours and as often as the settings say", async () => {
+    const looksWith = async (settings: object) => {
+      await lab.setting("cellfan-lab:jobs", settings)
+      await lab.reload()
+      await lab.job(({ counts }) => counts.done === 199)
+      const { show } = { show: "grid", ...settings }
+      await lab.page.locator(`.jp-OutputArea-output .cellfan-Job[data-show="${show}"]`).first().waitFor()
+      const job = lab.page.locator(".jp-OutputArea-output .cellfan-Job").first()
+      const parts = [".cellfan-Grid", ".cellfan-Bar", ".cellfan-Head"]
+      return Promise.all(parts.map((part) => job.locator(part).first().isVisible()))
+    }
+    expect(await looksWith({ show: "none" })).to.deep.equal([false, false, true])
+    expect(await looksWith({ show: "bar" })).to.deep.equal([false, true, true])
+    expect(await looksWith({ palette: "theme", refreshMs: 2000 })).to.deep.equal([true, true, true])
+    // JupyterLab Dark's colour for success.
+    expect(await lab.pixels(0, [56, 142, 60])).to.be.greaterThan(1000)
+    const paints = await lab.page.evaluate(async () => {
+      const running = document.querySelector('.jp-OutputArea-output [data-status="running"] .cellfan-Grid')
+      if (running === null) throw new Error("No running job")
+      let count = 0
+      new MutationObserver(() => count++).observe(running, { attributeFilter: ["data-paint-ms"] })
+      await new Promise((resolve) => setTimeout(resolve, 5000))
+      return count
+    })
+    expect(paints, "in five seconds").to.be.within(1, 4)
+    await lab.setting("cellfan-lab:jobs", {})
     await lab.reload()
-    await lab.job(({ counts }) => counts.done === 199)
-    await lab.page.waitForFunction(
-      () => document.querySelector<HTMLElement>(".jp-OutputArea-output .cellfan-Job")?.dataset.show === "bar",
-    )
-    expect(await lab.page.locator(".cellfan-Grid").first().isVisible()).to.equal(false)
-    expect(await lab.page.locator(".cellfan-Bar").first().isVisible()).to.equal(true)
-    await set("grid")
   })
 
   it("cancels from the side bar while the cell runs", async () => {

@@ -12,7 +12,9 @@ export interface LabWindow {
       readonly currentWidget: {
         readonly content: {
           activeCellIndex: number
-          readonly widgets: readonly { readonly model: { readonly sharedModel: { getSource(): string } } }[]
+          readonly widgets: readonly {
+            readonly model: { readonly trusted: boolean; readonly sharedModel: { getSource(): string } }
+          }[]
         }
         readonly context: { save(): Promise<void> }
         readonly sessionContext: {
