@@ -136,12 +136,13 @@ class FlagReader {
   }
 
   #set(flag: Flag, value: string): void {
-    const { key, kind } = flag.option
+    const { key, kind, lists } = flag.option
     if (kind === "record") {
       const [name = "", entry] = splitOnce(value, "=")
       if (entry === undefined || name === "")
         throw new UsageError(`${this.#owner}: argument ${flag.name} takes KEY=VALUE, but got ${show(value)}.`)
-      this.given[key] = { ...(this.given[key] as object | undefined), [name]: entry }
+      const item = lists.includes(name) ? entry.split(",") : entry
+      this.given[key] = { ...(this.given[key] as object | undefined), [name]: item }
     } else if (kind === "list") {
       this.given[key] = [...((this.given[key] as string[] | undefined) ?? []), ...value.split(",")]
     } else if (key in this.given) {

@@ -35,6 +35,8 @@ export interface OptionInfo {
   readonly description: string
   /** What stands for its value in help: `ITEMS`. */
   readonly placeholder: string | undefined
+  /** Keys of a record whose values are lists of texts. */
+  readonly lists: readonly string[]
   /** Whether its value is never to be shown. */
   readonly secret: boolean
   /** What Lithops calls it in its configuration, where the meaning is the same. */
@@ -98,6 +100,9 @@ function readOptions(schema: z.ZodObject): OptionInfo[] {
     required: json.required?.includes(key) ?? false,
     description: shape.description ?? "",
     placeholder: shape.placeholder,
+    lists: Object.entries(shape.properties ?? {}).flatMap(([name, { type }]) =>
+      type === "array" ? [name] : [],
+    ),
     secret: shape.secret ?? false,
     lithops: shape.lithops === undefined ? undefined : { key: shape.lithops, factor: shape.factor ?? 1 },
   }))

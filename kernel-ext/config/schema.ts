@@ -8,15 +8,6 @@ import * as z from "zod"
 const positiveInteger = z.number().int().min(1)
 const milliseconds = z.number().positive()
 
-/** A list, or as a flag says it: names with commas between them. */
-const packageNames = z.union([
-  z.array(z.string().min(1)),
-  z
-    .string()
-    .min(1)
-    .transform((names) => names.split(",")),
-])
-
 /** Options of `map`, `callAsync` and `mapReduce`, and flags of the cell magics. */
 export const jobOptions = z.strictObject({
   name: z
@@ -74,7 +65,7 @@ export const jobOptions = z.strictObject({
     ),
   env: z.record(z.string(), z.string()).default({}).describe("Environment variables of the tasks"),
   packages: z
-    .strictObject({ external: packageNames.default([]) })
+    .strictObject({ external: z.array(z.string().min(1)).optional() })
     .optional()
     .describe(
       "`external`: npm packages that workers elsewhere have installed, and that are not to be sent (default: all are sent)",
@@ -134,7 +125,9 @@ export const functionExecutorOptions = z.strictObject({
   mode: z
     .enum(["localhost", "serverless", "standalone"])
     .optional()
-    .describe("Where tasks run (default: CELLFAN_MODE, or localhost)"),
+    .describe(
+      "Where tasks run; only localhost has a backend in this version (default: as configured, or localhost)",
+    ),
   ...localhostOptions.shape,
 })
 

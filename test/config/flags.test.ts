@@ -72,10 +72,17 @@ describe("flags", () => {
     expect(words.get("name")).to.include({ text: "a b", start: 11, end: 16 })
   })
 
+  it("take lists within an option that has names", () => {
+    expect(parse("--packages external=sharp,canvas").values.packages).to.deep.equal({
+      external: ["sharp", "canvas"],
+    })
+    expect(() => parse("--packages inner=sharp")).to.throw("argument --packages takes an object such as")
+  })
+
   it("refuse an unknown flag, naming the nearest and all", () => {
     const message = usage(() => parseFlags(localhostOptions, "--wokers 4", "%LocalhostExecutor"))
     expect(message).to.equal(
-      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --workers, --timeout-ms, --memory-mib and --retries.",
+      "%LocalhostExecutor: unrecognized argument --wokers. Did you mean --workers? It takes --workers, --timeout-ms, --memory-mib, --isolation and --retries.",
     )
   })
 
