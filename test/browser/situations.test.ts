@@ -1,6 +1,7 @@
 import { expect } from "chai"
 import { LabPage } from "./support/lab-page.ts"
 import { labSuite } from "./support/lab-suite.ts"
+import { Line } from "./support/line.ts"
 import { writeNotebook } from "./support/notebook-file.ts"
 
 const setup = `import { LocalhostExecutor } from "cellfan"
@@ -83,10 +84,35 @@ describe("the grid in situations of a notebook", function () {
     expect(again.id).to.equal(job?.id)
   })
 
-  it("goes on after the line to the kernel was down", async () => {
-    await lab.reconnect()
-    await lab.run(2)
-    await lab.job(({ status, liveness }) => status === "cancelled" && liveness === "live")
+  it("shows what happened while the line to the server was cut, once it is mended", async () => {
+    const [job] = await lab.jobs()
+    await lab.save()
+    const line = await Line.to(suite().server.url)
+    try {
+      const cut = await LabPage.open(
+        { context: suite().context, server: { url: line.url, token: suite().server.token } },
+        "situations.ipynb",
+      )
+      await cut.job(
+        ({ id, liveness, status }) => id === job?.id && liveness === "live" && status === "running",
+      )
+      line.cut()
+      await cut.page.waitForFunction(
+        () =>
+          window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.connectionStatus !==
+          "connected",
+      )
+      await lab.run(2)
+      await lab.job(({ status, liveness }) => status === "cancelled" && liveness === "live")
+      expect((await cut.jobs()).map(({ status }) => status)).to.deep.equal(["running"])
+      line.mend()
+      const after = await cut.job(({ status, liveness }) => status === "cancelled" && liveness === "live")
+      expect(after).to.deep.include({ id: job?.id, counts: { cancelled: 5 } })
+      expect(cut.errors).to.deep.equal([])
+      await cut.close()
+    } finally {
+      line.close()
+    }
   })
 
   it("frees a job's view with its output", async () => {

@@ -24,7 +24,6 @@ export interface LabWindow {
             readonly kernel: {
               readonly status: string
               readonly connectionStatus: string
-              reconnect(): Promise<void>
             }
           }
         }
@@ -205,14 +204,6 @@ export class LabPage {
     await this.page.evaluate((index) => {
       window.jupyterapp.shell.currentWidget.content.activeCellIndex = index
     }, cell)
-  }
-
-  /** Drops the line to the kernel and makes a new one. */
-  async reconnect(): Promise<void> {
-    await this.page.evaluate(() =>
-      window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.reconnect(),
-    )
-    await this.ready()
   }
 
   /** Restarts the kernel without asking. */
