@@ -83,7 +83,7 @@ describe('Tasks with isolation: "thread"', () => {
     const results = await fexec.map(
       (own: Float64Array, _ctx, given: Float64Array) => [captured, given, own],
       [input, input, input, input],
-      { extraArgs: [extra] },
+      { extraArgs: [extra], chunkSize: 4 },
     )
     for (const arrays of results)
       expect(arrays.map((array) => [array.length, array.at(-1)])).to.deep.equal([

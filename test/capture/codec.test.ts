@@ -155,6 +155,15 @@ describe("The codec", () => {
     expect(first).not.to.equal(third)
   })
 
+  it("makes large memory that stands in two inputs two, and such that two views of an input share one", () => {
+    const memory = new Float64Array(1000)
+    const view = memory.subarray(500)
+    const inputs = loaded.codec.decodeEach(captured.codec.encodeEach([[memory, view], [memory]], path))
+    const [[first, part], [second]] = inputs as [[Float64Array, Float64Array], [Float64Array]]
+    expect(first.buffer).to.equal(part.buffer)
+    expect(first.buffer).not.to.equal(second.buffer)
+  })
+
   it("names the way to what cannot be sent", () => {
     const inputs = [1, { list: [new Map([["key", Promise.resolve()]])] }]
     expect(() => captured.codec.encodeEach(inputs, path)).to.throw(

@@ -92,7 +92,8 @@ function portableCodec(writeGraph: GraphWriter, resolver: Resolver): Codec {
 export function encodeGraph(graph: Graph, path: () => string, previous: readonly Uint8Array[] = []): Encoded {
   try {
     // Buffers stand as views in nodes, and those find their blobs by themselves.
-    return serializeRaw(Form.graph, graph, [], previous)
+    // What is one buffer is one node; where there are two of it, they are to be apart.
+    return serializeRaw(Form.graph, graph, [], { previous, joins: false })
   } catch (cause) {
     const label = path()
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -109,7 +110,7 @@ export function encodeGraph(graph: Graph, path: () => string, previous: readonly
 /** Undefined where V8 refuses: the graph codec finds out what it was, and says where. */
 function trySerialize(value: unknown, buffers: Iterable<ArrayBuffer>, copies = true): Encoded | undefined {
   try {
-    return serializeRaw(Form.clean, value, buffers, [], copies)
+    return serializeRaw(Form.clean, value, buffers, { copies })
   } catch {
     return undefined
   }

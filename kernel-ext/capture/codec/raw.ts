@@ -29,16 +29,27 @@ export function markImmutable(bytes: Uint8Array): void {
   immutable.add(bytes.buffer)
 }
 
+export interface BlobOptions {
+  /** Blobs of the last time: where nothing changed they are given again, themselves. */
+  readonly previous?: readonly Uint8Array[]
+  /** False: blobs are the value's own memory, which nobody writes to before they have left. */
+  readonly copies?: boolean
+  /** False: memory that stands in two places becomes two blobs, since those places are to be apart. */
+  readonly joins?: boolean
+}
+
 class BlobSerializer extends Serializer {
   readonly blobs: Uint8Array[] = []
   readonly #indexByBuffer = new Map<ArrayBufferLike, number>()
   readonly #previous: readonly Uint8Array[]
   readonly #copies: boolean
+  readonly #joins: boolean
 
-  constructor(previous: readonly Uint8Array[], copies: boolean) {
+  constructor({ previous = [], copies = true, joins = true }: BlobOptions) {
     super()
     this.#previous = previous
     this.#copies = copies
+    this.#joins = joins
   }
 
   _writeHostObject(view: BinaryView): void {
@@ -58,7 +69,7 @@ class BlobSerializer extends Serializer {
   _getDataCloneError = Error
 
   #wholeBuffer(buffer: ArrayBufferLike): number {
-    const known = this.#indexByBuffer.get(buffer)
+    const known = this.#joins ? this.#indexByBuffer.get(buffer) : undefined
     if (known !== undefined) return known
     const index = isSharedMemory(buffer)
       ? this.blobs.push(viewOfShared(buffer)) - 1
@@ -86,19 +97,14 @@ class BlobSerializer extends Serializer {
   }
 }
 
-/**
- * @param buffers every ArrayBuffer of at least `blobMinBytes` that stands in the value outside of a view
- * @param previous blobs of the last time: where nothing changed they are given again, themselves
- * @param copies false: blobs are the value's own memory, which nobody writes to before they have left
- */
+/** @param buffers every ArrayBuffer of at least `blobMinBytes` that stands in the value outside of a view */
 export function serializeRaw(
   tag: number,
   value: unknown,
   buffers: Iterable<ArrayBuffer> = [],
-  previous: readonly Uint8Array[] = [],
-  copies = true,
+  options: BlobOptions = {},
 ): Encoded {
-  const serializer = new BlobSerializer(previous, copies)
+  const serializer = new BlobSerializer(options)
   ;(serializer as unknown as HostObjects)._setTreatArrayBufferViewsAsHostObjects(true)
   serializer.writeHeader()
   serializer.writeUint32(tag)
