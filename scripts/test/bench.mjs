@@ -7,6 +7,7 @@ const benchmarks = [
   "test/bench/kernel.ts",
   "test/bench/capture.ts",
   "test/bench/startup.ts",
+  "test/bench/grid.ts",
 ]
 
 /** Runs each benchmark in a process of its own, one after the other. Resolves with the exit code. */

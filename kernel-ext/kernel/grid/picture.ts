@@ -11,6 +11,8 @@ import { StateCode, type TaskState, taskStates } from "../../protocol/task.ts"
 const width = 720
 const gridHeight = 300
 const headHeight = 44
+const lineHeight = 17
+const failuresShown = 3
 const limitBytes = 90_000
 
 /** Readable on white and on black, apart for colour-blind eyes; queued is faint by its opacity. */
@@ -49,7 +51,9 @@ function aggregate(states: Uint8Array, size: number, share: number): Uint8Array 
 function draw(job: JobSummary, squares: Uint8Array, nowMs: number, share: number): string {
   const size = Math.ceil(job.size / share)
   const { pitch, columns, rows } = layout(size)
-  const height = headHeight + Math.max(1, rows) * pitch + 2
+  const gridBottom = headHeight + Math.max(1, rows) * pitch + 2
+  const { lines, height: wordsHeight } = failureLines(job, gridBottom)
+  const height = gridBottom + wordsHeight
   const key = `cellfan-${job.id.replace(/[^\w-]/g, "")}`
   const runs = runsByState(squares, size, columns)
   const patterns: string[] = []
@@ -70,8 +74,24 @@ function draw(job: JobSummary, squares: Uint8Array, nowMs: number, share: number
     bar(job),
     `<defs>${patterns.join("")}</defs>`,
     `<g transform="translate(0 ${headHeight}) scale(${pitch})">${paths.join("")}${marks(squares, size, columns, pitch)}</g>`,
+    ...lines,
     "</svg>",
   ].join("")
+}
+
+/** Why it failed, as far as a few lines can say: whoever sees only the picture has no other way to know. */
+function failureLines(job: JobSummary, top: number): { lines: string[]; height: number } {
+  const shown = job.failures.slice(0, failuresShown)
+  const words = shown.map(
+    ({ index, name, message }) => `task ${index}: ${name}: ${message.split("\n", 1)[0]}`,
+  )
+  const more = job.counts.failed - shown.length
+  if (more > 0) words.push(`and ${formatCount(more)} more`)
+  const lines = words.map(
+    (line, at) =>
+      `<text x="0" y="${top + 16 + at * lineHeight}" font-family="ui-monospace,monospace" font-size="12" fill="${colors.failed}">${escapeXml(cut(line, 98))}</text>`,
+  )
+  return { lines, height: lines.length === 0 ? 0 : lines.length * lineHeight + 8 }
 }
 
 /** The largest squares that fit; one pixel at the least, then the picture grows. */

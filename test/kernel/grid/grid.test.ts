@@ -74,7 +74,9 @@ describe("the grid's kernel side", () => {
     expect(data["text/plain"])
       .to.include("3 done, 1 failed")
       .and.to.include("task 2: TypeError: cannot take 3")
-    expect(data["image/svg+xml"]).to.include("1 failed")
+    expect(data["image/svg+xml"])
+      .to.include("1 failed")
+      .and.to.include(">task 2: TypeError: cannot take 3</text>")
     expect(parseSavedJob(data[jobMime])?.failures[0]).to.include({ index: 2, name: "TypeError" })
   })
 
