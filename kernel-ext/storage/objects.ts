@@ -77,7 +77,17 @@ function checkOptions(options: PartitionOptions): Cut {
     throw new TypeError("storage.objects takes chunkSize or chunkCount, but got both.")
   if (newline !== undefined && (typeof newline !== "string" || newline === ""))
     throw new TypeError('Option `newline` of storage.objects takes the text that ends a line, such as "\\n".')
+  if (newline !== undefined && overlapsItself(newline))
+    throw new TypeError(
+      `Option \`newline\` of storage.objects takes a text that cannot overlap itself, but got ${JSON.stringify(newline)}: among several in a row, a partition could not tell where a line ends.`,
+    )
   return { chunkSize, chunkCount, newline }
+}
+
+/** Whether it begins as it ends, as "||" does. */
+function overlapsItself(text: string): boolean {
+  for (let length = 1; length < text.length; length++) if (text.startsWith(text.slice(-length))) return true
+  return false
 }
 
 function* cutUp({ at, size }: Found, { chunkSize, chunkCount, newline }: Cut): Generator<ObjectPart> {

@@ -329,8 +329,12 @@ async function importSdk() {
   return { ...client, ...transfer }
 }
 
+/** The SDK says in every process which version of Node it will need next year: this is for whoever updates cellfan. */
+const quiet = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"
+
 /** Beside cellfan, or in the notebook's own folder. */
 async function loadSdk(): Promise<Sdk> {
+  process.env[quiet] ??= "true"
   try {
     return await importSdk()
   } catch (error) {
