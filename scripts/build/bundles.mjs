@@ -18,6 +18,9 @@ const entries = {
 /** Stays a package: native code, a compiler that reads files beside itself, or both. */
 const external = ["typescript", "zeromq", "esbuild"]
 
+/** Loaded when a provider is first used, from wherever the user has them. */
+const sdks = ["@aws-sdk/*"]
+
 /** Stands in for tslab's own fork of TypeScript, which tslab requires by this name. */
 const tslabsTypeScript = {
   name: "@tslab/typescript-for-tslab",
@@ -73,7 +76,7 @@ export async function buildBundles() {
     outdir: dist,
     splitting: true,
     chunkNames: `${chunks}/[name]-[hash]`,
-    external,
+    external: [...external, ...sdks],
     plugins: [tslabAsModule],
     alias: { [tslabsTypeScript.name]: join(root, tslabsTypeScript.file) },
     banner,
@@ -101,6 +104,7 @@ export async function buildWorker() {
         outdir: dist,
         splitting: true,
         chunkNames: `${workerChunks}/[name]-[hash]`,
+        external: sdks,
         minify: true,
         banner,
       }),
