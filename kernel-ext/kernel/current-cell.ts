@@ -1,11 +1,16 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import type { Cell } from "./types.ts"
 
-const storage = new AsyncLocalStorage<Cell>()
+const storage = new AsyncLocalStorage<Cell | undefined>()
 
 /** Runs `body` so that whatever it starts, now or from timers and promises later, belongs to `cell`. */
 export function inCell<T>(cell: Cell, body: () => T): T {
   return storage.run(cell, body)
+}
+
+/** Calls `body`, an event of the kernel's own: a cell that was ended half way may have left its mark on what events share. */
+export function outsideCells(body: () => void): void {
+  storage.run(undefined, body)
 }
 
 /** The cell that the running code belongs to; undefined outside of any. */

@@ -5,7 +5,15 @@ import { ContentError } from "./requests/content.ts"
 import { abortedReply, CellCounter, execute } from "./requests/execute.ts"
 import { searchHistory } from "./requests/history.ts"
 import { complete, inspect, isComplete } from "./requests/introspect.ts"
-import { errorContent, type Handler, type Request, type Services, sendReply } from "./requests/request.ts"
+import {
+  errorContent,
+  type Handler,
+  type Reply,
+  type Request,
+  type Services,
+  sendReply,
+} from "./requests/request.ts"
+import { Work } from "./requests/work.ts"
 
 /**
  * Serves requests as ipykernel does: one after the other, each between a "busy" and an "idle" of its own. Comm messages do not
@@ -42,25 +50,20 @@ function isUrgent({ channel, message }: Request): boolean {
   return type.startsWith("comm_") || type === "kernel_info_request" || channel === "control"
 }
 
-/** How long after a termination a request may still be worked at before it counts as lost. */
-const LOST_AFTER_MS = 500
-
 export class RequestHandler {
   readonly #services: Services
   readonly #counter = new CellCounter()
   #queue: Request[] = []
-  #serving: Request | undefined
-  /** Requests that were given up; should their code go on after all, it answers no more. */
-  readonly #lost = new WeakSet<Request>()
-  #recoveries = 0
+  /** The first of the queue, which the others wait for. */
+  #serving: Work | undefined
+  readonly #beside = new Set<Work>()
 
   constructor(services: Services) {
     this.#services = services
   }
 
   receive(request: Request): void {
-    const isCell = request.message.header.msg_type === "execute_request"
-    if (isUrgent(request) && !isCell) void this.#serveBeside(request)
+    if (isUrgent(request) && !isExecute(request)) void this.#serveBeside(new Work(request))
     else {
       this.#queue.push(request)
       void this.#serveQueue()
@@ -69,79 +72,75 @@ export class RequestHandler {
 
   /** The cell that is being served and those behind it, for the end of the process: they get a reply still. */
   abandon(reply: (request: Request) => void): void {
-    if (this.#serving !== undefined) reply(this.#serving)
+    if (this.#serving !== undefined && !this.#serving.isAnswered) reply(this.#serving.request)
     for (const request of this.#queue) if (isExecute(request)) this.#abort(request)
     this.#queue = []
   }
 
   /**
-   * To be called after JavaScript was terminated: where the code that served a request went with it (a cell may have put its
+   * To be called, by an event, after JavaScript was terminated: where the work at a request went with it (a cell may have put its
    * own in place of what the kernel calls), the request is answered with an error and those behind it are served.
    */
   recover(): void {
-    const request = this.#serving
-    if (request === undefined) return
-    const giveUp = () => {
-      if (this.#serving !== request || this.#services.execution.isBusy) return
-      this.#lost.add(request)
-      this.#serving = undefined
-      later(() => void this.#serveQueue())
-      this.#fail(request, new Error("An interrupt ended the kernel's work at this request half way"))
-      this.#services.publisher.status(request.message.header, "idle")
+    for (const work of [...this.#beside, this.#serving]) {
+      if (!work?.isLost) continue
+      this.#beside.delete(work)
+      if (this.#serving === work) {
+        this.#serving = undefined
+        later(() => void this.#serveQueue())
+      }
+      this.#fail(work, new Error("An interrupt ended the kernel's work at this request half way"))
+      this.#services.publisher.status(work.request.message.header, "idle")
     }
-    // Each time another duration; execution.ts says why.
-    setTimeout(giveUp, LOST_AFTER_MS + (this.#recoveries++ % 97))
   }
 
   async #serveQueue(): Promise<void> {
-    if (this.#serving !== undefined) return
-    for (;;) {
+    while (this.#serving === undefined) {
       const request = this.#queue.shift()
-      this.#serving = request
       if (request === undefined) return
-      const aborted = await this.#serve(request)
-      if (this.#lost.has(request)) return
-      for (const cell of aborted) this.#abort(cell)
+      const work = new Work(request)
+      this.#serving = work
+      await this.#serve(work)
+      if (this.#serving === work) this.#serving = undefined
     }
   }
 
-  async #serveBeside(request: Request): Promise<void> {
-    await this.#serve(request)
+  async #serveBeside(work: Work): Promise<void> {
+    this.#beside.add(work)
+    await this.#serve(work)
+    if (!this.#beside.delete(work)) return
     // Clients show the newest status as the kernel's: say again that a cell is running.
-    if (this.#serving !== undefined) this.#services.publisher.status(this.#serving.message.header, "busy")
+    const main = this.#serving?.request.message.header
+    if (main !== undefined) this.#services.publisher.status(main, "busy")
   }
 
-  /** Returns the cells that are to be aborted because this one failed. */
-  async #serve(request: Request): Promise<readonly Request[]> {
-    const { publisher, helper } = this.#services
-    const { header } = request.message
+  async #serve(work: Work): Promise<void> {
+    const { publisher } = this.#services
+    const { header } = work.request.message
     let aborted: readonly Request[] = []
     publisher.status(header, "busy")
     try {
-      if (isExecute(request)) {
-        const executed = await execute(request, this.#services, this.#counter)
+      if (isExecute(work.request)) {
+        const executed = await execute(work, this.#services, this.#counter)
         // Before the reply: what the client sends when it has the reply is to be run.
-        if (executed.abortQueued) aborted = await this.#takeQueuedCells()
-        if (this.#lost.has(request)) return []
-        sendReply(helper, request, executed.reply)
+        if (executed.abortQueued) aborted = await this.#takeQueuedCells(work)
+        this.#answer(work, executed.reply)
       } else {
         const handler = handlers.get(header.msg_type)
         if (handler === undefined) log(`Unknown message type: ${header.msg_type}`)
-        const reply = await handler?.(request, this.#services)
-        if (this.#lost.has(request)) return []
-        if (reply !== undefined) sendReply(helper, request, reply)
+        const reply = await handler?.(work.request, this.#services)
+        if (reply !== undefined) this.#answer(work, reply)
       }
     } catch (error) {
-      if (this.#lost.has(request)) return []
-      this.#fail(request, error)
+      this.#fail(work, error)
     }
     publisher.status(header, "idle")
-    return aborted
+    for (const cell of aborted) this.#abort(cell)
   }
 
   /** All cells that have been sent by now, also those that are still on their way to this thread. */
-  async #takeQueuedCells(): Promise<readonly Request[]> {
-    await this.#services.helper.caughtUp()
+  async #takeQueuedCells(work: Work): Promise<readonly Request[]> {
+    await work.event<void>((come) => this.#services.helper.caughtUp(come))
     const cells = this.#queue.filter(isExecute)
     this.#queue = this.#queue.filter((queued) => !isExecute(queued))
     return cells
@@ -154,17 +153,23 @@ export class RequestHandler {
     publisher.status(request.message.header, "idle")
   }
 
+  #answer(work: Work, reply: Reply): void {
+    if (work.isAnswered) return
+    sendReply(this.#services.helper, work.request, reply)
+    work.isAnswered = true
+  }
+
   /** A request that is wrong in itself, or the kernel that failed at it: said to the client, and to whoever reads the log. */
-  #fail(request: Request, error: unknown): void {
-    const type = request.message.header.msg_type
-    log(`${type} failed: ${describe(error)}`)
-    if (!type.endsWith("_request")) return
+  #fail(work: Work, error: unknown): void {
+    const { header } = work.request.message
+    log(`${header.msg_type} failed: ${describe(error)}`)
+    if (work.isAnswered || !header.msg_type.endsWith("_request")) return
     const content = errorContent(error)
-    if (isExecute(request)) {
+    if (isExecute(work.request)) {
       const { status: _, ...shown } = content
-      this.#services.publisher.publish(request.message.header, "error", shown)
+      this.#services.publisher.publish(header, "error", shown)
     }
-    sendReply(this.#services.helper, request, { type: type.replace(/request$/, "reply"), content })
+    this.#answer(work, { type: header.msg_type.replace(/request$/, "reply"), content })
   }
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { KernelComms } from "./comms.ts"
 import { readConnection } from "./connection.ts"
 import { redirectConsole } from "./console.ts"
-import { currentCell } from "./current-cell.ts"
+import { currentCell, outsideCells } from "./current-cell.ts"
 import { announceEnd, showUncaught } from "./endings.ts"
 import { Execution } from "./execution.ts"
 import { RequestHandler } from "./handler.ts"
@@ -11,9 +11,10 @@ import { History, historyFile } from "./history.ts"
 import { compiler, kernelInfo } from "./kernel-info.ts"
 import { later } from "./later.ts"
 import { log } from "./log.ts"
+import { holdOwnWorkBy } from "./own-work.ts"
 import { Publisher } from "./publish.ts"
 import { Stdin } from "./stdin.ts"
-import { HelperThread } from "./thread/client.ts"
+import { type FromHelper, HelperThread } from "./thread/client.ts"
 import type { Comms, Interpreter } from "./types.ts"
 
 /** A kernel whose client takes longer than this to be told of the end is ended all the same. */
@@ -59,6 +60,7 @@ class Kernel {
   #isShutdown = false
 
   constructor(helper: HelperThread, load: LoadInterpreter) {
+    holdOwnWorkBy((work) => helper.hold(work))
     this.#helper = helper
     this.#load = load
     this.#publisher = new Publisher(helper)
@@ -80,37 +82,37 @@ class Kernel {
     redirectConsole(() => this.#execution.newest?.output)
     showUncaught(this.#execution, this.#publisher, () => this.#loaded)
     announceEnd(this.#helper, this.#handler, this.#publisher, () => this.#isShutdown)
-    process.on("SIGINT", () => {
-      if (!this.#helper.takeOwnSignal()) this.#interrupt()
-    })
+    // Heard by this thread before there is a cell; thread/signals.ts says what comes then.
+    process.on("SIGINT", () => this.#helper.interrupt())
     process.on("SIGTERM", () => void this.#shutdown())
     await this.#helper.listening({
-      receive: (message) => {
-        switch (message.kind) {
-          case "request":
-            this.#handler.receive(message)
-            later(() => this.#warm())
-            return
-          case "answer":
-            this.#stdin.answered(message.answer)
-            return
-          case "interrupt":
-            if (this.#helper.takeTerminated()) this.#handler.recover()
-            this.#interrupt(() => this.#helper.obeyedInterrupt(message.id))
-            return
-          case "shutdown":
-            void this.#shutdown()
-            return
-          default:
-            message satisfies never
-        }
-      },
+      receive: (message) => outsideCells(() => this.#receive(message)),
       lost: (reason) => {
         log(reason)
         process.exit(1)
       },
     })
     setTimeout(() => this.#warm(), LONGEST_COLD_MS)
+  }
+
+  #receive(message: FromHelper): void {
+    switch (message.kind) {
+      case "request":
+        this.#handler.receive(message)
+        later(() => this.#warm())
+        return
+      case "answer":
+        this.#stdin.answered(message.answer)
+        return
+      case "interrupt":
+        this.#interrupt(message)
+        return
+      case "shutdown":
+        void this.#shutdown()
+        return
+      default:
+        message satisfies never
+    }
   }
 
   /** Loads the compiler, which keeps this thread busy: after the first reply, which a client waits for. */
@@ -120,15 +122,20 @@ class Kernel {
     void this.#interpreterLoaded().then((interpreter) => interpreter.warm())
   }
 
-  #interrupt(ended?: () => void): void {
+  #interrupt({ id, insist }: { readonly id: number; readonly insist: boolean }): void {
+    this.#helper.heardInterrupt(id)
+    if (this.#helper.takeTerminated()) {
+      restartTimers()
+      this.#handler.recover()
+    }
     this.#stdin.interrupt()
-    this.#execution.interrupt(ended)
+    this.#execution.interrupt(insist, () => this.#helper.obeyedInterrupt(id))
   }
 
   async #shutdown(): Promise<void> {
     if (this.#isShutdown) return
     this.#isShutdown = true
-    this.#execution.interrupt()
+    this.#execution.interrupt(false, () => {})
     const closed = this.#loaded?.close().catch((error: unknown) => log(`Closing: ${String(error)}`))
     const late = new Promise((resolve) => setTimeout(resolve, LONGEST_CLOSE_MS))
     await Promise.race([closed, late])
@@ -146,6 +153,14 @@ class Kernel {
     })
     return this.#interpreter
   }
+}
+
+/**
+ * Node's timers stand still where one of them was terminated, until one is set of a duration that no other has. Of so many
+ * one is such.
+ */
+function restartTimers(): void {
+  for (const durationMs of [3, 11, 29, 53, 97]) setTimeout(() => {}, durationMs)
 }
 
 async function loadCells(comms: Comms): Promise<Interpreter> {

@@ -131,8 +131,8 @@ describe("An interrupt", () => {
     expect((await kernel.served(behind)).reply.content.status).to.equal("ok")
   })
 
-  it("by signal ends a loop, an await, and aborts the cell's signal", async () => {
-    for (const code of ["for (;;);", "await sleep(1e6)"]) {
+  it("by signal ends a loop, an await, a loop after an await, and aborts the cell's signal", async () => {
+    for (const code of ["for (;;);", "await sleep(1e6)", "await null; for (;;);"]) {
       const id = await kernel.sendCell(`globalThis.signal = cell().signal; ${code}`)
       await kernel.until(() => kernel.iopub(id).length >= 2)
       await sleep(100)

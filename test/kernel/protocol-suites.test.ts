@@ -32,20 +32,6 @@ function python(
   })
 }
 
-async function answersAfter(count: number, flags: readonly string[]): Promise<void> {
-  const seed = Math.floor(Math.random() * 1e9)
-  const { code, stdout, stderr } = await python("flood.py", [
-    ...flags,
-    String(seed),
-    String(count),
-    ...command,
-  ])
-  expect(code, `seed ${seed}\n${stderr.slice(-3000)}`).to.equal(0)
-  const { answers, alive, memoryMiB } = JSON.parse(stdout)
-  expect({ answers, alive }).to.deep.equal({ answers: count / 500, alive: true })
-  expect(memoryMiB).to.be.below(800)
-}
-
 describe("The installed kernel", () => {
   it("passes jupyter_kernel_test with every capability declared", async () => {
     const { code, stderr } = await python("kernel_tests.py", command)
@@ -54,13 +40,14 @@ describe("The installed kernel", () => {
     expect(stderr).not.to.match(/skipped/)
   }).timeout(180_000)
 
-  it("answers after 10 000 random valid and broken messages", () =>
-    answersAfter(10_000, ["--no-interrupts"])).timeout(300_000)
-
-  // Known to fail: one of five runs of 10 000 stalled, for a reason not found yet. CELLFAN_SOAK=1 sends that many.
-  const interrupted = process.env.CELLFAN_SOAK === "1" ? 10_000 : 1000
-  it(`answers after ${interrupted} random messages with interrupts among them`, () =>
-    answersAfter(interrupted, [])).timeout(300_000)
+  it("answers after 10 000 random valid and broken messages with interrupts among them", async () => {
+    const seed = Math.floor(Math.random() * 1e9)
+    const { code, stdout, stderr } = await python("flood.py", [String(seed), "10000", ...command])
+    expect(code, `seed ${seed}\n${stderr.slice(-3000)}`).to.equal(0)
+    const { answers, alive, memoryMiB } = JSON.parse(stdout)
+    expect({ answers, alive }).to.deep.equal({ answers: 20, alive: true })
+    expect(memoryMiB).to.be.below(800)
+  }).timeout(300_000)
 
   describe("interrupted", () => {
     let kernel: KernelClient
@@ -97,6 +84,28 @@ describe("The installed kernel", () => {
         expect(iopub.find(({ type }) => type === "stream")?.content.text).to.equal("42\n")
       })
     }
+
+    it("in a loop, keeps what its variables had come to", async () => {
+      const code =
+        "let turns = 0\nlet last = ''\nconst note = (n: number) => { for (;;) if (n < 0) break }\n" +
+        "while (true) { turns++; last = String(turns); if (turns === 1e6) note(turns) }"
+      const id = await kernel.send("execute_request", cell(code))
+      await kernel.until(() => kernel.iopub(id).length >= 2)
+      await sleep(800)
+      await kernel.do("interrupt")
+      expect((await kernel.served(id)).reply.content.ename).to.equal("KeyboardInterrupt")
+      const { iopub } = await kernel.execute("[turns, last]")
+      const result = iopub.find(({ type }) => type === "execute_result")
+      expect(result?.content.data["text/plain"]).to.equal("[ 1000000, '1000000' ]")
+    })
+
+    it("by a signal, in a loop after an await, ends the cell", async () => {
+      const id = await kernel.send("execute_request", cell("await null\nwhile (true) {}"))
+      await kernel.until(() => kernel.iopub(id).length >= 2)
+      await sleep(500)
+      process.kill(kernel.pid, "SIGINT")
+      expect((await kernel.served(id)).reply.content.ename).to.equal("KeyboardInterrupt")
+    })
 
     it("while it loads the compiler, ends no request half way", async () => {
       const cold = await KernelClient.start({ command })

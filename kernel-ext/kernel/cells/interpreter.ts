@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url"
 import type { CellBindings } from "../../capture/types.ts"
 import { inCell } from "../current-cell.ts"
 import { toBundle } from "../display/bundle.ts"
+import { ownWork } from "../own-work.ts"
 import type { Cell, CellOutcome, Completeness, Interpreter, TypedSource } from "../types.ts"
 import type { CompiledCell, Compiler } from "./compiler.ts"
 import { isComplete } from "./completeness.ts"
@@ -16,7 +17,7 @@ import { inspect } from "./inspection.ts"
 import { KnownTypes } from "./known-types.ts"
 import type { Modules } from "./modules.ts"
 import { script } from "./native-import.ts"
-import { type Outcome, runBody, untilInterrupted, wrapBody } from "./run.ts"
+import { type Outcome, runBody, runUsers, wrapBody } from "./run.ts"
 import type { Scripts } from "./scripts.ts"
 import { type CellSource, moduleName } from "./source.ts"
 import { parameters, type RunnableCell, transform } from "./transform.ts"
@@ -57,11 +58,12 @@ export class CellInterpreter implements Interpreter {
     this.#parts = parts
     this.#types = new KnownTypes(parts.compiler)
     const { folder, scripts } = parts
-    this.bindings = { folder, lookup: this.#variables.lookup, scripts: () => scripts.cells }
+    const { cells, locate } = scripts
+    this.bindings = { folder, lookup: this.#variables.lookup, scripts: () => cells, locate }
   }
 
   warm(): void {
-    this.#parts.compiler.warm()
+    ownWork(() => this.#parts.compiler.warm())
   }
 
   async run(given: string, cell: Cell, source: TypedSource = asTyped(given)): Promise<CellOutcome> {
@@ -70,7 +72,7 @@ export class CellInterpreter implements Interpreter {
     const run: Run = { cell, code, typed, label: `cell ${cell.executionCount}` }
     const module = moduleName(code)
     if (module !== undefined) return this.#defineModule(module, run)
-    const compiled = compiler.compile(this.#types.declarations, code)
+    const compiled = ownWork(() => compiler.compile(this.#types.declarations, code))
     if (compiled.status === "rejected")
       return {
         status: "error",
@@ -95,7 +97,7 @@ export class CellInterpreter implements Interpreter {
 
   #defineModule(name: string, { code, typed, label }: Run): CellOutcome {
     const { compiler, modules, folder } = this.#parts
-    const diagnostics = compiler.addModule(name, code)
+    const diagnostics = ownWork(() => compiler.addModule(name, code))
     if (diagnostics.length > 0) return { status: "error", error: fromDiagnostics(diagnostics, typed, label) }
     modules.define(join(folder, `${name}.ts`), code)
     return { status: "ok" }
@@ -105,12 +107,7 @@ export class CellInterpreter implements Interpreter {
     const { text, file } = this.#addScript(compiled, runnable, run)
     const { cell } = run
     const loaded =
-      runnable.imports.length === 0
-        ? undefined
-        : await untilInterrupted(
-            inCell(cell, () => this.#load(runnable.imports)),
-            cell.signal,
-          )
+      runnable.imports.length === 0 ? undefined : await runUsers(() => this.#load(runnable.imports), cell)
     if (loaded !== undefined && loaded.status !== "returned") return loaded
     const fresh = this.#declare(runnable)
     // From here on, because the cell itself may define names by magics.
@@ -206,15 +203,17 @@ export class CellInterpreter implements Interpreter {
   }
 
   complete(code: string, offset: number) {
-    return complete(this.#parts.compiler, this.#types.declarations, code, offset)
+    return ownWork(() => complete(this.#parts.compiler, this.#types.declarations, code, offset))
   }
 
   inspect(code: string, offset: number, detail: 0 | 1) {
-    return inspect(this.#parts.compiler, this.#types.declarations, this.#definitions, code, offset, detail)
+    return ownWork(() =>
+      inspect(this.#parts.compiler, this.#types.declarations, this.#definitions, code, offset, detail),
+    )
   }
 
   isComplete(code: string): Completeness {
-    return isComplete(code, this.#parts.compiler.usesJsx())
+    return ownWork(() => isComplete(code, this.#parts.compiler.usesJsx()))
   }
 
   explain(thrown: unknown) {

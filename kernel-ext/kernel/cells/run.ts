@@ -1,5 +1,6 @@
 import type { Script } from "node:vm"
 import { inCell } from "../current-cell.ts"
+import { later } from "../later.ts"
 import type { Cell } from "../types.ts"
 
 /** What running a cell's function came to. */
@@ -21,23 +22,30 @@ export function wrapBody(parameters: readonly string[], isAsync: boolean): { bef
 }
 
 /**
- * The one place that runs users' code. The part before the first `await` ends at SIGINT; from then on the cell ends
- * when its signal is aborted, though a promise it waits for may go on.
+ * Calls a cell's function. An interrupt ends JavaScript at any point and everything that is on the stack with it; so the
+ * user's code begins as an event of its own, and who waits here hears of the interrupt by the cell's signal.
  */
-export async function runBody(compile: () => Script, args: readonly unknown[], cell: Cell): Promise<Outcome> {
-  try {
-    const returned = inCell(cell, () => evaluate(compile(), args))
-    if (!(returned instanceof Promise)) return { status: "returned", value: returned }
-    return await untilInterrupted(returned, cell.signal)
-  } catch (thrown) {
-    if ((thrown as { code?: unknown } | null)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED")
-      return { status: "interrupted" }
-    return { status: "threw", thrown }
-  }
+export function runBody(compile: () => Script, args: readonly unknown[], cell: Cell): Promise<Outcome> {
+  return runUsers(() => evaluate(compile(), args), cell)
+}
+
+/** Calls `body`, which may call code of the user, on a stack of its own. */
+export function runUsers(body: () => unknown, cell: Cell): Promise<Outcome> {
+  const called = new Promise<unknown>((resolve, reject) => {
+    later(() => {
+      if (cell.signal.aborted) return
+      try {
+        resolve(inCell(cell, body))
+      } catch (thrown) {
+        reject(thrown)
+      }
+    })
+  })
+  return untilInterrupted(called, cell.signal)
 }
 
 /** Waits for `work` unless the user interrupts first. */
-export async function untilInterrupted(work: Promise<unknown>, signal: AbortSignal): Promise<Outcome> {
+async function untilInterrupted(work: Promise<unknown>, signal: AbortSignal): Promise<Outcome> {
   // What fails after the cell was given up is nobody's any more.
   work.catch(() => {})
   if (signal.aborted) return { status: "interrupted" }
@@ -64,7 +72,7 @@ function evaluate(script: Script, args: readonly unknown[]): unknown {
   }
   Object.defineProperty(globalThis, ENTER, { value: enter, configurable: true, enumerable: false })
   try {
-    script.runInThisContext({ breakOnSigint: true })
+    script.runInThisContext()
   } finally {
     Reflect.deleteProperty(globalThis, ENTER)
   }

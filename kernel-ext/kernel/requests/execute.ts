@@ -4,6 +4,7 @@ import type { CellError, CellOutcome, DisplayBundle, Interpreter } from "../type
 import { Content } from "./content.ts"
 import { pageOf } from "./page.ts"
 import type { Reply, Request, Services } from "./request.ts"
+import type { Work } from "./work.ts"
 
 /** execute_request. Cells are counted here: `In [n]`. */
 
@@ -26,7 +27,8 @@ export class CellCounter {
   next = 1
 }
 
-export async function execute(request: Request, services: Services, counter: CellCounter): Promise<Executed> {
+export async function execute(work: Work, services: Services, counter: CellCounter): Promise<Executed> {
+  const { request } = work
   const order = readOrder(request)
   const startedAt = new Date().toISOString()
   const { header } = request.message
@@ -40,7 +42,10 @@ export async function execute(request: Request, services: Services, counter: Cel
   const page = pageOf(code, interpreter)
   const outcome =
     page === undefined
-      ? await services.execution.run(interpreter, code, order.request, { executionCount: count, silent })
+      ? await work.event<CellOutcome>((come) => {
+          const options = { executionCount: count, silent }
+          services.execution.run(interpreter, code, order.request, options, come)
+        })
       : page.outcome
   if (stored) counter.next++
   const shown = counter.next - 1
@@ -51,7 +56,7 @@ export async function execute(request: Request, services: Services, counter: Cel
       ? { ...errorOf(outcome.error), user_expressions: {}, payload: [] }
       : {
           status: "ok",
-          user_expressions: await evaluate(order, services, interpreter, shown),
+          user_expressions: await evaluate(order, work, services, interpreter, shown),
           payload: page?.payload ?? [],
         }
   return {
@@ -113,6 +118,7 @@ function errorOf({ name, message, traceback }: CellError) {
 /** Evaluates `user_expressions`; each has its own outcome, and none fails the cell. */
 async function evaluate(
   order: Order,
+  work: Work,
   { execution }: Services,
   interpreter: Interpreter,
   executionCount: number,
@@ -120,7 +126,9 @@ async function evaluate(
   const results: Record<string, unknown> = {}
   for (const [name, expression] of Object.entries(order.userExpressions)) {
     const options = { executionCount, silent: true }
-    const outcome = await execution.run(interpreter, expression, order.request, options)
+    const outcome = await work.event<CellOutcome>((come) =>
+      execution.run(interpreter, expression, order.request, options, come),
+    )
     results[name] = expressionResult(outcome)
   }
   return results

@@ -1,17 +1,22 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads"
 import type { RequestChannel } from "../server.ts"
 import type { Header, Outgoing } from "../wire.ts"
-import { type Answer, BOARD_BYTES, Board, type ThreadData, type ToMain, type ToThread } from "./link.ts"
+import { type Answer, BOARD_BYTES, Board, Hold, type ThreadData, type ToMain, type ToThread } from "./link.ts"
 
 /** The helper thread as the main thread sees it. Calls queue and return; only `publish`, `stream` and `askAndWait` may block. */
 
 /** Output under way above which a cell that prints has to wait for the sockets. */
 const MOST_LOAD = 16 * 1024 * 1024
+/** The helper thread can stop this one while it waits, but only between two waits. */
+const LONGEST_HOLD_WAIT_MS = 20
+
 /** A cell waits no longer than this for a client that does not read. */
 const LONGEST_WAIT_MS = 30_000
 
+export type FromHelper = Exclude<ToMain, { kind: "listening" | "marked" }>
+
 export interface HelperEvents {
-  receive(message: Exclude<ToMain, { kind: "listening" | "marked" }>): void
+  receive(message: FromHelper): void
   /** The thread is gone, and with it every client. */
   lost(reason: string): void
 }
@@ -21,6 +26,8 @@ export class HelperThread {
   readonly #board: Int32Array
   readonly #marks = new Map<number, () => void>()
   #newestMark = 0
+  /** How many calls of `hold` are on the stack. */
+  #holds = 0
 
   private constructor(worker: Worker, board: Int32Array) {
     this.#worker = worker
@@ -44,8 +51,9 @@ export class HelperThread {
           if (message.problem === undefined) resolve()
           else reject(new Error(`Cannot listen for Jupyter: ${message.problem}`))
         } else if (message.kind === "marked") {
-          this.#marks.get(message.id)?.()
+          const then = this.#marks.get(message.id)
           this.#marks.delete(message.id)
+          then?.()
         } else events.receive(message)
       })
     })
@@ -67,13 +75,11 @@ export class HelperThread {
     this.#carry(text.length)
   }
 
-  /** Resolves when every message that has reached the kernel by now was received here. */
-  caughtUp(): Promise<void> {
-    return new Promise((resolve) => {
-      const id = ++this.#newestMark
-      this.#marks.set(id, resolve)
-      this.#post({ kind: "mark", id })
-    })
+  /** Calls `then` when every message that has reached the kernel by now was received here. */
+  caughtUp(then: () => void): void {
+    const id = ++this.#newestMark
+    this.#marks.set(id, then)
+    this.#post({ kind: "mark", id })
   }
 
   /** Asks the user; the answer comes as an event. */
@@ -92,18 +98,33 @@ export class HelperThread {
     return answer ?? { interrupted: true }
   }
 
-  /** Says that what was interrupted has ended. */
-  obeyedInterrupt(id: number): void {
-    Atomics.store(this.#board, Board.obeyed, id)
-    // A signal that ended a `vm` call does not come as an event any more; one that does has come by then.
-    setTimeout(() => Atomics.store(this.#board, Board.ownSignals, 0), 20)
+  /** For a signal: has the helper thread interrupt what runs here. */
+  interrupt(): void {
+    this.#post({ kind: "interrupt" })
   }
 
-  /** Whether a SIGINT that has just come was sent by the helper thread, which has told us of the interrupt already. */
-  takeOwnSignal(): boolean {
-    if (Atomics.load(this.#board, Board.ownSignals) === 0) return false
-    Atomics.sub(this.#board, Board.ownSignals, 1)
-    return true
+  /** Says that this thread serves its events, so nothing need be ended by force. */
+  heardInterrupt(id: number): void {
+    Atomics.store(this.#board, Board.heard, id)
+  }
+
+  /** Says that what was interrupted has ended. */
+  obeyedInterrupt(id: number): void {
+    if (Atomics.load(this.#board, Board.obeyed) < id) Atomics.store(this.#board, Board.obeyed, id)
+  }
+
+  /** Runs work of the kernel's own, which no interrupt ends half way. It must come to an end, and call no user's code. */
+  hold<T>(work: () => T): T {
+    if (this.#holds === 0)
+      while (Atomics.compareExchange(this.#board, Board.hold, Hold.nobody, Hold.main) !== Hold.nobody)
+        Atomics.wait(this.#board, Board.hold, Hold.helper, LONGEST_HOLD_WAIT_MS)
+    this.#holds++
+    try {
+      return work()
+    } finally {
+      this.#holds--
+      if (this.#holds === 0) Atomics.store(this.#board, Board.hold, Hold.nobody)
+    }
   }
 
   /** Whether JavaScript of this thread was terminated since the last call. */

@@ -7,6 +7,7 @@ import { answerDebug, connectReply } from "./control.ts"
 import { Interrupts } from "./interrupts.ts"
 import { type Answer, Board, type ThreadData, type ToMain, type ToThread } from "./link.ts"
 import { watchParent } from "./parent.ts"
+import { listenForSignals } from "./signals.ts"
 import { StreamBatches } from "./streams.ts"
 
 /**
@@ -16,8 +17,9 @@ import { StreamBatches } from "./streams.ts"
  *     link.ts        what the two threads say to each other
  *     control.ts     answers that need no main thread
  *     streams.ts     console text, gathered for some milliseconds
- *     interrupts.ts  ends what the main thread is doing
- *     rescue.ts      the last resort of interrupts.ts
+ *     interrupts.ts  ends what the main thread is doing, in the steps of interruption.ts
+ *     rescue.ts      their last resort
+ *     signals.ts     hears SIGINT, whatever the main thread is doing
  *     parent.ts      ends the kernel when Jupyter has gone
  */
 
@@ -44,6 +46,7 @@ class Helper {
   /** Where the answer to the newest question goes; undefined while none is open. */
   #answer: ((answer: Answer) => void) | undefined
   #stopping = false
+  #listensForSignals = false
   readonly #topics = `kernel.${randomUUID()}.`
 
   constructor(data: ThreadData, toMain: (message: ToMain) => void) {
@@ -57,8 +60,7 @@ class Helper {
       },
     })
     this.#streams = new StreamBatches((topic, message, load) => this.#publishNow(topic, message, load))
-    const tell = (id: number) => this.#toMain({ kind: "interrupt", id })
-    this.#interrupts = new Interrupts(this.#board, tell, data.ownFolders)
+    this.#interrupts = new Interrupts(this.#board, toMain, data.ownFolders)
   }
 
   async start(): Promise<void> {
@@ -98,6 +100,9 @@ class Helper {
       case "ask":
         this.#ask(message)
         return
+      case "interrupt":
+        this.#interrupt()
+        return
       case "end":
         void this.#end()
         return
@@ -131,6 +136,9 @@ class Helper {
         if (channel === "shell") return false
         reply("kernel_info_reply", this.#data.kernelInfo)
         return true
+      case "execute_request":
+        this.#listenForSignals()
+        return false
       default:
         return false
     }
@@ -142,9 +150,16 @@ class Helper {
     this.#publish({ type: "status", parent, content: `{"execution_state":"idle"}` })
   }
 
+  /** With the first cell: before it there is no code of the user's that would keep the main thread from hearing. */
+  #listenForSignals(): void {
+    if (this.#listensForSignals) return
+    this.#listensForSignals = true
+    listenForSignals(() => this.#interrupt())
+  }
+
   #interrupt(): void {
     this.#answer?.({ interrupted: true })
-    void this.#interrupts.interrupt()
+    this.#interrupts.interrupt()
   }
 
   #shutdown(channel: "shell" | "control", message: Message): void {
@@ -164,7 +179,7 @@ class Helper {
     this.#stopping = true
     this.#answer?.({ interrupted: true })
     this.#toMain({ kind: "shutdown", restart })
-    setTimeout(() => void this.#interrupts.interrupt(), SHUTDOWN_INTERRUPT_AFTER_MS)
+    setTimeout(() => this.#interrupts.interrupt(), SHUTDOWN_INTERRUPT_AFTER_MS)
     setTimeout(() => process.kill(process.pid, "SIGKILL"), SHUTDOWN_KILL_AFTER_MS)
   }
 

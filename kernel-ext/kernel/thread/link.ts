@@ -40,6 +40,8 @@ export type ToThread =
       readonly message: Outgoing
       readonly port?: MessagePort
     }
+  /** A signal has come that asks for an interrupt. */
+  | { readonly kind: "interrupt" }
   /** The process is about to end: send what is left, close, then set the board's `ended`. */
   | { readonly kind: "end" }
 
@@ -49,7 +51,8 @@ export type ToMain =
   | { readonly kind: "request"; readonly channel: "shell" | "control"; readonly message: Message }
   | { readonly kind: "answer"; readonly answer: Answer }
   | { readonly kind: "marked"; readonly id: number }
-  | { readonly kind: "interrupt"; readonly id: number }
+  /** To be written on the board as `heard` at once, and as `obeyed` when no cell runs. `insist`: end the cell whatever it does. */
+  | { readonly kind: "interrupt"; readonly id: number; readonly insist: boolean }
   | { readonly kind: "shutdown"; readonly restart: boolean }
 
 export type Answer = { readonly value: string } | { readonly interrupted: true }
@@ -60,14 +63,25 @@ export const Board = {
   load: 0,
   /** 1 when the helper thread has closed the sockets. */
   ended: 1,
-  /** The newest interrupt after which the main thread has seen its cell end. */
-  obeyed: 2,
-  /** SIGINTs that the helper thread itself has sent. */
-  ownSignals: 3,
+  /** The newest interrupt that the main thread was told of and has heard. */
+  heard: 2,
+  /** The newest interrupt that it has heard and after which no cell ran any more. */
+  obeyed: 3,
   /** 1 when an answer to a blocked question waits in its port. */
   answered: 4,
   /** Not 0 when JavaScript of the main thread was terminated, until that has taken note. */
   terminated: 5,
+  /** Who has the main thread's work in hand: see `Hold`. */
+  hold: 6,
+} as const
+
+/** Values of the board's `hold`, a lock between the two threads. */
+export const Hold = {
+  nobody: 0,
+  /** The main thread is in its own code, which must neither end half way nor be looked into. */
+  main: 1,
+  /** The helper thread is about to end what the main thread does. */
+  helper: 2,
 } as const
 
 export const BOARD_BYTES = 4 * Object.keys(Board).length

@@ -1,22 +1,40 @@
 import { type Debugger, Session } from "node:inspector"
 import { join, sep } from "node:path"
 import { pathToFileURL } from "node:url"
+import { KEPT } from "./kept.ts"
+import { Board, Hold } from "./link.ts"
 
 /**
- * Ends whatever JavaScript keeps the main thread busy, from this other thread: for loops that run in a timer, an event or after an
- * `await`, where no `vm` call stands around the code that could be told to stop.
+ * Ends whatever JavaScript of the user keeps the main thread busy, from this other thread.
  *
  * V8 can terminate the running JavaScript, and the event loop goes on with the next event. Only Node's own book-keeping of
  * asynchronous contexts does not expect it: entries of the terminated calls stay on its stack, and Node then aborts the process. So
  * the code is paused, as a debugger does, the stack is emptied with Node's own functions, which are within the inspector's reach as the
  * scope of a public method, and only then the code is terminated.
  *
- * The kernel's own code and the compiler, in the folders `own`, are left alone: they come to an end, and must not be left half way.
+ * The kernel's own code and that of the folders `own` is left alone: it comes to an end, and must not be left half way.
  */
 export async function terminateMainThread(
   stillBusy: () => boolean,
-  options: { readonly own: readonly string[] },
+  board: Int32Array,
+  own: readonly string[],
 ): Promise<Rescue> {
+  // Until it is given back the main thread begins no work of its own; own-work.ts says why none may be looked into.
+  if (Atomics.compareExchange(board, Board.hold, Hold.nobody, Hold.helper) !== Hold.nobody) {
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    return "left alone"
+  }
+  try {
+    const rescue = await terminateUsers(stillBusy, own)
+    if (rescue === "terminated") Atomics.store(board, Board.terminated, 1)
+    return rescue
+  } finally {
+    Atomics.store(board, Board.hold, Hold.nobody)
+    Atomics.notify(board, Board.hold)
+  }
+}
+
+async function terminateUsers(stillBusy: () => boolean, own: readonly string[]): Promise<Rescue> {
   const session = new Session()
   session.connectToMainThread()
   try {
@@ -24,19 +42,24 @@ export async function terminateMainThread(
     const urls = new Map<string, string>()
     session.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url))
     await post("Debugger.enable", {})
+    let way: Way = "pause"
     for (let left = PAUSES; ; left--) {
-      const frames = await pause(session, post, urls)
+      const frames = await pause(session, way, urls)
       if (frames === undefined) return "not paused"
+      const place = placeOf(frames, own)
       // The main thread may have come round before it was paused; then this is other code than we were called for.
-      const terminateOnResume = stillBusy() && hasForeign(frames, options.own)
-      if (terminateOnResume) {
+      if (!stillBusy() || place === "own" || left === 0) {
+        await post("Debugger.resume", {})
+        return "left alone"
+      }
+      if (place === "user's" || (place === "called by user's" && left <= PAUSES / 2)) {
+        await keepValues(post, frames, own)
         await emptyContextStack(post)
         await leaveImmediate(post, frames)
+        await post("Debugger.resume", { terminateOnResume: true })
+        return "terminated"
       }
-      await post("Debugger.resume", { terminateOnResume })
-      if (terminateOnResume) return "terminated"
-      const isBetween = frames.every(({ url }) => url.startsWith("node:"))
-      if (!isBetween || left === 0 || !stillBusy()) return "left alone"
+      way = place === "between" ? "stepInto" : "stepOut"
     }
   } finally {
     await letGo(session)
@@ -81,10 +104,12 @@ async function leaveImmediate(post: Post, frames: readonly Frame[]): Promise<voi
   })
 }
 
-/** Pauses the main thread; undefined where it does not come to a pause. */
+type Way = "pause" | "stepInto" | "stepOut"
+
+/** Pauses the main thread, or lets it go on until the innermost call has returned; undefined where it does not come to that. */
 function pause(
   session: Session,
-  post: Post,
+  way: Way,
   urls: ReadonlyMap<string, string>,
 ): Promise<readonly Frame[] | undefined> {
   return new Promise((resolve, reject) => {
@@ -96,25 +121,62 @@ function pause(
       resolve(params.callFrames.map(frame))
     })
     setTimeout(resolve, LONGEST_PAUSE_MS, undefined)
-    post("Debugger.pause", {}).catch(reject)
+    poster(session)(`Debugger.${way}`, {}).catch(reject)
   })
 }
 
-/** Whether one of the calls is in code that is neither Node's nor the kernel's. */
-function hasForeign(frames: readonly Frame[], own: readonly string[]): boolean {
-  const starts = ["node:", ...own.flatMap((folder) => [join(folder, sep), `${pathToFileURL(folder).href}/`])]
-  return frames.some(({ url }) => !starts.some((start) => url.startsWith(start)))
+/**
+ * Whose code it is that was paused: that of Node alone ("between", say, two steps of a loop of awaits), the kernel's own, the
+ * user's, or what the user's has called: console.log, say, which is better not ended half way, or one of Node's promise hooks,
+ * which swallow it.
+ */
+type Place = "between" | "own" | "user's" | "called by user's"
+
+function placeOf(frames: readonly Frame[], own: readonly string[]): Place {
+  const owners = frames.map((frame) => ownerOf(frame, own))
+  if (owners[0] === "user") return "user's"
+  if (owners.includes("user")) return "called by user's"
+  return owners.includes("kernel") ? "own" : "between"
 }
 
-const LONGEST_PAUSE_MS = 500
+function ownerOf({ url }: Frame, own: readonly string[]): "node" | "kernel" | "user" {
+  if (url.startsWith("node:")) return "node"
+  const starts = own.flatMap((folder) => [join(folder, sep), `${pathToFileURL(folder).href}/`])
+  return starts.some((start) => url.startsWith(start)) ? "kernel" : "user"
+}
 
-/** How often we pause again at once where Node's own code alone was paused, for example between two steps of a loop of awaits. */
-const PAUSES = 30
+/** Does what the code of cells would have done in a `finally`; see kept.ts. */
+async function keepValues(post: Post, frames: readonly Frame[], own: readonly string[]): Promise<void> {
+  for (const frame of frames.filter((each) => ownerOf(each, own) === "user").slice(-MOST_FRAMES)) {
+    const { callFrameId } = frame
+    const kept = await post("Debugger.evaluateOnCallFrame", {
+      callFrameId,
+      expression: `typeof ${KEPT} === "string" ? ${KEPT} : undefined`,
+      silent: true,
+      returnByValue: true,
+    })
+    const expression = single(kept)?.value
+    if (typeof expression !== "string") continue
+    await post("Debugger.evaluateOnCallFrame", { callFrameId, expression, silent: true })
+  }
+}
+
+/** We ask so many calls, the outermost, what is to be kept: a recursion may have thousands. */
+const MOST_FRAMES = 50
+
+/** How long the main thread may work on before we look again. */
+const RETRY_MS = 20
+
+const LONGEST_PAUSE_MS = 250
+
+/** How often we pause again at once in the hope for a better place. */
+const PAUSES = 60
 
 type Post = (method: string, parameters: object) => Promise<Reply>
 
 interface Remote {
   readonly objectId?: string
+  readonly value?: unknown
 }
 
 interface Reply {
@@ -158,7 +220,7 @@ async function emptyContextStack(post: Post): Promise<void> {
       returnByValue: true,
     })
     const result = single(done)
-    if (result !== undefined && "value" in result && result.value === true) return
+    if (result?.value === true) return
   }
 }
 

@@ -1,6 +1,6 @@
 """Sends a kernel thousands of valid and broken messages and asks it, again and again, whether it is still there.
 
-Usage: flood.py [--no-interrupts] SEED COUNT COMMAND…
+Usage: flood.py SEED COUNT COMMAND…
 Prints one line of JSON: how many of each kind were sent and what the kernel answered at the end.
 """
 
@@ -14,9 +14,7 @@ import time
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-WORDS = sys.argv[1:]
-INTERRUPTS = WORDS[0] != "--no-interrupts"
-SEED, COUNT, *COMMAND = WORDS if INTERRUPTS else WORDS[1:]
+SEED, COUNT, *COMMAND = sys.argv[1:]
 SEED, COUNT = int(SEED), int(COUNT)
 CHECK_EVERY = 500
 
@@ -47,8 +45,6 @@ TYPES = [
     "debug_request", "interrupt_request", "input_reply", "execute_reply", "status", "", "x" * 300,
     "__proto__", "constructor", "toString",
 ]  # fmt: skip
-if not INTERRUPTS:
-    TYPES.remove("interrupt_request")
 KEYS = [
     "code", "silent", "store_history", "user_expressions", "allow_stdin", "stop_on_error", "cursor_pos",
     "detail_level", "hist_access_type", "n", "pattern", "session", "start", "stop", "unique", "comm_id",

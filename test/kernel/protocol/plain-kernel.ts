@@ -60,7 +60,7 @@ async function run(code: string): Promise<CellOutcome> {
   try {
     const isAsync = /\bawait\b/.test(code)
     const text = isAsync ? `(async () => { ${code}\n})()` : code
-    const value: unknown = await vm.runInThisContext(text, { breakOnSigint: true, filename: "cell" })
+    const value: unknown = await vm.runInThisContext(text, { filename: "cell" })
     if (value === undefined) return { status: "ok" }
     return { status: "ok", bundle: { data: { "text/plain": inspect(value) } } }
   } catch (error) {
