@@ -10,6 +10,7 @@ export { broadcast } from "./capture/broadcast.ts"
 export { perWorker } from "./capture/per-worker.ts"
 export { Storage, type StorageOptions, storage } from "./config/storage.ts"
 export * from "./errors.ts"
+export { attach } from "./executors/attach.ts"
 export {
   Executor,
   type MapOptions,

@@ -36,7 +36,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     function-executor.ts  FunctionExecutor: the mode comes from configuration
  *     nested.ts           an executor within a task of another one
  *     map-reduce.ts       a map and the reduction of its results (sources.ts: which results belong to which object)
- *     wait.ts             wait and getResult
+ *     wait.ts             wait and getResult (attach.ts: a job by its id)
  *     job.ts, task.ts     what a user holds of running work: promises with methods
  *     job-core.ts         a job's tasks and what became of them, put together from:
  *       table.ts, logs.ts   what is known of each task: typed arrays, bounded text

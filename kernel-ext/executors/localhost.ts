@@ -1,5 +1,6 @@
 import { LocalBackend, siblingsVariable } from "../backends/local/local.ts"
-import { type LocalhostOptions, localhostOptions } from "../config/schema.ts"
+import { configuration } from "../config/load.ts"
+import { type JobOptions, type LocalhostOptions, localhostOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
 import { usableCpus } from "../util/cpus.ts"
 import { Executor } from "./executor.ts"
@@ -16,13 +17,27 @@ import type { NestedOptions } from "./nested.ts"
  */
 export class LocalhostExecutor extends Executor {
   constructor(options?: LocalhostOptions) {
-    const { workers = defaultWorkers(), ...defaults } = parseOptions(
-      localhostOptions,
-      options,
-      "LocalhostExecutor",
-    )
+    const given = parseOptions(localhostOptions, options, "LocalhostExecutor")
+    const { workers, defaults } = localSettings(given, "LocalhostExecutor")
     super(new LocalBackend({ workers }), defaults, { workers, ...defaults })
   }
+}
+
+/** What an executor on this machine is made with: its options, and for what they leave open the configuration. */
+export function localSettings(
+  given: LocalhostOptions,
+  where: string,
+): { readonly workers: number; readonly defaults: JobOptions } {
+  const inForce = configuration()
+  const {
+    workers = defaultWorkers(),
+    timeoutMs,
+    memoryMiB,
+    isolation,
+    retries,
+  } = inForce.section("localhost", given, where)
+  const { chunkSize } = inForce.section("cellfan")
+  return { workers, defaults: { timeoutMs, memoryMiB, isolation, retries, chunkSize } as JobOptions }
 }
 
 /**

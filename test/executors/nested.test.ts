@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { expect } from "chai"
 import { LocalhostExecutor } from "../../kernel-ext/index.ts"
+import { failureOf } from "../support/failure.ts"
 import { isAlive, waitUntil } from "../support/processes.ts"
 
 const library = fileURLToPath(new URL("../../dist/index.js", import.meta.url))
@@ -66,7 +67,7 @@ describe("A task that fans out itself", () => {
         [n],
       )
     }, 7)
-    const error = await task.catch((reason: Error) => reason)
+    const error = await failureOf(task)
     expect(String(error)).to.include("JobError").and.to.include("RangeError: inner 7")
   }).timeout(30_000)
 

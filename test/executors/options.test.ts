@@ -1,5 +1,18 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { expect } from "chai"
 import { ConfigError, FunctionExecutor, LocalhostExecutor } from "../../kernel-ext/index.ts"
+
+/** Runs `body` with these environment variables. */
+function within<T>(variables: Readonly<Record<string, string>>, body: () => T): T {
+  Object.assign(process.env, variables)
+  try {
+    return body()
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name]
+  }
+}
 
 describe("FunctionExecutor", () => {
   it("runs on this machine when nothing says otherwise", async () => {
@@ -10,11 +23,46 @@ describe("FunctionExecutor", () => {
 
   it("refuses a mode that does not exist, saying where it was read", () => {
     expect(() => new FunctionExecutor({ mode: "lokalhost" as never })).to.throw(ConfigError, /"localhost"/)
-    process.env.CELLFAN_MODE = "elsewhere"
+    within({ CELLFAN_MODE: "elsewhere" }, () => {
+      expect(() => new FunctionExecutor()).to.throw(
+        ConfigError,
+        /CELLFAN_MODE takes "localhost".* but got 'elsewhere'/,
+      )
+    })
+  })
+
+  it("says of a mode and of a backend that this version has none for them", () => {
+    expect(() => new FunctionExecutor({ mode: "serverless" })).to.throw(
+      ConfigError,
+      /mode "serverless", which has no backend/,
+    )
+    within({ CELLFAN_MODE: "standalone" }, () => {
+      expect(() => new FunctionExecutor()).to.throw(ConfigError, /mode "standalone", which has no backend/)
+    })
+    within({ CELLFAN_BACKEND: "knative" }, () => {
+      expect(() => new FunctionExecutor()).to.throw(ConfigError, /backend "knative", which has no backend/)
+    })
+  })
+
+  it("takes from the configuration what its options leave open, and its options first", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellfan-config-"))
+    const file = join(folder, "config.yaml")
+    writeFileSync(file, "cellfan:\n  mode: localhost\n  retries: 1\nlocalhost:\n  workers: 3\n")
+    const made = within({ CELLFAN_CONFIG_FILE: file }, () => [
+      new FunctionExecutor(),
+      new FunctionExecutor({ workers: 1 }),
+      new LocalhostExecutor(),
+    ])
     try {
-      expect(() => new FunctionExecutor()).to.throw(ConfigError, /"elsewhere" yet \(read from CELLFAN_MODE\)/)
+      expect(made.map(({ workers }) => workers)).to.deep.equal([3, 1, 3])
+      const flaky = (_: number, ctx: { attempt: number }) => {
+        if (ctx.attempt === 1) throw new Error("once")
+        return ctx.attempt
+      }
+      expect(await made[1]?.map(flaky, [0], { backoffMs: 1 })).to.deep.equal([2])
     } finally {
-      delete process.env.CELLFAN_MODE
+      await Promise.all(made.map((executor) => executor.close()))
+      rmSync(folder, { recursive: true })
     }
   })
 })
