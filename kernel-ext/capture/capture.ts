@@ -87,7 +87,7 @@ export function capture(fn: CallableFunction, options: CaptureOptions = {}): Cap
     },
     codec: codecFor(shipped),
     untrusted: untrustedCodecFor(shipped, imports),
-    mapStack,
+    mapStack: (stack) => mapStack(stack, surrounds.bindings?.locate),
   }
   captures.set(fn, captured)
   // Two nodes are the function and an empty context.

@@ -83,6 +83,8 @@ export interface CellBindings {
   readonly folder: string
   /** The live binding of a top-level name; undefined where no cell declared it. */
   lookup(name: string): Binding | undefined
+  /** Position (1-based line, 0-based column) in what a file of the notebook's own was compiled to → position in the file. */
+  locate?(file: string, line: number, column: number): Located | undefined
   /** Every compiled cell, newest last. `file` is the script's name in stack traces. */
   scripts(): readonly CellScript[]
 }
@@ -92,5 +94,11 @@ export interface CellScript {
   /** The JavaScript that was run. */
   readonly code: string
   /** Position (1-based line, 0-based column) in `code` → position in the cell as typed, and the cell's label for people ("cell 3"). */
-  original(line: number, column: number): { label: string; line: number; column: number } | undefined
+  original(line: number, column: number): Located | undefined
+}
+
+export interface Located {
+  readonly label: string
+  readonly line: number
+  readonly column: number
 }

@@ -1,6 +1,7 @@
 import { findSourceMap } from "node:module"
 import { fileURLToPath } from "node:url"
 import { originalPositionFor, type TraceMap } from "@jridgewell/trace-mapping"
+import type { CellBindings, Located } from "../types.ts"
 import type { Emitted, Piece } from "./emit.ts"
 import type { LocalModules } from "./local-modules.ts"
 import { lineStarts, offsetOf, positionIn } from "./origins.ts"
@@ -39,7 +40,8 @@ const shippedPosition = /\(?(?:[^\s()]*[\\/])?cellfan-([0-9a-f]{32})\.js:(\d+):(
 const runtimeFrame =
   /[\\/](?:kernel-ext[\\/](?:worker|capture|protocol|executors|backends|util)|cellfan[\\/]dist|dist[\\/]worker)[\\/.]|node:internal\//
 
-export function mapStack(stack: string): string {
+/** @param locate finds what a file of the notebook's own was compiled from. */
+export function mapStack(stack: string, locate?: CellBindings["locate"]): string {
   const lines = stack.split("\n")
   const isFrame = (line: string): boolean => /^\s+at /.test(line)
   const lastShipped = lines.findLastIndex((line) => shippedPosition.test(line))
@@ -48,22 +50,32 @@ export function mapStack(stack: string): string {
     if (lastShipped >= 0 && index > lastShipped) return false
     return !runtimeFrame.test(line)
   })
-  return kept.flatMap((line) => mapLine(line, isFrame(line))).join("\n")
+  return kept.flatMap((line) => mapLine(line, isFrame(line), locate)).join("\n")
 }
 
 /** The line with its position mapped; none where it is of the code around what was shipped. */
-function mapLine(line: string, isFrame: boolean): string[] {
+function mapLine(line: string, isFrame: boolean, locate: CellBindings["locate"]): string[] {
   const [whole, hash, lineText, columnText] = shippedPosition.exec(line) ?? []
   if (whole === undefined || hash === undefined || !isFrame) return [line]
   const code = codes.get(hash)
   if (code === undefined) return [line]
-  const locate = "sourceMap" in code ? placeInModules : place
-  const where = locate(code as Emitted & SentModules, Number(lineText), Number(columnText) - 1)
+  const position = { line: Number(lineText), column: Number(columnText) - 1 }
+  const where = "sourceMap" in code ? placeInModules(code, position) : place(code, position, locate)
   if (where === undefined) return []
   return [line.replace(whole, whole.startsWith("(") ? `(${where})` : where)]
 }
 
-function place(emitted: Emitted, line: number, column: number): string | undefined {
+/** 1-based line, 0-based column. */
+interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+function place(
+  emitted: Emitted,
+  { line, column }: Position,
+  locate: CellBindings["locate"],
+): string | undefined {
   const start = lineStarts(emitted.text)[line - 1]
   if (start === undefined) return undefined
   const offset = start + column
@@ -73,30 +85,36 @@ function place(emitted: Emitted, line: number, column: number): string | undefin
   const found = offsetOf(origin, syntax.source)
   if (found === undefined) return undefined
   const position = positionIn(found.code, found.offset + piece.from + (offset - piece.start))
+  const compiled = { line: position.line + 1, column: position.column }
   if (origin.kind === "cell") {
-    const typed = origin.script.original(position.line + 1, position.column)
-    return typed === undefined
-      ? `${origin.script.file}:${position.line + 1}:${position.column + 1}`
-      : `${typed.label}:${typed.line}:${typed.column + 1}`
+    const { script } = origin
+    return inWords(script.original(compiled.line, compiled.column) ?? { label: script.file, ...compiled })
   }
-  return origin.kind === "file" ? filePlace(origin.url, position) : undefined
+  return origin.kind === "file" ? filePlace(origin.url, compiled, locate) : undefined
+}
+
+function inWords({ label, line, column }: Located): string {
+  return `${label}:${line}:${column + 1}`
 }
 
 /** In a file of the notebook's own, named from the notebook's folder. */
-function placeInModules({ sourceMap }: SentModules, line: number, column: number): string | undefined {
-  const { source, line: at, column: from } = originalPositionFor(sourceMap, { line, column })
-  return source === null ? undefined : `${source}:${at}:${from + 1}`
+function placeInModules({ sourceMap }: SentModules, position: Position): string | undefined {
+  const { source, line, column } = originalPositionFor(sourceMap, position)
+  return source === null ? undefined : inWords({ label: source, line, column })
 }
 
-/** A script's own source map, where Node has read it. */
-function filePlace(url: string, { line, column }: { line: number; column: number }): string {
+/** As whoever compiled the file knows: the notebook, or Node where it has read the file's own source map. */
+function filePlace(url: string, { line, column }: Position, locate: CellBindings["locate"]): string {
   const file = url.startsWith("file:") ? fileURLToPath(url) : url
+  const located = locate?.(file, line, column)
+  if (located !== undefined) return inWords(located)
   const map = findSourceMap(url) ?? findSourceMap(file)
-  const { originalLine, originalColumn } = (map?.findEntry(line, column) ?? {}) as Record<string, unknown>
+  const entry = (map?.findEntry(line - 1, column) ?? {}) as Record<string, unknown>
+  const { originalLine, originalColumn } = entry
   if (typeof originalLine === "number" && typeof originalColumn === "number") {
-    return `${file}:${originalLine + 1}:${originalColumn + 1}`
+    return inWords({ label: file, line: originalLine + 1, column: originalColumn })
   }
-  return `${file}:${line + 1}:${column + 1}`
+  return inWords({ label: file, line, column })
 }
 
 function pieceAt(pieces: readonly Piece[], offset: number): Piece | undefined {

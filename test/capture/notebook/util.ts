@@ -28,3 +28,15 @@ export function fail(): never {
 export default function sixfold(x: number): number {
   return triple(x) * 2
 }
+
+interface Limits {
+  readonly most: number
+}
+
+export function limited({ most }: Limits): (x: number) => number {
+  const seen: number[] = []
+  return function check(x: number): number {
+    if (x > most) throw new RangeError(`more than ${most}`)
+    return seen.push(x)
+  }
+}
