@@ -10,7 +10,7 @@ import { root } from "../support/repository.ts"
 /** As a front end would save it. */
 function write(
   file: string,
-  cells: readonly { code: string; outputs?: CodeCell["outputs"]; tags?: string[] }[],
+  cells: readonly { code: string; outputs?: CodeCell["outputs"]; tags?: readonly string[] }[],
 ): void {
   const notebook = {
     nbformat: 4,
