@@ -10,7 +10,7 @@ import { mixed, tasks, workers } from "./fan-out/tasks.mjs"
  * Part of `npm run bench`; `--peers all` adds Python's, where they are installed.
  *
  *     fan-out/tasks.mjs   the tasks
- *     fan-out/pools.mjs   the peers
+ *     fan-out/pools.mjs   the peers; grid-view.ts: what watches cellfan's jobs, as in a notebook
  *     fan-out/peer.mjs    one peer in a process of its own; worker.mjs, workerpool.mjs, fork.mjs, socket.mjs: its workers
  *     fan-out/python.ts   Python's pools
  *
@@ -121,7 +121,14 @@ const sections: Record<string, () => Promise<void>> = {
   async payload() {
     const rows = [{ label: "16 × 8 MB each way", work: "payload", size: 16, rounds: 7 }]
     // tinypool's processes speak JSON, which typed arrays do not survive.
-    const binary = ["cellfan", "piscina", "workerpool processes", "bare fork, batched", "raw sockets"]
+    const binary = [
+      "cellfan",
+      "raw sockets",
+      "bare fork, batched",
+      "workerpool processes",
+      "cellfan, threads",
+      "piscina",
+    ]
     await table("large inputs and results", binary, rows)
   },
 

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { tsImport } from "tsx/esm/api"
 import { tasks, workers } from "./tasks.mjs"
 
 /** The peers, each as its documentation has it used: `open()` makes a pool, which maps a named task over inputs. */
@@ -7,20 +8,9 @@ import { tasks, workers } from "./tasks.mjs"
 const file = (name) => fileURLToPath(new URL(name, import.meta.url))
 
 export const pools = {
-  async cellfan() {
-    const { LocalhostExecutor, onJob } = await import("../../../dist/index.js")
-    // What a live grid does: it notes which tasks have changed.
-    onJob((job) => {
-      const changed = new Uint8Array(Math.max(job.size, 16))
-      job.observe((index) => {
-        if (index >= 0) changed[index] = 1
-      })
-    })
-    return () => {
-      const fexec = new LocalhostExecutor({ workers })
-      return { map: (name, inputs) => fexec.map(tasks[name], inputs), close: () => fexec.close() }
-    }
-  },
+  cellfan: () => cellfan({ workers }),
+
+  "cellfan, threads": () => cellfan({ workers, isolation: "thread" }),
 
   async piscina() {
     const { Piscina } = await import("piscina")
@@ -91,6 +81,16 @@ export const pools = {
       }
     }
   },
+}
+
+async function cellfan(options) {
+  const { LocalhostExecutor, onJob } = await import("../../../dist/index.js")
+  const { watchAllJobs } = await tsImport("./grid-view.ts", import.meta.url)
+  watchAllJobs(onJob)
+  return () => {
+    const fexec = new LocalhostExecutor(options)
+    return { map: (name, inputs) => fexec.map(tasks[name], inputs), close: () => fexec.close() }
+  }
 }
 
 function mapBare(children, name, inputs) {
