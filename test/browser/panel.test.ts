@@ -6,7 +6,7 @@ import { expect } from "chai"
 import { root } from "../support/repository.ts"
 import { LabPage } from "./support/lab-page.ts"
 import { labSuite } from "./support/lab-suite.ts"
-import { writeNotebook } from "./support/notebook-file.ts"
+import { savedOutputs, writeNotebook } from "./support/notebook-file.ts"
 
 const setup = `import { LocalhostExecutor } from "cellfan"
 const fexec = new LocalhostExecutor({ workers: 2 })
@@ -147,8 +147,9 @@ describe("around the grid in JupyterLab", function () {
     expect(await looksWith({ show: "none" })).to.deep.equal([false, false, true])
     expect(await looksWith({ show: "bar" })).to.deep.equal([false, true, true])
     expect(await looksWith({ palette: "theme", refreshMs: 2000 })).to.deep.equal([true, true, true])
-    // JupyterLab Dark's colour for success.
-    expect(await lab.pixels(0, [56, 142, 60])).to.be.greaterThan(1000)
+    const success = await lab.color("--jp-success-color1")
+    expect(success).to.not.deep.equal([18, 166, 125])
+    expect(await lab.pixels(0, success)).to.be.greaterThan(1000)
     const paints = await lab.page.evaluate(async () => {
       const running = document.querySelector('.jp-OutputArea-output [data-status="running"] .cellfan-Grid')
       if (running === null) throw new Error("No running job")
@@ -175,8 +176,11 @@ describe("around the grid in JupyterLab", function () {
 
   it("runs the cell made of a task, which fails there as the task did", async () => {
     await lab.run(2)
-    await lab.page.locator(".jp-CodeCell").nth(2).getByText("RangeError: eleven").first().waitFor()
+    await lab.page.locator(".jp-OutputArea-output pre", { hasText: "RangeError: eleven" }).waitFor()
     await lab.idle()
+    await lab.save()
+    const outputs = await savedOutputs(suite().folder, "around.ipynb", 2)
+    expect(outputs.map(({ output_type }) => output_type)).to.deep.equal(["error"])
   })
 
   it("ends an executor's workers when it is cleaned up", async () => {

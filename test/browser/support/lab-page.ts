@@ -36,8 +36,8 @@ declare global {
   interface Window extends LabWindow {}
 }
 
-/** JupyterLab's own complaints: of a busy kernel without a debugger; Notebook 7's of settings it has not loaded yet. */
-const notOurs = /No active debugger session|reading 'schema'\)\s+at \S+notebook_core/
+/** JupyterLab's own complaints: of a busy kernel without a debugger, of a notebook closed while its cells come; Notebook 7's of settings it has not loaded yet. */
+const notOurs = /No active debugger session|_updateForDeferMode|reading 'schema'\)\s+at \S+notebook_core/
 
 export interface JobOnPage {
   readonly id: string
@@ -240,6 +240,18 @@ export class LabPage {
       x: box.x + ((task % columns) + 0.5) * pitch,
       y: box.y + (Math.floor(task / columns) + 0.5) * pitch,
     }
+  }
+
+  /** A colour of the theme's, as numbers. */
+  color(variable: string): Promise<readonly [number, number, number]> {
+    return this.page.evaluate((name) => {
+      const context = document.createElement("canvas").getContext("2d")
+      if (context === null) throw new Error("No canvas")
+      context.fillStyle = getComputedStyle(document.body).getPropertyValue(name).trim()
+      context.fillRect(0, 0, 1, 1)
+      const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data
+      return [red, green, blue] as const
+    }, variable)
   }
 
   /** How many pixels of the nth grid have about this colour. */

@@ -29,6 +29,23 @@ const many = (size: number) => `const check = (n: number) => {
 await fexec.map(check, Array.from({ length: ${size} }, (_, n) => n), { name: "check" }).settled()
 "done"`
 
+/** A hundred tasks that go on while a thousand others do. */
+const hundred = `const fetchDay = async (day: number) => {
+  await new Promise((resolve) => setTimeout(resolve, 400 + (day * 331) % 900))
+  if (day === 12) throw new TypeError("no file for day 12")
+  return day
+}
+const scan = async (n: number) => {
+  await new Promise((resolve) => setTimeout(resolve, 20 + (n * 7919) % 60))
+  return n
+}
+const others = new LocalhostExecutor({ workers: 3 })
+const jobs = [
+  fexec.map(fetchDay, Array.from({ length: 100 }, (_, day) => day)),
+  others.map(scan, Array.from({ length: 2000 }, (_, n) => n)),
+]
+"both run on"`
+
 export async function takeScreenshots(options: { chromium: string; folder: string }): Promise<string[]> {
   const work = await mkdtemp(join(tmpdir(), "cellfan-screenshots-"))
   await mkdir(options.folder, { recursive: true })
@@ -91,11 +108,31 @@ async function inLab(camera: Camera, folder: string): Promise<void> {
       await lab.page.waitForTimeout(1000)
       await camera.take(lab.page, name.toLowerCase())
     }
+    await lab.page.getByRole("tab", { name: "Grid" }).click()
+    await lab.page.emulateMedia({ forcedColors: "active" })
+    await lab.page.locator(".cellfan-Failure-tasks button").first().click()
+    await lab.page.waitForTimeout(1000)
+    await camera.take(lab.page, "forced-colors")
     await lab.close()
+    await inPanel(camera, server, folder)
     await inLabMany(camera, server)
   } finally {
     await server.close()
   }
+}
+
+async function inPanel(
+  camera: Camera,
+  server: Awaited<ReturnType<typeof startJupyter>>,
+  folder: string,
+): Promise<void> {
+  await writeNotebook(folder, "two-jobs.ipynb", [setup, hundred])
+  const lab = await LabPage.open({ context: await camera.context(1180, 900), server }, "two-jobs.ipynb")
+  await lab.command("cellfan:show-jobs")
+  await lab.runAll()
+  await lab.job(({ counts }) => (counts.done ?? 0) > 20 && (counts.failed ?? 0) > 0, 60_000)
+  await camera.take(lab.page, "panel")
+  await lab.close()
 }
 
 async function inLabMany(camera: Camera, server: Awaited<ReturnType<typeof startJupyter>>): Promise<void> {
