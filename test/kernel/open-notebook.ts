@@ -5,6 +5,7 @@ import * as cellfan from "../../kernel-ext/index.ts"
 import { createInterpreter, type InterpreterOptions } from "../../kernel-ext/kernel/cells.ts"
 import { withMagics } from "../../kernel-ext/kernel/magics/magics.ts"
 import type { Cell, CellOutcome, DisplayBundle, Interpreter } from "../../kernel-ext/kernel/types.ts"
+import { plain } from "../support/plain.ts"
 
 /** A notebook in a folder of its own, run as the kernel runs it, with what its cells put out. */
 export interface Notebook {
@@ -80,9 +81,4 @@ export function openNotebook({ magics, ...options }: NotebookOptions = {}): Note
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI colours begin with one
-  return text.replace(/\u001b\[[0-9;]*m/g, "")
 }

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
 import { executeNotebook, type Notebook, runPython, textIn } from "../support/jupyter.ts"
+import { plain } from "../support/plain.ts"
+import { root } from "../support/repository.ts"
 
 /** Notebooks without a browser, in a folder that holds nothing else, by the tools that people use for it. */
 
@@ -69,6 +71,44 @@ describe("a notebook run headless", function () {
     const page = await readFile(join(folder, "squares.html"), "utf8")
     expect(page).to.include("[ 1, 4, 9 ]")
     expect(page).to.match(/<svg|data:image\/svg\+xml/)
+  })
+
+  describe("by nbclient", () => {
+    const failing = [
+      "let n = 1",
+      'console.error("before")\nn += 1\nthrow new RangeError("no such luck", { cause: n })',
+      "const word: string = n",
+      "%LocalhostExecutor --wokers 2",
+      "n",
+    ]
+    const execute = async (mode: "allow" | "stop") => {
+      const script = join(root, "test", "notebooks", "nbclient_outputs.py")
+      const { code, stdout, stderr } = await runPython([script, mode], { input: notebookOf(failing) })
+      expect(code, stderr).to.equal(0)
+      const { cells, error } = JSON.parse(stdout) as Pick<Notebook, "cells"> & { error: string | null }
+      return { outputs: cells.map((cell) => cell.outputs ?? []), error: error && plain(error) }
+    }
+
+    it("stops at the cell that fails, and says where", async () => {
+      const { outputs, error } = await execute("stop")
+      expect(outputs.map((some) => some.length)).to.deep.equal([0, 2, 0, 0, 0])
+      expect(error).to.include("RangeError: no such luck").and.to.include("cell 2:3:7")
+    })
+
+    it("goes on with allow_errors, with the state as it was", async () => {
+      const { outputs, error } = await execute("allow")
+      expect(error).to.equal(null)
+      expect(outputs.map((some) => some.map((one) => one.output_type))).to.deep.equal([
+        [],
+        ["stream", "error"],
+        ["error"],
+        ["error"],
+        ["execute_result"],
+      ])
+      const names = outputs.flat().flatMap((one) => (one as { ename?: string }).ename ?? [])
+      expect(names).to.deep.equal(["RangeError", "TypeScriptError", "UsageError"])
+      expect(textIn(outputs[4]?.[0]?.data?.["text/plain"] as string)).to.equal("2")
+    })
   })
 
   it("by npm start -- --execute fails where a cell fails, and keeps what ran before it", async () => {

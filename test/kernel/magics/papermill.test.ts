@@ -4,7 +4,8 @@ import { join } from "node:path"
 import { expect } from "chai"
 import { runPython, textIn } from "../../support/jupyter.ts"
 import { need } from "../../support/needs.ts"
-import { type Notebook, openNotebook, plain } from "../open-notebook.ts"
+import { plain } from "../../support/plain.ts"
+import { type Notebook, openNotebook } from "../open-notebook.ts"
 
 describe("Papermill", function () {
   this.timeout(60_000)
