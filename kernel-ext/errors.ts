@@ -103,25 +103,66 @@ export class ConfigError extends Error {
   }
 }
 
+/** Why a backend could not do what it was asked. */
+export type BackendErrorKind =
+  /** More calls than it takes now. */
+  | "throttled"
+  /** A call ran into the platform's own limit of time. */
+  | "timeout"
+  | "out-of-memory"
+  /** What runs the tasks died. */
+  | "crashed"
+  /** What runs the tasks could not start. */
+  | "init"
+  | "too-large"
+  | "credentials"
+  | "access-denied"
+  /** The role that functions are to run as cannot be used. */
+  | "role"
+  | "region"
+  | "quota"
+  | "network"
+  /** The service failed, or said that it cannot answer now. */
+  | "unavailable"
+  | "not-found"
+  /** A package is not installed, or an option contradicts another: the message says how to set it up. */
+  | "setup"
+  | "other"
+
 /** A backend could not do what it was asked. */
 export class BackendError extends Error {
   override readonly name = "BackendError"
-  readonly #backend: string
-  readonly #retryable: boolean
+  readonly #details: BackendErrorDetails
 
-  constructor(message: string, options: { backend: string; retryable: boolean; cause?: unknown }) {
-    super(message, options)
-    this.#backend = options.backend
-    this.#retryable = options.retryable
+  constructor(message: string, options: BackendErrorDetails & { cause?: unknown }) {
+    const { cause } = options
+    super(message, cause === undefined ? undefined : { cause })
+    this.#details = options
   }
 
   get backend(): string {
-    return this.#backend
+    return this.#details.backend
   }
 
   get retryable(): boolean {
-    return this.#retryable
+    return this.#details.retryable
   }
+
+  get kind(): BackendErrorKind {
+    return this.#details.kind ?? "other"
+  }
+
+  /** What the service calls the request; its operators ask for it. */
+  get requestId(): string | undefined {
+    return this.#details.requestId
+  }
+}
+
+export interface BackendErrorDetails {
+  readonly backend: string
+  readonly retryable: boolean
+  readonly kind?: BackendErrorKind
+  readonly requestId?: string | undefined
 }
 
 /** Why a storage could not do what it was asked. */

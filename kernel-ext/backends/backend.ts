@@ -110,6 +110,8 @@ export interface BatchEvents {
    * (`suspect`) their worker died and any one of them may have caused it: they are to run apart from others.
    */
   returned(indices: readonly number[], suspect: boolean): void
+  /** What the job's tasks have cost since the last word of it, where the backend can tell. */
+  spent?(usd: number): void
   /** Nothing more comes. With an error: no task of the batch could be started, and all that were left are to fail with it. */
   closed(error?: Error): void
 }
@@ -147,4 +149,10 @@ export type TaskEnd =
     }
   /** The worker went away under it; `reason` is for people: "called process.exit(1)", "was killed by SIGKILL". */
   | { readonly kind: "lost"; readonly worker: string; readonly reason: string }
-  | { readonly kind: "timedOut"; readonly worker: string; readonly startedAtMs: number }
+  | {
+      readonly kind: "timedOut"
+      readonly worker: string
+      readonly startedAtMs: number
+      /** What it ran into where that was not its own `timeoutMs`; follows "Task 3": "ran after 180 s, …". */
+      readonly limit?: string | undefined
+    }

@@ -71,7 +71,7 @@ function errorOf(failure: Failure, index: number, context: FailureContext): Erro
     }
     case "timedOut": {
       const { worker } = end
-      const limit = `ran longer than ${context.timeoutMs} ms`
+      const limit = end.limit ?? `ran longer than ${context.timeoutMs} ms`
       const details = { index, attempt, worker, logs, remoteName: "TimeoutError", remoteMessage: limit }
       const text = `Task ${index} ${limit}${tries} and was ended.`
       return new TimeoutError(text, details, { stack: `TimeoutError: ${text}` })

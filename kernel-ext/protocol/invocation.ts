@@ -60,13 +60,13 @@ export interface Said {
 
 /** A part of an answer. The last one has `end`. */
 export interface AnswerBlock {
+  /** Which instance of the function it is; the same name for as long as it lives. */
+  readonly environment: string
   readonly said: readonly Said[]
   readonly end?: InvocationEnd
 }
 
 export interface InvocationEnd {
-  /** Which instance of the function it was; the same name for as long as it lives. */
-  readonly environment: string
   /** How long its start took, if this was its first call. */
   readonly initMs?: number | undefined
   /** From when the call reached the function until this was written. */
@@ -104,7 +104,7 @@ export type BufferedAnswer =
 /** An outcome as it came, or undefined where it is none of these. */
 export function parseEnd(value: unknown): InvocationEnd | undefined {
   const end = value as InvocationEnd | null
-  if (typeof end !== "object" || end === null || typeof end.environment !== "string") return undefined
+  if (typeof end !== "object" || end === null) return undefined
   if (typeof end.durationMs !== "number" || !isOutcome(end.outcome)) return undefined
   return end.initMs === undefined || typeof end.initMs === "number" ? end : undefined
 }

@@ -7,13 +7,13 @@ import { type Failure, type FromWorker, parseFromWorker } from "../protocol/work
  *
  *     u32 length of what follows │ u32 JSON length │ JSON │ parts, raw
  *
- * The JSON is { said: [{ message, parts: [length, …] }], end }. Errors that tasks threw are binary: they stand behind their
+ * The JSON is { environment, said: [{ message, parts: [length, …] }], end }. Errors that tasks threw are binary: they stand behind their
  * message's own parts, and in its failures there is the number of their blobs.
  */
 
 const lengthBytes = 4
 
-export function encodeBlock({ said, end }: AnswerBlock): Uint8Array {
+export function encodeBlock({ environment, said, end }: AnswerBlock): Uint8Array {
   const parts: Uint8Array[] = []
   const written = said.map((one) => {
     const own = [...one.parts]
@@ -21,7 +21,7 @@ export function encodeBlock({ said, end }: AnswerBlock): Uint8Array {
     parts.push(...own)
     return { message, parts: own.map((part) => part.byteLength) }
   })
-  const json = Buffer.from(JSON.stringify({ said: written, end }))
+  const json = Buffer.from(JSON.stringify({ environment, said: written, end }))
   const lengths = Buffer.allocUnsafe(2 * lengthBytes)
   const sizes = parts.reduce((sum, part) => sum + part.byteLength, 0)
   lengths.writeUInt32LE(lengthBytes + json.length + sizes, 0)
@@ -92,7 +92,9 @@ function decodeBlock(bytes: Buffer): AnswerBlock {
     at += length as number
     return part
   }
-  if (!Array.isArray(head?.said)) throw new TypeError("a part of an answer without messages")
+  const { environment } = head ?? {}
+  if (typeof environment !== "string" || !Array.isArray(head.said))
+    throw new TypeError("a part of an answer without messages")
   const said = head.said.map((one: { message?: unknown; parts?: unknown }): Said => {
     if (!Array.isArray(one?.parts)) throw new TypeError("a message without parts")
     const parts = one.parts.map(take)
@@ -100,10 +102,10 @@ function decodeBlock(bytes: Buffer): AnswerBlock {
     if (message === undefined) throw new TypeError("an unknown message")
     return { message, parts }
   })
-  if (head.end === undefined) return { said }
+  if (head.end === undefined) return { environment, said }
   const end = parseEnd(head.end)
   if (end === undefined) throw new TypeError("an unknown end of an answer")
-  return { said, end }
+  return { environment, said, end }
 }
 
 type Report = Extract<FromWorker, { type: "report" }>

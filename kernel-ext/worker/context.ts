@@ -55,7 +55,8 @@ export class RunningTask implements TaskContext {
 
   get storage(): StorageClient {
     const own = this.#job.storage?.own ?? { problem: "This backend gives its tasks no storage." }
-    if ("problem" in own) throw new ConfigError(`ctx.storage cannot be used. ${own.problem}`, { key: "storage" })
+    if ("problem" in own)
+      throw new ConfigError(`ctx.storage cannot be used. ${own.problem}`, { key: "storage" })
     return new StorageClient(own)
   }
 

@@ -48,14 +48,15 @@ async function whole(event: InvocationEvent, context: Context): Promise<Buffered
     remainingMs: () => context.getRemainingTimeInMillis(),
     tell: (one) => said.push(one),
   })
-  return bufferedAnswer(said, end, event, maxAnswerBytes)
+  return bufferedAnswer({ environment: (environment as Environment).name, said, end }, event, maxAnswerBytes)
 }
 
 /** Each part leaves when it is there. */
 async function streamed(event: InvocationEvent, answer: Writable, context: Context): Promise<void> {
+  const { name } = environment as Environment
   const end = await (environment as Environment).run(event, {
     remainingMs: () => context.getRemainingTimeInMillis(),
-    tell: (one) => answer.write(encodeBlock({ said: [one] })),
+    tell: (one) => answer.write(encodeBlock({ environment: name, said: [one] })),
   })
-  answer.end(encodeBlock({ said: [], end }))
+  answer.end(encodeBlock({ environment: name, said: [], end }))
 }

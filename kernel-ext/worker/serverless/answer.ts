@@ -1,15 +1,19 @@
-import type { BufferedAnswer, InvocationEnd, InvocationEvent, Said } from "../../protocol/invocation.ts"
+import type {
+  AnswerBlock,
+  BufferedAnswer,
+  InvocationEnd,
+  InvocationEvent,
+} from "../../protocol/invocation.ts"
 import { StorageClient } from "../../storage/storage.ts"
 import { encodeBlock } from "../../util/blocks.ts"
 
 /** The answer of a call as one JSON value of at most `maxBytes`; where it is larger it goes to storage, if it can. */
 export async function bufferedAnswer(
-  said: readonly Said[],
-  end: InvocationEnd,
+  block: AnswerBlock & { readonly end: InvocationEnd },
   { answerAt }: InvocationEvent,
   maxBytes: number,
 ): Promise<BufferedAnswer> {
-  const bytes = encodeBlock({ said, end })
+  const bytes = encodeBlock(block)
   // {"cellfan":1,"body":""} and a little more
   const jsonBytes = 64 + Math.ceil(bytes.length / 3) * 4
   if (jsonBytes <= maxBytes) return inline(bytes)
@@ -21,7 +25,7 @@ export async function bufferedAnswer(
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     const outcome = { kind: "tooLarge", sizeBytes: bytes.length, problem } as const
-    return inline(encodeBlock({ said: [], end: { ...end, outcome } }))
+    return inline(encodeBlock({ ...block, said: [], end: { ...block.end, outcome } }))
   }
 }
 

@@ -46,12 +46,14 @@ const maxContents = 128
 type RunMessage = Extract<ToWorker, { type: "run" }>
 
 export class Environment {
+  readonly name: string
   readonly #options: EnvironmentOptions
   readonly #contents: Contents
   #thread: TaskThread
   #initMs: number | undefined
 
   constructor(options: EnvironmentOptions) {
+    this.name = options.name
     this.#options = options
     this.#contents = new Contents(options.cacheFolder)
     this.#thread = this.#start()
@@ -70,7 +72,7 @@ export class Environment {
       outcome = { kind: "refused", problem: error instanceof Error ? error.message : String(error) }
     }
     const durationMs = Math.ceil(performance.now() - beganAt)
-    return { environment: this.#options.name, initMs, durationMs, outcome }
+    return { initMs, durationMs, outcome }
   }
 
   async #outcome(event: InvocationEvent, call: Call): Promise<Outcome> {

@@ -1,0 +1,127 @@
+/**
+ * How fast one function may be called, after Lambda's published scaling: it starts up to 1000 instances at once, 1000 more
+ * every ten seconds, and each takes ten calls a second. Whoever keeps to that is not throttled, unless somebody else uses
+ * the account too: then it gives way, and comes back slowly. Pure: whoever asks says what time it is.
+ */
+export interface PaceOptions {
+  /** Calls that may run at once. */
+  readonly concurrency: number
+  /** Instances that may start at once (default: 1000). */
+  readonly burst?: number
+  /** Instances that may start each second after that (default: 100). */
+  readonly instancesPerSecond?: number
+  /** Calls that an instance takes each second (default: 10). */
+  readonly callsPerInstanceSecond?: number
+  /** From 0 up to 1, for the spread of pauses (default: Math.random). */
+  readonly random?: () => number
+}
+
+/** The share of running calls that are kept when Lambda throttles. */
+const keepShare = 0.75
+
+const firstPauseMs = 100
+const longestPauseMs = 5000
+
+/** Throttling that begins this long after the last one is a new one. */
+const calmAfterMs = 2000
+
+/** Nothing but an end of a running call allows a further one. */
+export const untilOneEnds = Number.POSITIVE_INFINITY
+
+export class Pace {
+  readonly #concurrency: number
+  readonly #instancesPerSecond: number
+  readonly #random: () => number
+  readonly #starts: Bucket
+  readonly #calls: Bucket
+  #running = 0
+  /** The most that ever ran at once: so many are warm. */
+  #instances = 0
+  /** What throttling has left of the concurrency, as of `#throttledAtMs`. */
+  #cap: number
+  #throttledAtMs = Number.NEGATIVE_INFINITY
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
+  #throttles = 0
+
+  constructor(options: PaceOptions) {
+    const { concurrency, burst = 1000, instancesPerSecond = 100, callsPerInstanceSecond = 10 } = options
+    this.#concurrency = concurrency
+    this.#cap = concurrency
+    this.#instancesPerSecond = instancesPerSecond
+    this.#random = options.random ?? Math.random
+    this.#starts = new Bucket(burst, instancesPerSecond)
+    this.#calls = new Bucket(callsPerInstanceSecond * concurrency, callsPerInstanceSecond * concurrency)
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  /** Takes the right to one call now, which then counts as running: 0. Or the milliseconds until it is worth asking again. */
+  take(nowMs: number): number {
+    if (nowMs < this.#pausedUntilMs) return this.#pausedUntilMs - nowMs
+    if (this.#running >= this.#allowed(nowMs)) {
+      const isThrottled = this.#running < this.#concurrency
+      return isThrottled ? 1000 / this.#instancesPerSecond : untilOneEnds
+    }
+    const isNew = this.#running >= this.#instances
+    const waitMs = Math.max(this.#calls.waitMs(nowMs), isNew ? this.#starts.waitMs(nowMs) : 0)
+    if (waitMs > 0) return waitMs
+    this.#calls.take()
+    if (isNew) {
+      this.#starts.take()
+      this.#instances++
+    }
+    this.#running++
+    return 0
+  }
+
+  /** A call has ended, whichever way. */
+  ended(): void {
+    this.#running--
+  }
+
+  /** A call was refused because there are too many. `retryAfterMs` is what the answer asked for. */
+  throttled(nowMs: number, retryAfterMs = 0): void {
+    this.#running--
+    // The others of the same moment say nothing new.
+    if (nowMs < this.#pausedUntilMs) return
+    this.#throttles = nowMs - this.#throttledAtMs > calmAfterMs + longestPauseMs ? 0 : this.#throttles + 1
+    this.#cap = Math.max(1, Math.floor(this.#running * keepShare))
+    this.#throttledAtMs = nowMs
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#throttles)
+    this.#pausedUntilMs = nowMs + Math.max(retryAfterMs, pauseMs * (0.5 + this.#random() / 2))
+  }
+
+  /** Calls that may run now: after throttling it grows again, as fast as Lambda would. */
+  #allowed(nowMs: number): number {
+    const grown = ((nowMs - this.#throttledAtMs) / 1000) * this.#instancesPerSecond
+    return Math.min(this.#concurrency, this.#cap + Math.max(0, grown))
+  }
+}
+
+/** Holds up to `size` permissions and gains `perSecond` of them. */
+class Bucket {
+  readonly #size: number
+  readonly #perSecond: number
+  #level: number
+  #filledAtMs: number | undefined
+
+  constructor(size: number, perSecond: number) {
+    this.#size = size
+    this.#perSecond = perSecond
+    this.#level = size
+  }
+
+  waitMs(nowMs: number): number {
+    const passedMs = nowMs - (this.#filledAtMs ?? nowMs)
+    this.#filledAtMs = nowMs
+    this.#level = Math.min(this.#size, this.#level + (passedMs / 1000) * this.#perSecond)
+    // A permission that lacks less than what a clock shows is there.
+    return this.#level >= 1 - 1e-9 ? 0 : ((1 - this.#level) / this.#perSecond) * 1000
+  }
+
+  take(): void {
+    this.#level--
+  }
+}

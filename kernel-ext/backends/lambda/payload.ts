@@ -1,0 +1,156 @@
+import type { ContentKey, InvocationEvent, StoredObject } from "../../protocol/invocation.ts"
+import type { ObjectReference, StorageDescription } from "../../protocol/storage.ts"
+import type { Sending } from "../../protocol/worker.ts"
+import { StorageClient } from "../../storage/storage.ts"
+import { jobPrefix } from "../../storage/temporary.ts"
+import { encodeFrame } from "../../util/frames.ts"
+import type { BatchSendings } from "../serverless/sendings.ts"
+
+/** What Lambda takes as a request, and gives as an answer. */
+export const maxPayloadBytes = 6 * 1024 * 1024
+
+/** Of a request: what stands around the body. */
+const envelopeBytes = 16 * 1024
+
+/** Contents that together are smaller travel with every call: to ask for them costs a further call. */
+const alwaysBelowBytes = 64 * 1024
+
+/** What of a batch's contents goes along: what costs nothing, or all, since an instance has said that it lacks some. */
+export type Sent = "little" | "all"
+
+/**
+ * Turns a batch into the event of a call. What fits goes inline; what does not, to storage, each content once, whoever asks
+ * for it.
+ */
+export class Payloads {
+  readonly #storage: () => StorageDescription
+  readonly #jobs = new Map<string, JobObjects>()
+
+  /** @param storage Where larger ones go; called when there is one. Throws where none can be reached. */
+  constructor(storage: () => StorageDescription) {
+    this.#storage = storage
+  }
+
+  async eventOf(
+    { contents, run }: BatchSendings,
+    { jobId, timeoutMs, sent }: { jobId: string; timeoutMs: number | undefined; sent: Sent },
+  ): Promise<InvocationEvent> {
+    const objects = this.#objectsOf(jobId)
+    const event = {
+      cellfan: 1,
+      jobId,
+      needs: [...contents.keys()],
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...this.#answerAt(objects),
+    } as const
+    const frames = new Map([...contents].map(([key, sending]) => [key, frameOf(sending)]))
+    const contentBytes = sizeOf([...frames.values()].flat())
+    const runFrame = frameOf(run)
+    const along = sent === "all" || contentBytes <= alwaysBelowBytes ? frames : jobOnly(frames)
+    const inline = [...[...along.values()].flat(), ...runFrame]
+    if (fits(sizeOf(inline))) return { ...event, body: base64(inline) }
+    const [bodyPart, contentsAt] = await Promise.all([
+      fits(sizeOf(runFrame))
+        ? { body: base64(runFrame) }
+        : this.#put(objects, objects.nextKey("call"), runFrame).then((bodyAt) => ({ bodyAt })),
+      this.#contentsAt(objects, along),
+    ])
+    return { ...event, ...bodyPart, contentsAt }
+  }
+
+  /** Reads an answer that went by way of storage. */
+  fetch(jobId: string, { key, bucket }: ObjectReference, signal: AbortSignal): Promise<Uint8Array> {
+    const storage = this.#storage()
+    this.#objectsOf(jobId).storage = storage
+    return new StorageClient(storage).get({ backend: storage.backend, bucket, key }, { signal })
+  }
+
+  /** Deletes what the job has in storage. */
+  async forget(jobId: string): Promise<void> {
+    const objects = this.#jobs.get(jobId)
+    this.#jobs.delete(jobId)
+    if (objects?.storage !== undefined)
+      await new StorageClient(objects.storage).delete({ prefix: objects.prefix })
+  }
+
+  #objectsOf(jobId: string): JobObjects {
+    let objects = this.#jobs.get(jobId)
+    if (objects === undefined) {
+      objects = new JobObjects(jobPrefix(jobId))
+      this.#jobs.set(jobId, objects)
+    }
+    return objects
+  }
+
+  /** Lets the function answer by way of storage, if there is one. */
+  #answerAt(objects: JobObjects): Pick<InvocationEvent, "answerAt"> {
+    try {
+      return { answerAt: { key: objects.nextKey("answer"), storage: this.#storage() } }
+    } catch {
+      return {}
+    }
+  }
+
+  async #contentsAt(
+    objects: JobObjects,
+    frames: ReadonlyMap<ContentKey, Uint8Array[]>,
+  ): Promise<Record<ContentKey, StoredObject>> {
+    const entries = [...frames].map(async ([key, frame]) => {
+      let stored = objects.contents.get(key)
+      if (stored === undefined) {
+        stored = this.#put(objects, `${objects.prefix}${key}`, frame)
+        objects.contents.set(key, stored)
+        stored.catch(() => objects.contents.delete(key))
+      }
+      return [key, await stored] as const
+    })
+    return Object.fromEntries(await Promise.all(entries))
+  }
+
+  async #put(objects: JobObjects, key: string, frame: Uint8Array[]): Promise<StoredObject> {
+    const storage = this.#storage()
+    objects.storage = storage
+    const { backend, bucket } = await new StorageClient(storage).put(key, Buffer.concat(frame))
+    return { storage, backend, bucket, key }
+  }
+}
+
+/** What a job has in storage, all of it under one prefix. */
+class JobObjects {
+  readonly prefix: string
+  /** Set once there is an object. */
+  storage: StorageDescription | undefined
+  readonly contents = new Map<ContentKey, Promise<StoredObject>>()
+  #next = 0
+
+  constructor(prefix: string) {
+    this.prefix = prefix
+  }
+
+  nextKey(kind: string): string {
+    return `${this.prefix}${kind}-${this.#next++}`
+  }
+}
+
+/** What the tasks of a job share may hold keys, and is small: it goes along. */
+function jobOnly(frames: ReadonlyMap<ContentKey, Uint8Array[]>): Map<ContentKey, Uint8Array[]> {
+  return new Map(
+    [...frames].filter(([key, frame]) => key.startsWith("job-") && sizeOf(frame) <= alwaysBelowBytes),
+  )
+}
+
+function frameOf({ message, parts }: Sending): Uint8Array[] {
+  return encodeFrame(message, parts)
+}
+
+function sizeOf(buffers: readonly Uint8Array[]): number {
+  return buffers.reduce((sum, { byteLength }) => sum + byteLength, 0)
+}
+
+function fits(bytes: number): boolean {
+  return envelopeBytes + Math.ceil(bytes / 3) * 4 <= maxPayloadBytes
+}
+
+function base64(buffers: readonly Uint8Array[]): string {
+  return Buffer.concat(buffers).toString("base64")
+}

@@ -1,0 +1,86 @@
+import { createRequire } from "node:module"
+import { pathToFileURL } from "node:url"
+import { BackendError } from "../../errors.ts"
+
+/** Amazon's SDK, loaded when it is first used; and clients that leave retries to us. */
+
+/** How Amazon is reached. What is not said, the SDK finds as it always does. */
+export interface AwsAccess {
+  readonly region?: string | undefined
+  readonly profile?: string | undefined
+  /** URL of the services, where they are not Amazon's. */
+  readonly endpoint?: string | undefined
+  /** Called when a client is made, so that keys stand nowhere else. */
+  readonly keys?: (() => AwsKeys) | undefined
+}
+
+export interface AwsKeys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+export type LambdaSdk = typeof import("@aws-sdk/client-lambda")
+export type IamSdk = typeof import("@aws-sdk/client-iam")
+export type LambdaClient = InstanceType<LambdaSdk["LambdaClient"]>
+
+/** Beyond the longest time of a function: the way there and back, and the start of an instance. */
+const answerMarginMs = 60_000
+
+export const lambdaSdk = () =>
+  load<LambdaSdk>("@aws-sdk/client-lambda", () => import("@aws-sdk/client-lambda"))
+export const iamSdk = () => load<IamSdk>("@aws-sdk/client-iam", () => import("@aws-sdk/client-iam"))
+
+/** Options that all clients take. */
+export function clientOptions({ region, profile, endpoint, keys }: AwsAccess) {
+  return {
+    // An emulator takes any region.
+    ...((region ?? endpoint) !== undefined && { region: region ?? process.env.AWS_REGION ?? "us-east-1" }),
+    ...(profile !== undefined && { profile }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(keys !== undefined && { credentials: keys() }),
+  }
+}
+
+/** A client for many calls at once, each of which is signed and sent once. */
+export async function openLambda(
+  access: AwsAccess,
+  sockets: number,
+  timeoutMs: number,
+): Promise<LambdaClient> {
+  const { LambdaClient } = await lambdaSdk()
+  const agent = { keepAlive: true, maxSockets: sockets }
+  return new LambdaClient({
+    ...clientOptions(access),
+    maxAttempts: 1,
+    requestHandler: {
+      httpAgent: agent,
+      httpsAgent: agent,
+      connectionTimeout: 10_000,
+      requestTimeout: timeoutMs + answerMarginMs,
+      throwOnRequestTimeout: true,
+    },
+  })
+}
+
+/** Beside cellfan, or in the notebook's own folder. */
+async function load<T>(name: string, importIt: () => Promise<T>): Promise<T> {
+  try {
+    return await importIt()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
+    return loadFrom(name, error)
+  }
+}
+
+async function loadFrom<T>(name: string, cause: unknown): Promise<T> {
+  try {
+    const require = createRequire(`${process.cwd()}/package.json`)
+    return await import(pathToFileURL(require.resolve(name)).href)
+  } catch {
+    throw new BackendError(
+      "Tasks on Lambda need Amazon's SDK, which is not installed: run npm install @aws-sdk/client-lambda @aws-sdk/client-iam",
+      { backend: "aws_lambda", kind: "setup", retryable: false, cause },
+    )
+  }
+}
