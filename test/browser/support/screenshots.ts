@@ -14,7 +14,7 @@ const fexec = new LocalhostExecutor({ workers: 4 })`
 const bootstrap = `/** One resample of a day's flight delays. */
 const resample = async (day: number) => {
   console.log("day", day, "of 1200")
-  const until = performance.now() + 4 + (day * 7919) % 23
+  const until = performance.now() + 10 + (day * 7919) % 47
   while (performance.now() < until);
   if (day % 127 === 41) throw new RangeError(\`day \${day} has no flights\`)
   return Math.sin(day)

@@ -1,5 +1,4 @@
 import type { JobSummary, TaskDetails } from "../../../../kernel-ext/protocol/job-view.ts"
-import { formatDuration } from "../../../../kernel-ext/protocol/job-words.ts"
 import { isSettled } from "../../../../kernel-ext/protocol/task.ts"
 import { button, element, setShown, setText } from "../dom.ts"
 import { t } from "../words.ts"
@@ -117,7 +116,7 @@ export class DetailsView {
   show(task: TaskDetails, job: JobSummary, nowMs: number): void {
     if (task.index !== this.#index) return
     this.known = true
-    this.#head(task.index, task.state, factsOf(task, nowMs))
+    this.#head(task.index, task.state, factsOf(task))
     this.#times.show(task, job, nowMs)
     this.#fields.replaceChildren(...fieldsOf(task))
     this.#error.show(task.error)
@@ -134,12 +133,9 @@ export class DetailsView {
   }
 }
 
-function factsOf(task: TaskDetails, nowMs: number): string {
+function factsOf(task: TaskDetails): string {
   const facts = [
     task.attempt > 1 ? t("attempt %1", String(task.attempt)) : undefined,
-    task.startedAtMs === undefined
-      ? undefined
-      : t("ran %1", formatDuration((task.endedAtMs ?? nowMs) - task.startedAtMs)),
     task.worker === undefined ? undefined : t("on %1", task.worker),
   ]
   return facts.filter((fact) => fact !== undefined).join(" · ")

@@ -36,7 +36,7 @@ export class TimesBar {
       parts.push(part(task.state, task.startedAtMs, ended))
       words.push(t("ran %1", formatDuration(ended - task.startedAtMs)))
     }
-    words.push(t("of %1 of the job", formatDuration(span)))
+    words.push(t("the whole job %1", formatDuration(span)))
     this.#bar.replaceChildren(...parts)
     setText(this.#words, words.join(" · "))
     this.node.hidden = false
