@@ -16,6 +16,7 @@ import { CloudObject } from "./cloud-object.ts"
 import { type Connection, connect } from "./connection.ts"
 import { findStorage, remember } from "./known.ts"
 import { checkBucket, checkKey, checkPrefix, checkRange } from "./names.ts"
+import "./partition.ts"
 import type { ObjectPart } from "./partition.ts"
 import { deleteLimit, type Place } from "./provider.ts"
 
