@@ -11,13 +11,8 @@ export { perWorker } from "./capture/per-worker.ts"
 export { Storage, type StorageOptions, storage } from "./config/storage.ts"
 export * from "./errors.ts"
 export { attach } from "./executors/attach.ts"
-export {
-  Executor,
-  type MapOptions,
-  type MapReduceOptions,
-  type ReduceFunction,
-  type TaskFunction,
-} from "./executors/executor.ts"
+export type { MapOptions, MapReduceOptions, ReduceFunction, TaskFunction } from "./executors/calls.ts"
+export { Executor } from "./executors/executor.ts"
 export { FunctionExecutor } from "./executors/function-executor.ts"
 export type { Inputs } from "./executors/inputs.ts"
 export { Job } from "./executors/job.ts"
@@ -27,6 +22,7 @@ export type { JobManifest } from "./executors/manifest.ts"
 export { MapReduce } from "./executors/map-reduce.ts"
 export { type JobView, onJob, type TaskDescription, type TaskHere } from "./executors/observe.ts"
 export { Picture, type PlotKind } from "./executors/plot.ts"
+export { ServerlessExecutor } from "./executors/serverless.ts"
 export type { Sourced } from "./executors/sources.ts"
 export type { JobStats, Spread } from "./executors/stats.ts"
 export { TaskFuture, type TaskList } from "./executors/task.ts"

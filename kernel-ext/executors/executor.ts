@@ -1,29 +1,15 @@
 import { randomUUID } from "node:crypto"
 import type { Backend } from "../backends/backend.ts"
-import { BundlingBackend } from "../backends/bundling.ts"
-import { capture } from "../capture/capture.ts"
 import { travelsAs } from "../capture/per-worker.ts"
-import type { Captured } from "../capture/types.ts"
-import {
-  type JobOptions,
-  jobOptions,
-  type ReduceOptions,
-  type ResolvedJobOptions,
-  reduceOptions,
-} from "../config/schema.ts"
+import { type JobOptions, reduceOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
-import type { TaskContext } from "../protocol/context.ts"
-import { cacheFolder } from "../util/cache-folder.ts"
-import { defaultSignal } from "./default-signal.ts"
+import type { MapOptions, MapReduceOptions, ReduceFunction, TaskFunction } from "./calls.ts"
 import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
-import { JobCore } from "./job-core.ts"
+import { type Call, Launcher, nameOf } from "./launcher.ts"
 import { MapReduce, resultsBySource, shareSettled } from "./map-reduce.ts"
 import { type NestedOptions, recipeFor } from "./nested.ts"
-import { announceExecutor, announceJob, type ExecutorView } from "./observe.ts"
-import { ResultCache } from "./result-cache.ts"
-import { FolderStore } from "./result-store.ts"
-import { Scheduler } from "./scheduler.ts"
+import { announceExecutor, type ExecutorView } from "./observe.ts"
 import { type Sourced, Sources } from "./sources.ts"
 import { TaskFuture } from "./task.ts"
 import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "./wait.ts"
@@ -34,6 +20,8 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     executor.ts         map, callAsync: what all executors have in common
  *     localhost.ts        LocalhostExecutor
  *     function-executor.ts  FunctionExecutor: the mode comes from configuration
+ *     calls.ts            functions and options that they take
+ *     launcher.ts         from a call to a job on its way
  *     nested.ts           an executor within a task of another one
  *     map-reduce.ts       a map and the reduction of its results (sources.ts: which results belong to which object)
  *     wait.ts             wait and getResult (attach.ts: a job by its id)
@@ -59,41 +47,10 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     default-signal.ts   what stops a job that has no signal of its own
  */
 
-/** A function for `map` and `callAsync`: it gets its input, the task's context, and the `extraArgs` if there are any. */
-export type TaskFunction<I, A extends readonly unknown[], R> = (
-  input: I,
-  ctx: TaskContext,
-  ...extraArgs: A
-) => R
-
-/** A function that reduces the results of a map. */
-export type ReduceFunction<M, R> = (results: Awaited<M>[], ctx: TaskContext) => R
-
-/** Options of `map`. Beside those that can be written as flags: */
-export interface MapOptions<A extends readonly unknown[] = readonly unknown[]> extends JobOptions {
-  /** Further arguments of the function, the same for every task; sent once to each worker. */
-  readonly extraArgs?: A
-  /** Cancels the job when aborted. Default: the interrupt of the notebook's cell. */
-  readonly signal?: AbortSignal
-}
-
-/** Options of `mapReduce`. */
-export interface MapReduceOptions<A extends readonly unknown[] = readonly unknown[]>
-  extends MapOptions<A>,
-    ReduceOptions {
-  /** For the reduction alone. */
-  readonly reduce?: Omit<MapOptions<[]>, "extraArgs">
-}
-
 export abstract class Executor implements AsyncDisposable {
-  readonly #backend: Backend
-  /** Where workers are elsewhere, and packages have to be sent. */
-  readonly #bundling: BundlingBackend | undefined
-  readonly #scheduler: Scheduler
-  readonly #defaults: JobOptions
+  readonly #launcher: Launcher
   #closing: Promise<void> | undefined
   readonly #hide: () => void
-  readonly #unsettled = new Set<Job<unknown>>()
   #newest: Job<unknown> | TaskFuture<unknown> | undefined
 
   /**
@@ -106,22 +63,18 @@ export abstract class Executor implements AsyncDisposable {
     inTask: NestedOptions = { ...defaults },
   ) {
     travelsAs(this, recipeFor(inTask))
-    // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
-    this.#bundling = backend.remote ? new BundlingBackend(backend, (text) => console.error(text)) : undefined
-    this.#backend = this.#bundling ?? backend
-    this.#defaults = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined))
-    this.#scheduler = new Scheduler(this.#backend)
+    this.#launcher = new Launcher(this.constructor.name, backend, defaults)
     this.#hide = announceExecutor(viewOf(this, backend))
   }
 
   /** Tasks that can run at once. */
   get workers(): number {
-    return this.#backend.workers
+    return this.#launcher.backend.workers
   }
 
   /** "localhost", … */
   get backend(): string {
-    return this.#backend.name
+    return this.#launcher.backend.name
   }
 
   /**
@@ -141,7 +94,7 @@ export abstract class Executor implements AsyncDisposable {
     inputs: Inputs<I>,
     options?: MapOptions<A>,
   ): Job<Awaited<R>> {
-    return this.#start(fn, inputs, options, "map")
+    return this.#start({ fn, inputs, options, method: "map" })
   }
 
   /**
@@ -157,7 +110,8 @@ export abstract class Executor implements AsyncDisposable {
     input: I | PromiseLike<I>,
     options?: MapOptions<A>,
   ): TaskFuture<Awaited<R>> {
-    const task = this.#start(fn, [input], options, "callAsync").tasks[0] as TaskFuture<Awaited<R>>
+    const job = this.#start<Awaited<R>>({ fn, inputs: [input], options, method: "callAsync" })
+    const task = job.tasks[0] as TaskFuture<Awaited<R>>
     this.#newest = task
     return task
   }
@@ -199,17 +153,16 @@ export abstract class Executor implements AsyncDisposable {
     const { extraArgs: _, chunkSize: __, concurrency: ___, name = nameOf(mapFn), ...shared } = mapOptions
     const given = parseOptions(reduceOptions, { reducePerObject, spawnReducerAt }, "mapReduce")
     // Refused before the map begins, not after it has run.
-    const isolation = own?.isolation ?? options.isolation ?? this.#defaults.isolation
-    capture(reduceFn, { sharesMemory: isolation === "thread" })
+    this.#launcher.check(reduceFn, { isolation: own?.isolation ?? options.isolation })
     const sources = given.reducePerObject ? new Sources(inputs) : undefined
     const map = this.map(mapFn, (sources?.inputs ?? inputs) as Inputs<I>, mapOptions)
-    const reduce = this.#start(
-      reduceFn,
-      sources === undefined ? [map] : resultsBySource(map, sources),
-      { ...shared, name: `${name}: reduce`, ...own },
-      "mapReduce",
-      shareSettled(map, given.spawnReducerAt),
-    )
+    const reduce = this.#start<Awaited<R>>({
+      fn: reduceFn,
+      inputs: sources === undefined ? [map] : resultsBySource(map, sources),
+      options: { ...shared, name: `${name}: reduce`, ...own },
+      method: "mapReduce",
+      heldUntil: shareSettled(map, given.spawnReducerAt),
+    })
     if (sources !== undefined) return new MapReduce(map, reduce, sources)
     this.#newest = reduce.tasks[0]
     return new MapReduce(map, reduce.tasks[0] as TaskFuture<Awaited<R>>)
@@ -222,7 +175,7 @@ export abstract class Executor implements AsyncDisposable {
    *   read, the tasks known by now.
    */
   async wait<R = unknown>(tasks?: Waitable<R>, options?: WaitOptions): Promise<Waited<R>> {
-    return waitFor(tasksOf(tasks ?? ([...this.#unsettled] as Job<R>[])), options)
+    return waitFor(tasksOf(tasks ?? ([...this.#launcher.unsettled] as Job<R>[])), options)
   }
 
   /**
@@ -243,7 +196,7 @@ export abstract class Executor implements AsyncDisposable {
   /** Ends the workers; what still runs is cancelled. Can be called again. */
   close(): Promise<void> {
     this.#hide()
-    this.#closing ??= this.#scheduler.close()
+    this.#closing ??= this.#launcher.close()
     return this.#closing
   }
 
@@ -251,70 +204,12 @@ export abstract class Executor implements AsyncDisposable {
     return this.close()
   }
 
-  #start<I, R, A extends readonly unknown[]>(
-    fn: TaskFunction<I, A, R>,
-    inputs: Inputs<I>,
-    options: MapOptions<A> | undefined,
-    method: string,
-    heldUntil?: Promise<void>,
-  ): Job<Awaited<R>> {
+  #start<R>(call: Call): Job<R> {
     if (this.#closing !== undefined)
       throw new TypeError(`This ${this.constructor.name} is closed: make a new one.`)
-    if (typeof fn !== "function")
-      throw new TypeError(`${method} takes a function, but got ${fn === null ? "null" : typeof fn}.`)
-    const { signal = defaultSignal(), extraArgs, ...rest } = options ?? {}
-    checkOptions(signal, extraArgs, method)
-    const resolved = parseOptions(jobOptions, { ...this.#defaults, ...rest }, method)
-    const captured = this.#capture(fn, resolved)
-    const encodedArgs = extraArgs?.length ? captured.codec.encode(extraArgs, "extraArgs") : undefined
-    const core = new JobCore({
-      name: resolved.name ?? nameOf(fn),
-      captured,
-      inputs,
-      options: resolved,
-      extraArgs: encodedArgs,
-      host: this.#scheduler,
-      cache: resolved.cache
-        ? new ResultCache(new FolderStore(cacheFolder("results")), {
-            fn,
-            captured,
-            extraArgs: encodedArgs,
-            options: resolved,
-          })
-        : undefined,
-    })
-    const place = {
-      executor: this.constructor.name,
-      backend: this.#backend.name,
-      workers: this.#backend.workers,
-    }
-    const job = new Job<Awaited<R>>(core, place, fn)
+    const job = this.#launcher.start<R>(call)
     this.#newest = job
-    this.#unsettled.add(job)
-    void core.whenSettled().then(() => this.#unsettled.delete(job))
-    this.#bundling?.prepare(captured.shipment)
-    if (heldUntil === undefined) this.#release(job, core, signal)
-    else void heldUntil.then(() => this.#release(job, core, signal))
     return job
-  }
-
-  /** From here on views see the job, and its tasks are sent. */
-  #release(job: Job<unknown>, core: JobCore, signal: AbortSignal | undefined): void {
-    announceJob(job)
-    cancelOn(signal, core)
-    if (!core.isSettled) this.#scheduler.wake(core)
-    core.checkSettled()
-  }
-
-  #capture(fn: CallableFunction, { isolation, packages }: ResolvedJobOptions): Captured {
-    if (isolation === "thread" && this.#backend.supports.threads !== true)
-      throw new TypeError(
-        `Option \`isolation\` takes "thread" for localhost only; workers of ${this.#backend.name} are processes.`,
-      )
-    const captured = capture(fn, { sharesMemory: isolation === "thread" })
-    const external = packages?.external ?? []
-    if (!this.#backend.remote) return captured
-    return { ...captured, codec: captured.untrusted, shipment: { ...captured.shipment, external } }
   }
 }
 
@@ -334,26 +229,4 @@ function viewOf(executor: Executor, backend: Backend): ExecutorView {
     clean: () => backend.clean("all"),
     close: () => executor.close(),
   }
-}
-
-function nameOf(fn: unknown): string {
-  return (typeof fn === "function" && fn.name) || "anonymous"
-}
-
-function checkOptions(signal: unknown, extraArgs: unknown, method: string): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new TypeError(`Option \`signal\` of ${method} takes an AbortSignal, but got ${typeof signal}.`)
-  if (extraArgs !== undefined && !Array.isArray(extraArgs))
-    throw new TypeError(`Option \`extraArgs\` of ${method} takes an array, but got ${typeof extraArgs}.`)
-}
-
-function cancelOn(signal: AbortSignal | undefined, core: JobCore): void {
-  if (signal === undefined) return
-  const cancel = () => core.cancel()
-  if (signal.aborted) {
-    cancel()
-    return
-  }
-  signal.addEventListener("abort", cancel, { once: true })
-  void core.whenSettled().then(() => signal.removeEventListener("abort", cancel))
 }

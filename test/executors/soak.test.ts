@@ -14,7 +14,7 @@ describe(`A soak: ${size} tasks, a worker killed every 100 ms`, () => {
     const before = { children: childrenOf(process.pid), descriptors: openDescriptors() }
     const fexec = new LocalhostExecutor({ workers: 2 })
     const spin = (n: number) => {
-      const until = performance.now() + 0.2
+      const until = performance.now() + 0.1
       while (performance.now() < until) {}
       return n * 3
     }

@@ -1,0 +1,139 @@
+import type { Backend } from "../backends/backend.ts"
+import { BundlingBackend } from "../backends/bundling.ts"
+import { capture } from "../capture/capture.ts"
+import type { Captured, Encoded } from "../capture/types.ts"
+import { type JobOptions, jobOptions, type ResolvedJobOptions } from "../config/schema.ts"
+import { parseOptions } from "../config/validate.ts"
+import { cacheFolder } from "../util/cache-folder.ts"
+import type { MapOptions } from "./calls.ts"
+import { defaultSignal } from "./default-signal.ts"
+import type { Inputs } from "./inputs.ts"
+import { Job } from "./job.ts"
+import { JobCore } from "./job-core.ts"
+import { announceJob } from "./observe.ts"
+import { ResultCache } from "./result-cache.ts"
+import { FolderStore } from "./result-store.ts"
+import { Scheduler } from "./scheduler.ts"
+
+/** A job as it was asked for. */
+export interface Call {
+  readonly fn: CallableFunction
+  readonly inputs: Inputs<unknown>
+  readonly options: MapOptions | undefined
+  /** Who was called, for messages: "map". */
+  readonly method: string
+  /** Until then views do not see it, and nothing of it is sent. Default: at once. */
+  readonly heldUntil?: Promise<void> | undefined
+}
+
+/** From a function with its inputs and options to a job on its way: options checked, function captured, views told. */
+export class Launcher {
+  readonly backend: Backend
+  /** Jobs that have tasks to wait for, oldest first. */
+  readonly unsettled = new Set<Job<unknown>>()
+  readonly #executor: string
+  readonly #defaults: JobOptions
+  readonly #scheduler: Scheduler
+  /** Where workers are elsewhere, and packages have to be sent. */
+  readonly #bundling: BundlingBackend | undefined
+
+  /**
+   * @param executor "LocalhostExecutor", …
+   * @param defaults Options of jobs that say nothing themselves.
+   */
+  constructor(executor: string, backend: Backend, defaults: JobOptions) {
+    // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
+    this.#bundling = backend.remote ? new BundlingBackend(backend, (text) => console.error(text)) : undefined
+    this.backend = this.#bundling ?? backend
+    this.#executor = executor
+    this.#defaults = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined))
+    this.#scheduler = new Scheduler(this.backend)
+  }
+
+  start<R>({ fn, inputs, options, method, heldUntil }: Call): Job<R> {
+    const { signal = defaultSignal(), extraArgs, ...rest } = options ?? {}
+    checkCall(fn, signal, extraArgs, method)
+    const resolved = parseOptions(jobOptions, { ...this.#defaults, ...rest }, method)
+    const captured = this.#capture(fn, resolved)
+    const encodedArgs = extraArgs?.length ? captured.codec.encode(extraArgs, "extraArgs") : undefined
+    const core = new JobCore({
+      name: resolved.name ?? nameOf(fn),
+      captured,
+      inputs,
+      options: resolved,
+      extraArgs: encodedArgs,
+      host: this.#scheduler,
+      cache: cacheOf(fn, captured, encodedArgs, resolved),
+    })
+    const { name: backend, workers } = this.backend
+    const job = new Job<R>(core, { executor: this.#executor, backend, workers }, fn)
+    this.unsettled.add(job)
+    void core.whenSettled().then(() => this.unsettled.delete(job))
+    this.#bundling?.prepare(captured.shipment)
+    if (heldUntil === undefined) this.#release(job, core, signal)
+    else void heldUntil.then(() => this.#release(job, core, signal))
+    return job
+  }
+
+  /** @throws CaptureError for a function that cannot be sent, before anything of its job begins. */
+  check(fn: CallableFunction, { isolation = this.#defaults.isolation }: Pick<JobOptions, "isolation">): void {
+    capture(fn, { sharesMemory: isolation === "thread" })
+  }
+
+  close(): Promise<void> {
+    return this.#scheduler.close()
+  }
+
+  /** From here on views see the job, and its tasks are sent. */
+  #release(job: Job<unknown>, core: JobCore, signal: AbortSignal | undefined): void {
+    announceJob(job)
+    cancelOn(signal, core)
+    if (!core.isSettled) this.#scheduler.wake(core)
+    core.checkSettled()
+  }
+
+  #capture(fn: CallableFunction, { isolation, packages }: ResolvedJobOptions): Captured {
+    if (isolation === "thread" && this.backend.supports.threads !== true)
+      throw new TypeError(
+        `Option \`isolation\` takes "thread" for localhost only; workers of ${this.backend.name} are processes.`,
+      )
+    const captured = capture(fn, { sharesMemory: isolation === "thread" })
+    const external = packages?.external ?? []
+    if (!this.backend.remote) return captured
+    return { ...captured, codec: captured.untrusted, shipment: { ...captured.shipment, external } }
+  }
+}
+
+export function nameOf(fn: unknown): string {
+  return (typeof fn === "function" && fn.name) || "anonymous"
+}
+
+function cacheOf(
+  fn: CallableFunction,
+  captured: Captured,
+  extraArgs: Encoded | undefined,
+  options: ResolvedJobOptions,
+): ResultCache | undefined {
+  if (!options.cache) return undefined
+  return new ResultCache(new FolderStore(cacheFolder("results")), { fn, captured, extraArgs, options })
+}
+
+function checkCall(fn: unknown, signal: unknown, extraArgs: unknown, method: string): void {
+  if (typeof fn !== "function")
+    throw new TypeError(`${method} takes a function, but got ${fn === null ? "null" : typeof fn}.`)
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new TypeError(`Option \`signal\` of ${method} takes an AbortSignal, but got ${typeof signal}.`)
+  if (extraArgs !== undefined && !Array.isArray(extraArgs))
+    throw new TypeError(`Option \`extraArgs\` of ${method} takes an array, but got ${typeof extraArgs}.`)
+}
+
+function cancelOn(signal: AbortSignal | undefined, core: JobCore): void {
+  if (signal === undefined) return
+  const cancel = () => core.cancel()
+  if (signal.aborted) {
+    cancel()
+    return
+  }
+  signal.addEventListener("abort", cancel, { once: true })
+  void core.whenSettled().then(() => signal.removeEventListener("abort", cancel))
+}
