@@ -11,7 +11,7 @@ export interface Reference {
 }
 
 /** Loading these prints a warning, or they are older names of others. */
-const notLoaded = /^(_|punycode$|sys$|wasi$|trace_events$|sqlite$|constants$|inspector\/|test|repl$)/
+const notLoaded = /^(_|punycode$|sys$|wasi$|trace_events$|sqlite$|sea$|constants$|inspector\/|test|repl$)/
 
 let builtins: Map<unknown, Reference> | undefined
 
@@ -34,7 +34,10 @@ function listBuiltins(): Map<unknown, Reference> {
       if ("value" in property && key !== "prototype") add(property.value, specifier, [...path, key])
     }
   }
-  const names = builtinModules.filter((name) => !notLoaded.test(name))
+  // Newer versions of Node list some with the scheme.
+  const names = builtinModules
+    .map((name) => name.replace(/^node:/, ""))
+    .filter((name) => !notLoaded.test(name))
   // `fs.promises` is better known than `fs/promises`, and a function of both should be found by the shorter name.
   for (const name of names.sort((a, b) => a.length - b.length)) add(load(`node:${name}`), `node:${name}`, [])
   return found
