@@ -20,7 +20,7 @@ export const kernelInfo = {
     mimetype: "application/typescript",
     file_extension: ".ts",
     pygments_lexer: "typescript",
-    codemirror_mode: { name: "javascript", typescript: true },
+    codemirror_mode: "typescript",
     nbconvert_exporter: "script",
   },
   banner: `cellfan ${packageFile.version}: TypeScript ${compiler.version} on Node ${process.versions.node}`,

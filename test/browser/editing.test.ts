@@ -119,6 +119,16 @@ describe("writing cells in JupyterLab", function () {
     expect(ofValue).to.include("const words: string[]")
   })
 
+  it("colours what is TypeScript's own", async () => {
+    const colourOf = (word: string) =>
+      editor(0)
+        .locator("span", { hasText: new RegExp(`^${word}$`) })
+        .first()
+        .evaluate((span) => getComputedStyle(span).color)
+    expect(await colourOf("interface")).to.equal(await colourOf("class"))
+    expect(await colourOf("enum")).to.equal(await colourOf("class"))
+  })
+
   it("shows an error of types with the code around, readable in both themes", async () => {
     await lab.run(3)
     const output = lab.page.locator(".jp-CodeCell").nth(3).locator(".jp-OutputArea-output")

@@ -1,10 +1,11 @@
-/** ANSI colours as Jupyter's front ends show them. */
+/**
+ * ANSI colours that can be read on the ground that Jupyter's front ends give to errors, in light and dark themes: grey
+ * vanishes on the dark one, cyan on the light one.
+ */
 export const colour = {
   red: (text: string) => `\u001b[0;31m${text}\u001b[0m`,
   green: (text: string) => `\u001b[0;32m${text}\u001b[0m`,
-  blue: (text: string) => `\u001b[0;34m${text}\u001b[0m`,
-  cyan: (text: string) => `\u001b[0;36m${text}\u001b[0m`,
-  grey: (text: string) => `\u001b[0;90m${text}\u001b[0m`,
+  bold: (text: string) => `\u001b[1m${text}\u001b[0m`,
 }
 
 const LINES_AROUND = 2
@@ -21,7 +22,7 @@ export function codeFrame(text: string, line: number, column: number, length = 1
     const content = (lines[number - 1] ?? "").slice(0, MAX_WIDTH)
     const gutter = `${String(number).padStart(digits)} | `
     if (number !== line) {
-      shown.push(colour.grey(`  ${gutter}`) + content)
+      shown.push(`  ${gutter}${content}`)
       continue
     }
     shown.push(`${colour.red(">")} ${colour.green(gutter)}${content}`)
@@ -29,7 +30,7 @@ export function codeFrame(text: string, line: number, column: number, length = 1
     const marks = Math.max(1, Math.min(length, content.length - column))
     // Tabs stay tabs, so that the mark stands under its place whatever their width.
     const indent = content.slice(0, column).replace(/[^\t]/g, " ").padEnd(column)
-    shown.push(`${colour.grey(`  ${" ".repeat(digits)} | `)}${indent}${colour.red("^".repeat(marks))}`)
+    shown.push(`  ${" ".repeat(digits)} | ${indent}${colour.red("^".repeat(marks))}`)
   }
   return shown.join("\n")
 }

@@ -41,6 +41,6 @@ function describe(diagnostic: ts.Diagnostic, typed: TypedSource, label: string) 
   const code = `TS${diagnostic.code}`
   return {
     summary: `${code}: ${message.split("\n")[0]} (${place})`,
-    text: `${colour.cyan(place)} - ${colour.red("error")} ${colour.grey(`${code}:`)} ${message}\n\n${codeFrame(text, line, column, length)}\n`,
+    text: `${colour.bold(place)} - ${colour.red("error")} ${code}: ${message}\n\n${codeFrame(text, line, column, length)}\n`,
   }
 }

@@ -53,11 +53,11 @@ function related(error: Error, scripts: Scripts, told: Set<string>, depth: numbe
   const { cause, errors } = error as { cause?: unknown; errors?: unknown }
   const members: readonly unknown[] = Array.isArray(errors) ? errors : []
   if (cause !== undefined && !members.includes(cause) && !isTold(cause, error, scripts))
-    lines.push("", `${colour.grey("Cause:")} ${headline(cause)}`, ...below(cause, scripts, told, depth))
+    lines.push("", `${colour.bold("Cause:")} ${headline(cause)}`, ...below(cause, scripts, told, depth))
   for (const [index, one] of members.slice(0, MAX_RELATED).entries())
     lines.push(
       "",
-      `${colour.grey(`Error ${index + 1} of ${members.length}:`)} ${headline(one)}`,
+      `${colour.bold(`Error ${index + 1} of ${members.length}:`)} ${headline(one)}`,
       ...below(one, scripts, told, depth),
     )
   if (members.length > MAX_RELATED) lines.push(`… and ${members.length - MAX_RELATED} more`)

@@ -86,7 +86,7 @@ function mapFrame(line: string, scripts: Scripts): Frame | undefined {
   const caller = name.replace(/__cell\b/g, "").replace(/^Object\.<anonymous>$/, "")
   const write = (shown: string) =>
     `    at ${caller === "" ? `${awaited} ${shown}`.trim() : `${caller} (${shown})`}`
-  return { text: write(colour.cyan(at)), plain: write(at), source: place }
+  return { text: write(colour.bold(at)), plain: write(at), source: place }
 }
 
 function placeText({ label, line, column }: Position): string {
