@@ -78,7 +78,11 @@ class Reader {
     } else if (sectionsWithoutMeaning.includes(name) || this.#isLithops) {
       this.#warn(at, `the section ${written} has no meaning in this version and is passed over`)
     } else {
-      const names = [...sectionNames, ...Object.keys(sectionAliases)]
+      // "aws" begins as "aws_lamda" does, and is not what was meant.
+      const isLong = written.includes("_")
+      const names = [...sectionNames, ...Object.keys(sectionAliases)].filter(
+        (one) => one.includes("_") === isLong,
+      )
       throw this.#error(
         at,
         written,
