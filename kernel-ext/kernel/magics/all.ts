@@ -1,3 +1,4 @@
+import { configMagics } from "./config.ts"
 import { executorListMagics } from "./executor-list.ts"
 import { executorMagics } from "./executors.ts"
 import { helpMagics } from "./help.ts"
@@ -12,6 +13,7 @@ export const allMagics: ReadonlyMap<string, Magic> = new Map(
     ...executorMagics,
     ...executorListMagics,
     ...jobMagics,
+    ...configMagics,
     ...timeMagics,
     ...sessionMagics,
     ...helpMagics,

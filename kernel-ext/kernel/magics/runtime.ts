@@ -1,4 +1,5 @@
 import type { Interpreter } from "../types.ts"
+import { configDeclarations, createConfigRuntime } from "./config.ts"
 import { createExecutorList, executorListDeclarations } from "./executor-list.ts"
 import { createExecutorRuntime, executorDeclarations } from "./executor-runtime.ts"
 import { helpDeclarations, helpFor, listOfMagics } from "./help.ts"
@@ -13,6 +14,7 @@ export const runtimeType = `{${[
   executorDeclarations,
   executorListDeclarations,
   jobDeclarations,
+  configDeclarations,
   timeDeclarations,
   sessionDeclarations,
   helpDeclarations,
@@ -26,6 +28,7 @@ export function createRuntime(interpreter: Interpreter, notebook: Notebook) {
     ...executors.runtime,
     ...createExecutorList(executors, jobs, notebook),
     ...jobs.runtime,
+    ...createConfigRuntime(),
     ...createTimeRuntime(),
     ...createSessionRuntime(),
     lsmagic: () => display(listOfMagics(notebook)),
