@@ -13,6 +13,8 @@ export class KernelComms implements Comms {
   readonly #headerOf: (cell: Cell | undefined) => Header | undefined
   readonly #targets = new Map<string, Accept>()
   readonly #open = new Map<string, OpenComm>()
+  /** What came before the kernel had loaded who answers it; undefined once that is over. */
+  #early: Message[] | undefined = []
   /** The comm message that is being served. */
   #serving: Header | undefined
 
@@ -24,6 +26,8 @@ export class KernelComms implements Comms {
 
   register(target: string, accept: Accept): void {
     this.#targets.set(target, accept)
+    // Whoever registers one target may register more within the same turn.
+    if (this.#early !== undefined) setImmediate(() => this.#serveEarly())
   }
 
   open(
@@ -56,10 +60,15 @@ export class KernelComms implements Comms {
     }
   }
 
-  #dispatch({ header, content, buffers }: Message): void {
+  #dispatch(message: Message): void {
+    const { header, content, buffers } = message
     const { comm_id: id, target_name: target, data } = content
     if (typeof id !== "string") {
       log(`Dropped a ${header.msg_type} without comm_id`)
+      return
+    }
+    if (this.#isEarly(header, id, target)) {
+      this.#early?.push(message)
       return
     }
     if (header.msg_type === "comm_open") {
@@ -73,6 +82,19 @@ export class KernelComms implements Comms {
       this.#open.delete(id)
       comm.closedByPeer()
     } else comm.receive(data, buffers)
+  }
+
+  /** A page that is open already greets a kernel as soon as it answers, which is before it has loaded everything. */
+  #isEarly(header: Header, id: string, target: unknown): boolean {
+    if (this.#early === undefined) return false
+    if (header.msg_type === "comm_open") return !this.#targets.has(String(target))
+    return !this.#open.has(id) && this.#early.some(({ content }) => content.comm_id === id)
+  }
+
+  #serveEarly(): void {
+    const messages = this.#early ?? []
+    this.#early = undefined
+    for (const message of messages) this.receive(message)
   }
 
   #accept(id: string, target: string, data: unknown, buffers: readonly Uint8Array[]): void {
