@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { lambdaOptions } from "./aws.ts"
 
 /**
  * Every option, once: its type, default, range, flag and documentation all come from here. A description is the flag's help.
@@ -119,6 +120,18 @@ export const localhostOptions = z.strictObject({
 })
 
 export type LocalhostOptions = z.input<typeof localhostOptions>
+
+/** Options of `new ServerlessExecutor(…)` and flags of %ServerlessExecutor. */
+export const serverlessOptions = z.strictObject({
+  backend: z
+    .enum(["aws_lambda"])
+    .optional()
+    .describe("Whose functions (default: as configured, or aws_lambda)"),
+  ...lambdaOptions,
+  retries: executorDefaults.retries,
+})
+
+export type ServerlessOptions = z.input<typeof serverlessOptions>
 
 /** Options of `new FunctionExecutor(…)`. */
 export const functionExecutorOptions = z.strictObject({

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { endpointOption, lambdaOptions, profileOption, regionOption } from "./aws.ts"
 import { jobOptions, localhostOptions } from "./schema.ts"
 
 /**
@@ -8,11 +9,6 @@ import { jobOptions, localhostOptions } from "./schema.ts"
  */
 
 const text = z.string().min(1)
-
-const regionOption = text
-  .optional()
-  .describe("Region, such as eu-west-1 (default: AWS_REGION, or the profile's)")
-  .meta({ lithops: "region" })
 
 const keyOptions = {
   accessKeyId: text
@@ -29,16 +25,6 @@ const keyOptions = {
     .meta({ lithops: "session_token", secret: true }),
 }
 
-const profileOption = text.optional().describe("Profile of ~/.aws/config (default: AWS_PROFILE, or default)")
-
-const endpointOption = z
-  .url({ protocol: /^https?$/, error: "takes a URL that begins with https:// or http://" })
-  .optional()
-  .describe("URL of the service, where it is not Amazon's: an emulator, or another provider")
-  .meta({ lithops: "endpoint", taken: "a URL that begins with https:// or http://" })
-
-const mebibytes = (from: number, to: number) => z.number().int().min(from).max(to)
-
 /** What all that Amazon runs have in common. */
 export const awsSection = z.strictObject({
   region: regionOption,
@@ -48,58 +34,13 @@ export const awsSection = z.strictObject({
 })
 
 export const awsLambdaSection = z.strictObject({
-  region: regionOption,
-  profile: profileOption,
-  endpoint: endpointOption,
+  ...lambdaOptions,
   ...keyOptions,
-  roleArn: text
-    .optional()
-    .describe("Role that the functions run as (default: one is made)")
-    .meta({ lithops: "execution_role" }),
-  memoryMiB: mebibytes(128, 10_240)
-    .default(1769)
-    .describe("Memory of a function in MiB; processors grow with it: 1769 is one of them")
-    .meta({ lithops: "runtime_memory" }),
-  timeoutMs: z
-    .number()
-    .int()
-    .min(1000)
-    .max(900_000)
-    .default(180_000)
-    .describe("Longest time of one invocation in milliseconds")
-    .meta({ lithops: "runtime_timeout", factor: 1000 }),
-  workers: z
-    .number()
-    .int()
-    .min(1)
-    .default(1000)
-    .describe("Invocations that run at once")
-    .meta({ lithops: "max_workers" }),
-  architecture: z
-    .enum(["x86_64", "arm64"])
-    .default("x86_64")
-    .describe("Processors of the functions")
-    .meta({ lithops: "architecture" }),
-  ephemeralStorageMiB: mebibytes(512, 10_240)
-    .default(512)
-    .describe("Room in /tmp in MiB")
-    .meta({ lithops: "ephemeral_storage" }),
-  namespace: z
-    .string()
-    .regex(/^[\w-]{1,20}$/)
-    .optional()
-    .describe("Part of the functions' names, to keep those of several people or projects apart")
-    .meta({ lithops: "namespace", taken: 'up to 20 letters, digits, "-" and "_"' }),
   env: z
     .record(z.string(), z.string())
-    .default({})
+    .optional()
     .describe("Environment variables of the functions")
     .meta({ lithops: "env_vars" }),
-  tags: z
-    .record(z.string(), z.string())
-    .default({})
-    .describe("Tags of the functions")
-    .meta({ lithops: "user_tags" }),
 })
 
 const bucketOption = text

@@ -75,6 +75,10 @@ export class Flight implements BatchEvents {
     this.job.returned(indices, suspect)
   }
 
+  spent(usd: number): void {
+    this.job.costUsd = (this.job.costUsd ?? 0) + usd
+  }
+
   closed(error?: Error): void {
     if (error !== undefined) for (const index of this.indices) this.job.failedHere(index, error)
     this.#active.inFlight--

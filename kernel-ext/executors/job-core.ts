@@ -61,6 +61,8 @@ export class JobCore {
   endedAtMs: number | undefined
   bytesIn = 0
   bytesOut = 0
+  /** Undefined where the backend does not tell. */
+  costUsd: number | undefined
   /** Tasks of which a second copy runs. */
   readonly copies = new Set<number>()
   /** Tasks that ran again because a worker died, although they may have been done. */

@@ -83,6 +83,11 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
     return this.#core.endedAtMs
   }
 
+  /** What it has cost up to now, in US dollars; undefined where the backend does not tell. */
+  get costUsd(): number | undefined {
+    return this.#core.costUsd
+  }
+
   /** Bytes of the inputs on their way to workers; further attempts count again. */
   get bytesSent(): number {
     return this.#core.bytesIn

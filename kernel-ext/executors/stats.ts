@@ -42,6 +42,8 @@ export interface JobStats {
   readonly recalled: number
   /** Workers that ran a task of it. */
   readonly workersUsed: number
+  /** What it has cost, in US dollars; undefined where the backend does not tell. */
+  readonly costUsd: number | undefined
 }
 
 export function statsOf(core: JobCore, workers: number): JobStats {
@@ -68,6 +70,7 @@ export function statsOf(core: JobCore, workers: number): JobStats {
     repeated: core.repeated,
     recalled: core.recalled,
     workersUsed: table.workerNames.length,
+    costUsd: core.costUsd,
   }
 }
 

@@ -1,5 +1,5 @@
 import { BackendError } from "../../errors.ts"
-import type { StorageDescription } from "../../protocol/storage.ts"
+import type { JobStorage, StorageDescription } from "../../protocol/storage.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { Backend, BatchEvents, RunningBatch, TaskBatch } from "../backend.ts"
 import { removeFunctions } from "./catalog.ts"
@@ -52,7 +52,7 @@ export interface LambdaOptions {
   readonly code?: FunctionCode
   /** Whether functions answer in parts, so that progress and logs are seen live. Default: on Amazon itself. */
   readonly streams?: boolean
-  readonly prices?: Partial<Prices> | undefined
+  readonly prices?: Partial<Prices>
   /** Where calls and answers go that are too large for Lambda; called when there is one. */
   readonly storage: () => StorageDescription
   /** Told in one line of text what takes long, or what a user is to know. */
@@ -111,7 +111,7 @@ export class LambdaBackend implements Backend, RunOwner {
 
   run(batch: TaskBatch, events: BatchEvents): RunningBatch {
     const fn = this.#functionFor(batch.memoryMiB, batch.timeoutMs)
-    const run = new LambdaRun(batch, events, fn.spec, this)
+    const run = new LambdaRun({ ...batch, storage: this.#reachable(batch.storage) }, events, fn.spec, this)
     this.#runs.add(run)
     fn.ready.then(
       () => this.#enqueue(run, fn),
@@ -286,6 +286,17 @@ export class LambdaBackend implements Backend, RunOwner {
       })
     } catch (cause) {
       return { kind: "failed", error: payloadError(cause) }
+    }
+  }
+
+  /** Files of this machine are none that a function could reach: its tasks get the storage beside it. */
+  #reachable(storage: JobStorage | undefined): JobStorage | undefined {
+    if (storage === undefined || !("backend" in storage.own) || storage.own.backend !== "localhost")
+      return storage
+    try {
+      return { ...storage, own: this.#options.storage() }
+    } catch (error) {
+      return { ...storage, own: { problem: (error as Error).message } }
     }
   }
 

@@ -4,6 +4,7 @@ import { FunctionExecutor } from "../../executors/function-executor.ts"
 import type { Inputs } from "../../executors/inputs.ts"
 import { LocalhostExecutor } from "../../executors/localhost.ts"
 import { openExecutors } from "../../executors/observe.ts"
+import { ServerlessExecutor } from "../../executors/serverless.ts"
 import type { TaskContext } from "../../protocol/context.ts"
 import { currentCell } from "../current-cell.ts"
 import { write } from "./output.ts"
@@ -25,6 +26,7 @@ export const executorDeclarations = `
 
 const makers: Readonly<Record<string, (options: object) => Executor>> = {
   LocalhostExecutor: (options) => new LocalhostExecutor(options),
+  ServerlessExecutor: (options) => new ServerlessExecutor(options),
   FunctionExecutor: (options) => new FunctionExecutor(options),
 }
 

@@ -1,5 +1,10 @@
 import * as z from "zod"
-import { functionExecutorOptions, jobOptions, localhostOptions } from "../../config/schema.ts"
+import {
+  functionExecutorOptions,
+  jobOptions,
+  localhostOptions,
+  serverlessOptions,
+} from "../../config/schema.ts"
 import { UsageError } from "../../errors.ts"
 import { expressionPart, readFlags, textPart, valueText } from "./arguments.ts"
 import { aroundResult, hoistImports, readBody } from "./body.ts"
@@ -18,14 +23,12 @@ export interface ExecutorKind {
 
 export const executorKinds: readonly ExecutorKind[] = [
   { name: "LocalhostExecutor", options: localhostOptions, place: "in worker processes on this machine" },
+  { name: "ServerlessExecutor", options: serverlessOptions, place: "as calls of serverless functions" },
   { name: "FunctionExecutor", options: functionExecutorOptions, place: "where --mode or $CELLFAN_MODE says" },
 ]
 
 /** Executors that have no backend in this version. */
-const plannedKinds = [
-  { name: "ServerlessExecutor", place: "serverless functions" },
-  { name: "StandaloneExecutor", place: "virtual machines" },
-]
+const plannedKinds = [{ name: "StandaloneExecutor", place: "virtual machines" }]
 
 const identifier = z.string().refine(isIdentifier, "takes the name of a variable")
 
