@@ -68,6 +68,7 @@ export class Execution {
     }
     this.#requests.set(cell, request)
     this.#newest = cell
+    this.#publisher.began(message.header)
     const end = (outcome: CellOutcome) => {
       if (this.#running?.cell !== cell) return
       const { onEnd } = this.#running

@@ -4,6 +4,7 @@ import { KernelComms } from "./comms.ts"
 import { readConnection } from "./connection.ts"
 import { redirectConsole } from "./console.ts"
 import { currentCell, outsideCells } from "./current-cell.ts"
+import { replaceStandardOutput } from "./descriptors.ts"
 import { announceEnd, showUncaught } from "./endings.ts"
 import { Execution } from "./execution.ts"
 import { RequestHandler } from "./handler.ts"
@@ -39,6 +40,7 @@ export async function startKernel(
   const parentPid = Number(process.env.JPY_PARENT_PID)
   const helper = HelperThread.start(entry, {
     connection,
+    descriptors: replaceStandardOutput(),
     kernelInfo: JSON.stringify(kernelInfo),
     ownFolders: [dirname(fileURLToPath(entry)), dirname(compiler.file)],
     parentPid: parentPid > 1 ? parentPid : undefined,

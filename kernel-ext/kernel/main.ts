@@ -12,7 +12,8 @@ import { isMainThread } from "node:worker_threads"
  *     handler.ts      which request is served when, and by whom
  *     requests/       one handler per message type
  *     execution.ts    runs and interrupts cells
- *     publish.ts      output of cells; console.ts brings them what is written to stdout and stderr
+ *     publish.ts      output of cells; console.ts brings them what is written to process.stdout and process.stderr,
+ *                     descriptors.ts what others write
  *     comms.ts        comms; stdin.ts questions to the user; history.ts what was typed
  *     endings.ts      errors that nobody caught, and the end of the process
  *     cells.ts        the interpreter; magics/ and grid.ts stand on it and on the comms

@@ -25,6 +25,11 @@ export class Publisher {
     })
   }
 
+  /** A cell begins, and with it what child processes write. */
+  began(parent: Header): void {
+    this.#helper.began(parent)
+  }
+
   status(parent: Header, state: "busy" | "idle"): void {
     this.publish(parent, "status", { execution_state: state })
   }

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { availableParallelism, hostname as nameOfHost, tmpdir, totalmem } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
@@ -24,6 +24,85 @@ describe("Beside cells", () => {
     await kernel?.close()
     await plain?.remove()
     await rm(folder, { recursive: true, force: true })
+  })
+
+  describe("usage_request", () => {
+    it("is answered while a cell loops, in the fields that ipykernel has", async () => {
+      const cell = await kernel.sendCell("globalThis.kept = Buffer.alloc(5e7, 1); for (;;);")
+      await kernel.until(() => kernel.iopub(cell).length >= 2)
+      await kernel.request("usage_request", {}, { channel: "control" })
+      await sleep(500)
+      const { reply } = await kernel.request("usage_request", {}, { channel: "control" })
+      await kernel.do("interrupt")
+      await kernel.served(cell)
+      const { hostname, pid, kernel_cpu, kernel_memory, host_cpu_percent, cpu_count, host_virtual_memory } =
+        reply.content
+      expect(reply.type).to.equal("usage_reply")
+      expect({ hostname, pid, cpu_count }).to.deep.equal({
+        hostname: nameOfHost(),
+        pid: kernel.pid,
+        cpu_count: availableParallelism(),
+      })
+      expect(kernel_cpu).to.be.within(5, 400)
+      expect(kernel_memory).to.be.within(5e7, 2e9)
+      expect(host_cpu_percent).to.be.within(1, 100)
+      expect(host_virtual_memory.total).to.equal(totalmem())
+      expect(host_virtual_memory.used + host_virtual_memory.available).to.equal(totalmem())
+    })
+  })
+
+  describe("subshells", () => {
+    it("are refused, and no feature of the kernel", async () => {
+      const info = await kernel.request("kernel_info_request", {}, { channel: "control" })
+      expect(info.reply.content.supported_features).to.deep.equal([])
+      for (const verb of ["create", "delete", "list"]) {
+        const type = `${verb}_subshell_request`
+        const { reply } = await kernel.request(type, { subshell_id: "x" }, { channel: "control" })
+        expect(reply.type).to.equal(`${verb}_subshell_reply`)
+        expect(reply.content).to.include({ status: "error", ename: "NotSupportedError" })
+      }
+    })
+  })
+
+  describe("standard output and error of the process", () => {
+    const child = "process.getBuiltinModule('child_process')"
+    const cases: Readonly<Record<string, [code: string, name: string]>> = {
+      "spawnSync that inherits": [`${child}.spawnSync('echo', ['out'], { stdio: 'inherit' }); 0`, "stdout"],
+      "execSync's stderr": [`${child}.execSync('echo out >&2'); 0`, "stderr"],
+      "spawn that inherits": [
+        `await new Promise((go) => ${child}.spawn('echo', ['out'], { stdio: 'inherit' }).on('close', go))`,
+        "stdout",
+      ],
+      "a child of a child": [`${child}.execSync("sh -c 'echo out'", { stdio: 'inherit' }); 0`, "stdout"],
+      "a fork": [
+        `await new Promise((go) => ${child}.spawn(process.execPath, ['-e', 'console.log("out")'], ` +
+          "{ stdio: ['ignore', 1, 2] }).on('close', go))",
+        "stdout",
+      ],
+      "fs.writeSync to 1": ["process.getBuiltinModule('fs').writeSync(1, 'out\\n'); 0", "stdout"],
+      "fs.writeSync to 2": ["process.getBuiltinModule('fs').writeSync(2, 'out\\n'); 0", "stderr"],
+    }
+    for (const [name, [code, stream]] of Object.entries(cases)) {
+      it(`${name}: comes as a stream of the cell, before its end`, async () => {
+        const { iopub } = await kernel.execute(code)
+        const streams = iopub.filter(({ type }) => type === "stream").map(({ content }) => content)
+        expect(streams, JSON.stringify(iopub)).to.deep.equal([{ name: stream, text: "out\n" }])
+        expect(iopub.at(-1)?.content.execution_state).to.equal("idle")
+      })
+    }
+
+    it("a megabyte of it comes whole, also where it is written at once", async () => {
+      const { iopub } = await kernel.execute(
+        `${child}.execSync('yes abcdefg | head -c 1000000', { stdio: 'inherit' }); 0`,
+      )
+      const text = iopub.filter(({ type }) => type === "stream").map(({ content }) => content.text)
+      expect(text.join("")).to.equal("abcdefg\n".repeat(125_000))
+    })
+
+    it("leaves the kernel's own log to whoever started it", async () => {
+      await kernel.send("no_such_request", {})
+      await kernel.until(() => kernel.stderr.includes("Unknown message type: no_such_request"))
+    })
   })
 
   describe("comms", () => {

@@ -75,6 +75,11 @@ export class HelperThread {
     this.#carry(text.length)
   }
 
+  /** Says which cell it is that output of child processes belongs to from now on. */
+  began(parent: Header): void {
+    this.#post({ kind: "began", parent })
+  }
+
   /** Calls `then` when every message that has reached the kernel by now was received here. */
   caughtUp(then: () => void): void {
     const id = ++this.#newestMark

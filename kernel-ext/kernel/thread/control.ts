@@ -18,3 +18,14 @@ export function answerDebug(request: Readonly<Record<string, unknown>>): string 
     message: "The cellfan kernel has no debugger (kernel_info says so with debugger: false)",
   })
 }
+
+/**
+ * Subshells (JEP 91) would run cells beside one another. Cells share one thread and one event loop, where whatever runs beside a
+ * loop waits for it all the same, and no variable of one is apart from the other's; kernel_info names no such feature.
+ */
+export const noSubshells = JSON.stringify({
+  status: "error",
+  ename: "NotSupportedError",
+  evalue: "The cellfan kernel has no subshells (kernel_info lists no such feature)",
+  traceback: [],
+})

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto"
 import { parentPort, workerData } from "node:worker_threads"
-import { log } from "../log.ts"
+import { log, logBytes, logTo } from "../log.ts"
 import { Server } from "../server.ts"
 import type { Header, Message, Outgoing } from "../wire.ts"
-import { answerDebug, connectReply } from "./control.ts"
+import { answerDebug, connectReply, noSubshells } from "./control.ts"
+import { InheritedOutput } from "./inherited.ts"
 import { Interrupts } from "./interrupts.ts"
 import { type Answer, Board, type ThreadData, type ToMain, type ToThread } from "./link.ts"
 import { watchParent } from "./parent.ts"
 import { listenForSignals } from "./signals.ts"
 import { StreamBatches } from "./streams.ts"
+import { Usage } from "./usage.ts"
 
 /**
  * The kernel's helper thread. It owns the sockets, so that heartbeats, interrupts and output go through while a cell keeps
@@ -16,7 +18,9 @@ import { StreamBatches } from "./streams.ts"
  *
  *     link.ts        what the two threads say to each other
  *     control.ts     answers that need no main thread
+ *     usage.ts       how much memory and time the kernel uses
  *     streams.ts     console text, gathered for some milliseconds
+ *     inherited.ts   what child processes write
  *     interrupts.ts  ends what the main thread is doing, in the steps of interruption.ts
  *     rescue.ts      their last resort
  *     signals.ts     hears SIGINT, whatever the main thread is doing
@@ -43,8 +47,11 @@ class Helper {
   readonly #server: Server
   readonly #streams: StreamBatches
   readonly #interrupts: Interrupts
+  readonly #inherited: InheritedOutput | undefined
+  #newestCell: Header | undefined
   /** Where the answer to the newest question goes; undefined while none is open. */
   #answer: ((answer: Answer) => void) | undefined
+  readonly #usage = new Usage()
   #stopping = false
   #listensForSignals = false
   readonly #topics = `kernel.${randomUUID()}.`
@@ -60,6 +67,11 @@ class Helper {
       },
     })
     this.#streams = new StreamBatches((topic, message, load) => this.#publishNow(topic, message, load))
+    const { descriptors } = data
+    if (descriptors !== undefined) {
+      logTo(descriptors.log)
+      this.#inherited = new InheritedOutput(descriptors, (name, text) => this.#writeInherited(name, text))
+    }
     this.#interrupts = new Interrupts(this.#board, toMain, data.ownFolders)
   }
 
@@ -87,7 +99,11 @@ class Helper {
       case "reply":
         void this.#server.send(message.channel, message.identities, message.message)
         return
+      case "began":
+        this.#newestCell = message.parent
+        return
       case "publish":
+        if (message.message.type === "status") this.#inherited?.drain()
         this.#publish(message.message, message.load)
         return
       case "stream":
@@ -135,6 +151,14 @@ class Helper {
         // On shell it keeps its place among the others.
         if (channel === "shell") return false
         reply("kernel_info_reply", this.#data.kernelInfo)
+        return true
+      case "usage_request":
+        reply("usage_reply", this.#usage.reply())
+        return true
+      case "create_subshell_request":
+      case "delete_subshell_request":
+      case "list_subshell_request":
+        reply(message.header.msg_type.replace("request", "reply"), noSubshells)
         return true
       case "execute_request":
         this.#listenForSignals()
@@ -222,7 +246,13 @@ class Helper {
     })
   }
 
+  #writeInherited(name: "stdout" | "stderr", text: string): void {
+    if (this.#newestCell === undefined) logBytes(text)
+    else this.#streams.write(name, this.#newestCell, text)
+  }
+
   async #end(): Promise<void> {
+    this.#inherited?.drain()
     this.#streams.flush()
     await this.#server.close()
     Atomics.store(this.#board, Board.ended, 1)

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads"
 import type { Connection } from "../connection.ts"
+import type { Descriptors } from "../descriptors.ts"
 import type { RequestChannel } from "../server.ts"
 import type { Header, Message, Outgoing } from "../wire.ts"
 
@@ -12,6 +13,8 @@ export interface ThreadData {
   readonly kernelInfo: string
   /** Folders of the kernel's own code and of the compiler, which an interrupt must not end half way; see rescue.ts. */
   readonly ownFolders: readonly string[]
+  /** Pipes in place of standard output and error, where there are such. */
+  readonly descriptors: Descriptors | undefined
   /** Process that the kernel must not outlive; undefined where nobody named one. */
   readonly parentPid: number | undefined
 }
@@ -31,6 +34,8 @@ export type ToThread =
       readonly parent: Header | undefined
       readonly text: string
     }
+  /** A cell begins: what is written without going through `stream` is its. */
+  | { readonly kind: "began"; readonly parent: Header }
   /** Asks for "marked" once everything that has arrived so far was handed on. */
   | { readonly kind: "mark"; readonly id: number }
   /** The main thread asks its user and waits: with `port` it is blocked and reads the answer from there. */
