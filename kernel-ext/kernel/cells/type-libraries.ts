@@ -27,14 +27,18 @@ export function typeLibraries(folder: string, names: readonly string[]): TypeLib
     const parts = names.map((name) => libraryPart(folder, name, texts))
     return `/// <reference no-default-lib="true"/>\n${parts.join("")}`
   }
+  const made = (path: string) => {
+    if (path === join(folder, LIBRARY_NAME)) return wholeLibrary()
+    const isOfNode = /\/@types\/node\/(?:ts[\d.]+\/)?index\.d\.ts$/.test(path)
+    return isOfNode ? withReferenced(path, path, texts) : undefined
+  }
   return {
     libraryName: LIBRARY_NAME,
+    // TypeScript asks twice for some, and what was put together once has no parts left to be put together again.
     textOf(path) {
-      const known = texts.get(path)
-      if (known !== undefined) return known
-      if (path === join(folder, LIBRARY_NAME)) return wholeLibrary()
-      if (/\/@types\/node\/(?:ts[\d.]+\/)?index\.d\.ts$/.test(path)) return withReferenced(path, path, texts)
-      return undefined
+      const text = texts.get(path) ?? made(path)
+      if (text !== undefined) texts.set(path, text)
+      return text
     },
   }
 }
