@@ -32,26 +32,17 @@ export class ExecutorList {
 
   #item(placed: PlacedExecutor): HTMLElement {
     const { executor, panel } = placed
-    const head = element(
-      "div",
-      "cellfan-Head",
-      {},
-      element("span", "cellfan-Name", { title: executor.kind }, executor.kind),
-      element("span", "cellfan-Spacer"),
-      button("", t("Clean up"), t("End its workers and remove what they left behind"), () =>
-        this.#clean(placed),
-      ),
+    const clean = button("", t("Clean up"), t("End its workers and remove what they left behind"), () =>
+      this.#clean(placed),
     )
     const place = `${panel.title.label} · ${workerWords(executor)}`
-    const words = element("div", "cellfan-Card-words", {}, place)
-    const squares = workerSquares(executor)
     return element(
       "div",
       "cellfan-Job cellfan-mod-executor",
       { "data-executor": executor.id },
-      head,
-      words,
-      ...(squares === undefined ? [] : [squares]),
+      element("div", "cellfan-Name", { title: executor.kind }, executor.kind),
+      element("div", "cellfan-Card-words", {}, place),
+      element("div", "cellfan-Executor-foot", {}, workerSquares(executor) ?? element("span", ""), clean),
     )
   }
 }
