@@ -18,7 +18,7 @@ const run = `await fexec.map(wait, Array.from({ length: 50 }, (_, n) => n), { ch
 const widgetMime = "application/vnd.jupyter.widget-view+json"
 
 describe("the grid in a front end that has anywidget and not our extension", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite({ without: ["cellfan-lab"] })
   let lab: LabPage

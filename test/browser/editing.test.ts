@@ -27,7 +27,7 @@ import * as path from "node:path"`,
 
 /** What an editor in the browser shows of the kernel's answers, at a cell that has the cursor. */
 describe("writing cells in JupyterLab", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite()
   let lab: LabPage

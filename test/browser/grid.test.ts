@@ -42,7 +42,7 @@ const done = [7, 154, 114] as const
 const failed = [217, 72, 15] as const
 
 describe("the grid in JupyterLab", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite()
 

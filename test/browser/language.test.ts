@@ -20,7 +20,7 @@ const german = {
 }
 
 describe("the grid in another language", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite()
   let lab: LabPage

@@ -13,7 +13,7 @@ const job = fexec.map(wait, Array.from({ length: 50 }, (_, i) => i), { chunkSize
 await job.settled()`
 
 describe("the grid in Notebook 7", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite({ module: "notebook" })
 

@@ -25,7 +25,7 @@ const endless = `const waiting = fexec.map(async (n: number) => {
 await waiting.settled()`
 
 describe("around the grid in JupyterLab", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite()
   let lab: LabPage

@@ -17,7 +17,7 @@ await fexec.map(check, Array.from({ length: 200 }, (_, n) => n)).settled()
 
 /** A notebook that was run, by what people look at it with when it is not run. */
 describe("the grid in a saved notebook", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite({ without: ["cellfan-lab"] })
 
@@ -81,7 +81,7 @@ describe("the grid in a saved notebook", function () {
 })
 
 describe("the grid in a saved notebook that is not trusted, with the extension", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite()
 

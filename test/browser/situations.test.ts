@@ -17,7 +17,7 @@ const inBackground = `const job = fexec.map(wait, [1, 2, 3, 4, 5])
 const release = "job.cancel()"
 
 describe("the grid in situations of a notebook", function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   const suite = labSuite()
   let lab: LabPage

@@ -76,6 +76,8 @@ export class LabPage {
 
   private constructor(page: Page) {
     this.page = page
+    // The machine may have much else to do.
+    page.setDefaultTimeout(90_000)
     page.on("pageerror", (error) => {
       const words = error.stack ?? String(error)
       if (!notOurs.test(words)) this.errors.push(words)
@@ -100,14 +102,14 @@ export class LabPage {
 
   /** Waits for the notebook's kernel, idle or busy. */
   async ready(): Promise<void> {
-    await this.page.waitForSelector(".jp-Notebook-cell", { timeout: 60_000 })
+    await this.page.waitForSelector(".jp-Notebook-cell", { timeout: 90_000 })
     await this.page.waitForFunction(
       () => {
         const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext.session?.kernel
         return kernel?.connectionStatus === "connected" && ["idle", "busy"].includes(kernel.status)
       },
       undefined,
-      { timeout: 60_000 },
+      { timeout: 90_000 },
     )
   }
 
