@@ -26,7 +26,7 @@ import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "
  *     map-reduce.ts       a map and the reduction of its results (sources.ts: which results belong to which object)
  *     wait.ts             wait and getResult (attach.ts: a job by its id)
  *     job.ts, task.ts     what a user holds of running work: promises with methods
- *     job-core.ts         a job's tasks and what became of them, put together from:
+ *     job-core.ts         a job's tasks and what became of them (job-spec.ts: what it is made with), put together from:
  *       table.ts, logs.ts   what is known of each task: typed arrays, bounded text
  *       inputs.ts           arrays, iterables and async iterables, read as needed
  *       task-queue.ts       which tasks wait to be sent

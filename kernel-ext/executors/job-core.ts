@@ -6,39 +6,14 @@ import { jobStorage } from "../config/storage.ts"
 import type { JobStorage } from "../protocol/storage.ts"
 import { StateCode, type TaskState } from "../protocol/task.ts"
 import { type Failure, Failures } from "./failures.ts"
-import { InputQueue, type Inputs } from "./inputs.ts"
+import { InputQueue } from "./inputs.ts"
+import type { JobHost, JobSpec, Progress } from "./job-spec.ts"
 import { LogStore } from "./logs.ts"
 import type { ResultCache } from "./result-cache.ts"
 import { verdictOn } from "./retries.ts"
 import { Settling } from "./settling.ts"
 import { TaskTable } from "./table.ts"
 import { type Taken, TaskQueue } from "./task-queue.ts"
-
-/** What a job asks of whoever schedules it. */
-export interface JobHost {
-  /** The job may have tasks to send. */
-  wake(job: JobCore): void
-  /** These tasks of the job are cancelled; where they run, end them. */
-  endRunning(job: JobCore, indices: readonly number[] | undefined): void
-  /** The job has settled. */
-  settled(job: JobCore): void
-}
-
-export interface JobSpec {
-  readonly name: string
-  readonly captured: Captured
-  readonly inputs: Inputs<unknown>
-  readonly options: ResolvedJobOptions
-  readonly extraArgs: Encoded | undefined
-  readonly host: JobHost
-  /** Results kept from earlier jobs. */
-  readonly cache: ResultCache | undefined
-}
-
-export interface Progress {
-  readonly fraction: number
-  readonly note: string | undefined
-}
 
 /**
  * A job: its tasks and what became of them. `Job` shows it to users and views, the scheduler moves it on. What it is made of
@@ -168,7 +143,7 @@ export class JobCore {
   /** The hot path: everything here happens once for each task of a job. */
   done(tasks: DoneTasks, values: readonly unknown[], bytes: number): void {
     const { table } = this
-    const { indices, startedAtMs, endedAtMs, peakMemoryBytes = 0 } = tasks
+    const { indices, startedAtMs, endedAtMs, measured, peakMemoryBytes = 0 } = tasks
     const worker = table.numberOf(tasks.worker)
     const share = bytes / indices.length
     this.bytesOut += bytes
@@ -187,7 +162,8 @@ export class JobCore {
       this.#taskSettled(index)
       if (this.copies.size > 0 && this.copies.delete(index)) this.#host.endRunning(this, [index])
     }
-    this.#measured(tasks)
+    for (let i = 0; i < measured.length; i += 3)
+      table.measure(indices[measured[i] ?? -1] ?? noTask, measured[i + 1] ?? 0, measured[i + 2] ?? 0)
     this.checkSettled()
   }
 
@@ -355,13 +331,6 @@ export class JobCore {
   #taskSettled(index: number): void {
     this.settling.taskSettled(index)
     this.#notify(index)
-  }
-
-  #measured({ indices, measured }: DoneTasks): void {
-    for (let i = 0; i < measured.length; i += 3) {
-      const index = indices[measured[i] ?? -1] ?? noTask
-      this.table.measure(index, measured[i + 1] ?? 0, measured[i + 2] ?? 0)
-    }
   }
 
   /** Settles the job where no task of it is left to wait for. */
