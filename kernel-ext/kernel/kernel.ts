@@ -124,14 +124,15 @@ class Kernel {
     void this.#interpreterLoaded().then((interpreter) => interpreter.warm())
   }
 
-  #interrupt({ id, insist }: { readonly id: number; readonly insist: boolean }): void {
-    this.#helper.heardInterrupt(id)
+  #interrupt(interrupt: FromHelper & { kind: "interrupt" }): void {
+    const isNews = this.#helper.heardInterrupt(interrupt)
     if (this.#helper.takeTerminated()) {
       restartTimers()
       this.#handler.recover()
     }
+    if (!isNews) return
     this.#stdin.interrupt()
-    this.#execution.interrupt(insist, () => this.#helper.obeyedInterrupt(id))
+    this.#execution.interrupt(interrupt.insist, () => this.#helper.obeyedInterrupt(interrupt.id))
   }
 
   async #shutdown(): Promise<void> {

@@ -1,5 +1,10 @@
 import { expect } from "chai"
-import { type InterruptEvent, type Phase, step } from "../../kernel-ext/kernel/thread/interruption.ts"
+import {
+  type InterruptEvent,
+  type Phase,
+  type Said,
+  step,
+} from "../../kernel-ext/kernel/thread/interruption.ts"
 
 /** Every edge of the state machine of an interrupt. */
 
@@ -15,8 +20,12 @@ const heard: Phase = { kind: "heard", untilMs: NOW + 50, rescuesLeft: 20 }
 const rescuing = (insist = false, rescuesLeft = 20): Phase => ({ kind: "rescuing", insist, rescuesLeft })
 const idle: Phase = { kind: "idle" }
 const asked: InterruptEvent = { kind: "asked" }
-const said = (what: "nothing" | "heard" | "obeyed"): InterruptEvent => ({ kind: "looked", said: what })
-const rescued = (touched: boolean): InterruptEvent => ({ kind: "rescued", touched })
+const said = (what: Said): InterruptEvent => ({ kind: "looked", said: what })
+const rescued = (touched: boolean, said: Said = "nothing"): InterruptEvent => ({
+  kind: "rescued",
+  touched,
+  said,
+})
 
 const edges: [string, Phase, InterruptEvent, number, Phase, string][] = [
   ["an idle one that is asked tells", idle, asked, NOW, told(), "tell"],
@@ -51,6 +60,7 @@ const edges: [string, Phase, InterruptEvent, number, Phase, string][] = [
   ["a rescue is not disturbed by a look", rescuing(), said("obeyed"), NOW, rescuing(), "none"],
   ["a rescue that ended code tells again", rescuing(), rescued(true), NOW, told(false, 19), "tell"],
   ["a rescue that left it alone tells again", rescuing(), rescued(false), NOW, told(), "tell"],
+  ["a rescue that finds it obeyed says no more", rescuing(), rescued(false, "obeyed"), NOW, idle, "none"],
   ["a rescue while insisting insists again", rescuing(true), rescued(true), NOW, told(true, 19), "insist"],
   ["the last rescue gives up", rescuing(false, 1), rescued(true), NOW, idle, "give up"],
   ["a rescue that comes back to none changes nothing", idle, rescued(true), NOW, idle, "none"],

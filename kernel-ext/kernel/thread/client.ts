@@ -108,9 +108,10 @@ export class HelperThread {
     this.#post({ kind: "interrupt" })
   }
 
-  /** Says that this thread serves its events, so nothing need be ended by force. */
-  heardInterrupt(id: number): void {
-    Atomics.store(this.#board, Board.heard, id)
+  /** Says that this thread serves its events, so nothing need be ended by force. False where the interrupt was obeyed before. */
+  heardInterrupt({ id, told }: { readonly id: number; readonly told: number }): boolean {
+    Atomics.store(this.#board, Board.heard, told)
+    return Atomics.load(this.#board, Board.obeyed) < id
   }
 
   /** Says that what was interrupted has ended. */

@@ -23,12 +23,14 @@ export type Phase =
   | { readonly kind: "heard"; readonly untilMs: number; readonly rescuesLeft: number }
   | { readonly kind: "rescuing"; readonly insist: boolean; readonly rescuesLeft: number }
 
+export type Said = "nothing" | "heard" | "obeyed"
+
 export type InterruptEvent =
   | { readonly kind: "asked" }
   /** What the main thread has said by now about the newest interrupt. */
-  | { readonly kind: "looked"; readonly said: "nothing" | "heard" | "obeyed" }
+  | { readonly kind: "looked"; readonly said: Said }
   /** `touched`: code was ended, or nothing could be; else the main thread was at work of its own, which comes to an end. */
-  | { readonly kind: "rescued"; readonly touched: boolean }
+  | { readonly kind: "rescued"; readonly touched: boolean; readonly said: Said }
 
 export type Action = "none" | "tell" | "insist" | "rescue" | "give up"
 
@@ -51,13 +53,13 @@ export function step(phase: Phase, event: InterruptEvent, nowMs: number): Step {
     case "looked":
       return looked(phase, event.said, nowMs)
     case "rescued":
-      return phase.kind === "rescuing" ? rescued(phase, event.touched, nowMs) : stay(phase)
+      return phase.kind === "rescuing" ? rescued(phase, event, nowMs) : stay(phase)
     default:
       return event satisfies never
   }
 }
 
-function looked(phase: Phase, said: "nothing" | "heard" | "obeyed", nowMs: number): Step {
+function looked(phase: Phase, said: Said, nowMs: number): Step {
   if (phase.kind === "idle" || phase.kind === "rescuing") return stay(phase)
   const { rescuesLeft } = phase
   if (said === "obeyed") return { phase: { kind: "idle" }, action: "none" }
@@ -69,7 +71,13 @@ function looked(phase: Phase, said: "nothing" | "heard" | "obeyed", nowMs: numbe
   return { phase: { kind: "rescuing", insist: phase.insist, rescuesLeft }, action: "rescue" }
 }
 
-function rescued(phase: Phase & { kind: "rescuing" }, touched: boolean, nowMs: number): Step {
+function rescued(
+  phase: Phase & { kind: "rescuing" },
+  { touched, said }: InterruptEvent & { kind: "rescued" },
+  nowMs: number,
+): Step {
+  // It came round while we looked: told again, it would end what it does next.
+  if (said === "obeyed") return { phase: { kind: "idle" }, action: "none" }
   const rescuesLeft = phase.rescuesLeft - (touched ? 1 : 0)
   if (rescuesLeft === 0) return { phase: { kind: "idle" }, action: "give up" }
   return tell(phase.insist, rescuesLeft, nowMs)

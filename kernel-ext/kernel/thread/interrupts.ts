@@ -1,6 +1,6 @@
 import { log } from "../log.ts"
 import type { InterruptEvent } from "./interruption.ts"
-import { type Phase, step } from "./interruption.ts"
+import { type InterruptEvent, type Phase, type Said, step } from "./interruption.ts"
 import { Board, type ToMain } from "./link.ts"
 import { terminateMainThread } from "./rescue.ts"
 
@@ -14,8 +14,10 @@ export class Interrupts {
   /** Folders of files that are not the user's; see rescue.ts. */
   readonly #own: readonly string[]
   #phase: Phase = { kind: "idle" }
-  /** Each time the main thread is told it gets a higher number, which it writes on the board as it hears and obeys. */
+  /** Interrupts so far. The main thread writes the number of the one it has obeyed on the board. */
   #newest = 0
+  /** How often it was told. It writes there too what it has heard. */
+  #told = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(board: Int32Array, toMain: (message: ToMain) => void, own: readonly string[]) {
@@ -27,6 +29,7 @@ export class Interrupts {
   interrupt(): void {
     // An interrupt that was obeyed just now is none that this one could be part of.
     this.#look()
+    if (this.#phase.kind === "idle") this.#newest++
     this.#take({ kind: "asked" })
   }
 
@@ -44,7 +47,12 @@ export class Interrupts {
         return
       case "tell":
       case "insist":
-        this.#toMain({ kind: "interrupt", id: ++this.#newest, insist: action === "insist" })
+        this.#toMain({
+          kind: "interrupt",
+          id: this.#newest,
+          told: ++this.#told,
+          insist: action === "insist",
+        })
         return
       case "rescue":
         void this.#rescue()
@@ -60,26 +68,26 @@ export class Interrupts {
   }
 
   #look(): void {
-    const said = this.#hasReached(Board.obeyed)
-      ? "obeyed"
-      : this.#hasReached(Board.heard)
-        ? "heard"
-        : "nothing"
-    this.#take({ kind: "looked", said })
+    this.#take({ kind: "looked", said: this.#said() })
+  }
+
+  #said(): Said {
+    if (Atomics.load(this.#board, Board.obeyed) >= this.#newest) return "obeyed"
+    return this.#isHeard() ? "heard" : "nothing"
   }
 
   async #rescue(): Promise<void> {
     let touched = true
     try {
-      const rescue = await terminateMainThread(() => !this.#hasReached(Board.heard), this.#board, this.#own)
+      const rescue = await terminateMainThread(() => !this.#isHeard(), this.#board, this.#own)
       touched = rescue !== "left alone"
     } catch (error) {
       log(`Interrupt: ${String(error)}`)
     }
-    this.#take({ kind: "rescued", touched })
+    this.#take({ kind: "rescued", touched, said: this.#said() })
   }
 
-  #hasReached(field: typeof Board.heard | typeof Board.obeyed): boolean {
-    return Atomics.load(this.#board, field) >= this.#newest
+  #isHeard(): boolean {
+    return Atomics.load(this.#board, Board.heard) >= this.#told
   }
 }

@@ -56,8 +56,11 @@ export type ToMain =
   | { readonly kind: "request"; readonly channel: "shell" | "control"; readonly message: Message }
   | { readonly kind: "answer"; readonly answer: Answer }
   | { readonly kind: "marked"; readonly id: number }
-  /** To be written on the board as `heard` at once, and as `obeyed` when no cell runs. `insist`: end the cell whatever it does. */
-  | { readonly kind: "interrupt"; readonly id: number; readonly insist: boolean }
+  /**
+   * `told` is to be written on the board as `heard` at once, and `id`, the interrupt's, as `obeyed` when no cell runs; from then
+   * on the same interrupt says nothing more. `insist`: end the cell whatever it does.
+   */
+  | { readonly kind: "interrupt"; readonly id: number; readonly told: number; readonly insist: boolean }
   | { readonly kind: "shutdown"; readonly restart: boolean }
 
 export type Answer = { readonly value: string } | { readonly interrupted: true }
@@ -68,9 +71,9 @@ export const Board = {
   load: 0,
   /** 1 when the helper thread has closed the sockets. */
   ended: 1,
-  /** The newest interrupt that the main thread was told of and has heard. */
+  /** How often the main thread was told of an interrupt and has heard it. */
   heard: 2,
-  /** The newest interrupt that it has heard and after which no cell ran any more. */
+  /** The newest interrupt after which no cell ran any more. */
   obeyed: 3,
   /** 1 when an answer to a blocked question waits in its port. */
   answered: 4,
