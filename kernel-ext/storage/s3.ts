@@ -5,6 +5,7 @@ import { addAbortSignal, Readable } from "node:stream"
 import { pathToFileURL } from "node:url"
 import { StorageError } from "../errors.ts"
 import type { ByteRange, ObjectInfo, StorageDescription } from "../protocol/storage.ts"
+import { exportsOf } from "../util/exports-of.ts"
 import type { Body, ListCall, Place, Provider, PutCall } from "./provider.ts"
 import { isRetryable, tellS3 } from "./s3-errors.ts"
 
@@ -326,7 +327,7 @@ const packages = "@aws-sdk/client-s3 @aws-sdk/lib-storage"
 
 async function importSdk() {
   const [client, transfer] = await Promise.all([import("@aws-sdk/client-s3"), import("@aws-sdk/lib-storage")])
-  return { ...client, ...transfer }
+  return { ...exportsOf(client), ...exportsOf(transfer) }
 }
 
 /** The SDK says in every process which version of Node it will need next year: this is for whoever updates cellfan. */

@@ -7,12 +7,7 @@ import type { LambdaClient, LambdaSdk } from "./sdk.ts"
 
 /** One call of the function, and how it ended: as data, for whoever decides what is done about it. */
 export type CallEnd =
-  | {
-      readonly kind: "answered"
-      readonly environment: string
-      readonly end: InvocationEnd
-      readonly billedMs: number
-    }
+  | { readonly kind: "answered"; readonly environment: string; readonly end: InvocationEnd }
   /** Lambda says that the instance gave no answer of its own. */
   | { readonly kind: "died"; readonly payload: string; readonly logTail: string; readonly billedMs: number }
   /** There is no answer; whether the tasks ran is not known. */
@@ -29,6 +24,8 @@ export interface CallSpec {
   /** Whether the function answers in parts. */
   readonly streams: boolean
   readonly signal: AbortSignal
+  /** Hears for how long the instance was busy, before it hears of the last tasks. */
+  bill(billedMs: number): void
   /** Hears what comes of the tasks. */
   hear(said: Said, environment: string): void
   /** Reads an answer that went by way of storage. */
@@ -62,8 +59,9 @@ async function whole(
   const text = Payload === undefined ? "" : Buffer.from(Payload).toString("utf8")
   if (FunctionError !== undefined) return died(text, logTail)
   const { body, bodyAt } = asAnswer(text)
+  answer.billedMs = billedMs(logTail)
   answer.push(body ?? (await fetch(bodyAt as ObjectReference)))
-  return answer.ended(logTail)
+  return answer.ended()
 }
 
 async function streamed(
@@ -80,20 +78,23 @@ async function streamed(
     if (PayloadChunk?.Payload !== undefined) answer.push(PayloadChunk.Payload)
     if (InvokeComplete === undefined) continue
     const { ErrorCode, ErrorDetails, LogResult } = InvokeComplete
-    if (ErrorCode === undefined) return answer.ended(decodeLog(LogResult))
+    if (ErrorCode === undefined) return answer.ended()
     return died(JSON.stringify({ errorType: ErrorCode, errorMessage: ErrorDetails }), decodeLog(LogResult))
   }
-  return answer.ended("")
+  return answer.ended()
 }
 
 /** Gathers an answer from its parts. */
 class Answer {
+  /** As Lambda says it, where it did so before the answer. */
+  billedMs: number | undefined
   readonly #reader: BlockReader
   #end: InvocationEnd | undefined
   #environment = "aws_lambda"
 
-  constructor({ hear }: CallSpec) {
+  constructor({ hear, bill }: CallSpec) {
     this.#reader = new BlockReader(maxBlockBytes, ({ environment, said, end }: AnswerBlock) => {
+      if (end !== undefined) bill(this.billedMs ?? end.durationMs + (end.initMs ?? 0))
       for (const one of said) hear(one, environment)
       this.#environment = environment
       this.#end = end ?? this.#end
@@ -104,15 +105,10 @@ class Answer {
     this.#reader.push(bytes)
   }
 
-  ended(logTail: string): CallEnd {
+  ended(): CallEnd {
     const end = this.#end
     if (end === undefined || this.#reader.isWithin) throw unreadable("it ended early")
-    return {
-      kind: "answered",
-      environment: this.#environment,
-      end,
-      billedMs: billedMs(logTail) ?? end.durationMs + (end.initMs ?? 0),
-    }
+    return { kind: "answered", environment: this.#environment, end }
   }
 }
 

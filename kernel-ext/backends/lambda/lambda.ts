@@ -254,11 +254,11 @@ export class LambdaBackend implements Backend, RunOwner {
 
   async #call(run: LambdaRun, fn: LambdaFunction, shard: Shard): Promise<void> {
     this.#running++
-    const end = await this.#answer(run, shard, run.called())
+    const end = await this.#answer(run, fn, shard, run.called())
     this.#running--
     if (isThrottle(end)) shard.pace.throttled(performance.now())
     else shard.pace.ended()
-    if (end.kind !== "failed") this.#bill(run, fn, end.billedMs)
+    if (end.kind === "died") this.#bill(run, fn, end.billedMs)
     const next = run.answered(end)
     if (next === "over") this.#runs.delete(run)
     else if (next === "again") this.#queue.unshift({ run, fn })
@@ -273,7 +273,7 @@ export class LambdaBackend implements Backend, RunOwner {
     this.#pump()
   }
 
-  async #answer(run: LambdaRun, shard: Shard, signal: AbortSignal): Promise<CallEnd> {
+  async #answer(run: LambdaRun, fn: LambdaFunction, shard: Shard, signal: AbortSignal): Promise<CallEnd> {
     const { jobId, timeoutMs } = run.batch
     const { client, sdk, region } = this.#opened as Opened
     const { endpoint } = this.#options.access
@@ -281,6 +281,7 @@ export class LambdaBackend implements Backend, RunOwner {
       const event = await this.#payloads.eventOf(run.sendings, { jobId, timeoutMs, sent: run.sent })
       return await invoke({
         ...{ client, sdk, functionName: shard.name, event, region, endpoint, signal, streams: this.#streams },
+        bill: (billedMs) => this.#bill(run, fn, billedMs),
         hear: (said, environment) => run.hear(said, environment),
         fetch: (reference) => this.#payloads.fetch(jobId, reference, signal),
       })

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
 import { BackendError } from "../../errors.ts"
+import { exportsOf } from "../../util/exports-of.ts"
 
 /** Amazon's SDK, loaded when it is first used; and clients that leave retries to us. */
 
@@ -63,20 +64,24 @@ export async function openLambda(
   })
 }
 
+/** It says in every process which version of Node it will need next year: that is for whoever updates cellfan. */
+const quiet = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"
+
 /** Beside cellfan, or in the notebook's own folder. */
-async function load<T>(name: string, importIt: () => Promise<T>): Promise<T> {
+async function load<T extends object>(name: string, importIt: () => Promise<T>): Promise<T> {
+  process.env[quiet] ??= "true"
   try {
-    return await importIt()
+    return exportsOf(await importIt())
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
     return loadFrom(name, error)
   }
 }
 
-async function loadFrom<T>(name: string, cause: unknown): Promise<T> {
+async function loadFrom<T extends object>(name: string, cause: unknown): Promise<T> {
   try {
     const require = createRequire(`${process.cwd()}/package.json`)
-    return await import(pathToFileURL(require.resolve(name)).href)
+    return exportsOf(await import(pathToFileURL(require.resolve(name)).href))
   } catch {
     throw new BackendError(
       "Tasks on Lambda need Amazon's SDK, which is not installed: run npm install @aws-sdk/client-lambda @aws-sdk/client-iam",

@@ -51,12 +51,22 @@ async function whole(event: InvocationEvent, context: Context): Promise<Buffered
   return bufferedAnswer({ environment: (environment as Environment).name, said, end }, event, maxAnswerBytes)
 }
 
-/** Each part leaves when it is there. */
+/** Each part leaves when it is there; reports with the next part, so that the last of them comes with the end. */
 async function streamed(event: InvocationEvent, answer: Writable, context: Context): Promise<void> {
   const { name } = environment as Environment
+  let held: Said[] = []
   const end = await (environment as Environment).run(event, {
     remainingMs: () => context.getRemainingTimeInMillis(),
-    tell: (one) => answer.write(encodeBlock({ environment: name, said: [one] })),
+    tell: (one) => {
+      if (held.length > 0) flush()
+      held.push(one)
+      if (one.message.type !== "report") flush()
+    },
   })
-  answer.end(encodeBlock({ environment: name, said: [], end }))
+  answer.end(encodeBlock({ environment: name, said: held, end }))
+
+  function flush(): void {
+    answer.write(encodeBlock({ environment: name, said: held }))
+    held = []
+  }
 }
