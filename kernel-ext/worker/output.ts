@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs"
 import { Writable } from "node:stream"
+import { isMainThread } from "node:worker_threads"
 import type { LogStream } from "../protocol/worker.ts"
 import { currentTask } from "./context.ts"
 
@@ -12,11 +13,37 @@ export function routeOutput(): void {
     ["stdout", 1],
     ["stderr", 2],
   ] as const) {
+    if (!isMainThread) {
+      routeThread(name)
+      continue
+    }
     let stream: Writable | undefined
     // Made when first used: most tasks print nothing, and a stream costs start-up time.
     const get = () => (stream ??= new TaskOutput(name, fd))
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get })
   }
+}
+
+/** A thread's own streams stay what they are: Node speaks with the host through them. */
+function routeThread(name: LogStream): void {
+  const stream = process[name]
+  const passOn = stream.write.bind(stream) as (chunk: unknown, ...more: unknown[]) => boolean
+  stream.write = (chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
+    const task = currentTask.getStore()
+    if (task === undefined) return passOn(chunk, encoding, done)
+    task.output.write(name, textOf(chunk))
+    callBack(encoding, done)
+    return true
+  }
+}
+
+function textOf(chunk: unknown): string {
+  return typeof chunk === "string" ? chunk : Buffer.from(chunk as Uint8Array).toString("utf8")
+}
+
+function callBack(encoding: unknown, done: unknown): void {
+  const callback = typeof encoding === "function" ? encoding : done
+  if (typeof callback === "function") process.nextTick(callback as () => void)
 }
 
 class TaskOutput extends Writable {
@@ -31,12 +58,11 @@ class TaskOutput extends Writable {
   }
 
   override write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
-    const text = typeof chunk === "string" ? chunk : Buffer.from(chunk as Uint8Array).toString("utf8")
+    const text = textOf(chunk)
     const task = currentTask.getStore()
     if (task !== undefined) task.output.write(this.#name, text)
     else writeSync(this.fd, text)
-    const callback = typeof encoding === "function" ? encoding : done
-    if (typeof callback === "function") process.nextTick(callback as () => void)
+    callBack(encoding, done)
     return true
   }
 }

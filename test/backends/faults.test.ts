@@ -121,8 +121,9 @@ describe("When the kernel of a notebook ends with tasks at work that never let g
   const start = () => KernelClient.start({ command: [process.execPath, join(root, "dist", "kernel.js")] })
 
   async function startEndlessTasks(kernel: KernelClient): Promise<number[]> {
-    const { iopub } = await kernel.execute(endless)
+    const { iopub } = await kernel.served(await kernel.sendCell(endless), 45_000)
     const text = iopub.find(({ type }) => type === "execute_result")?.content.data["text/plain"] as string
+    expect(text, JSON.stringify(iopub.map(({ type, content }) => [type, content]))).to.be.a("string")
     const pids = [...text.matchAll(/localhost:(\d+)/g)].map(([, pid]) => Number(pid))
     expect(pids).to.have.length(2)
     expect(pids.every(isAlive)).to.equal(true)

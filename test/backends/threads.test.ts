@@ -121,8 +121,9 @@ describe('Tasks with isolation: "thread"', () => {
       { chunkSize: 1 },
     )
     await job
-    expect(job.tasks[0]?.stats.cpuMs).to.be.lessThan(50)
-    expect(job.tasks[1]?.stats.cpuMs).to.be.greaterThan(50)
+    const [resting = Number.NaN, busy = Number.NaN] = job.tasks.map((task) => task.stats.cpuMs)
+    // However little a busy machine gives it.
+    expect(busy).to.be.greaterThan(3 * resting)
   })
 })
 
@@ -152,8 +153,8 @@ describe("A task that harms its thread", () => {
     const job = fexec.map(
       (n: number) => {
         if (n !== 3) return n
-        const kept: unknown[] = []
-        for (;;) kept.push(new Array(1000).fill(n))
+        let kept: object = {}
+        for (;;) kept = { kept, list: new Array(10_000).fill(n) }
       },
       [0, 1, 2, 3, 4, 5],
       { memoryMiB: 40, chunkSize: 6 },
