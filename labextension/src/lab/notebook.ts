@@ -31,6 +31,8 @@ function saveSoon(panel: NotebookPanel, job: JobModel): void {
     if (!saveWhileRunning || panel.isDisposed || job.summary.endedAtMs !== null || job.liveness !== "live")
       return
     const { context } = panel
+    // Another page has saved it: a second save from here would only make the two ask their readers which is right.
+    if (Date.parse(context.contentsModel?.last_modified ?? "") > job.summary.startedAtMs) return
     if (context.model.dirty && context.contentsModel?.writable !== false && !context.model.readOnly) {
       void context.save().catch(() => {
         // The notebook's own save reports what is wrong; this one was only a precaution.
