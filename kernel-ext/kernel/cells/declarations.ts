@@ -28,12 +28,13 @@ export class Declarations {
   after(written: string): Declarations {
     const fresh = read(written)
     if (fresh.length === 0) return this
-    const taken = new Map<string, number>()
-    for (const { name, meaning } of fresh) taken.set(name, (taken.get(name) ?? 0) | meaning)
+    const taken = meanings(fresh)
     const recent = this.#recent.flatMap((one) => remaining(one, taken))
     if (recent.length < MOST_RECENT && !this.#settled.some((one) => this.#mustGo(one, taken)))
       return new Declarations(this.#settled, [...recent, ...fresh], this.settledText)
-    const settled = this.#settled.flatMap((one) => remaining(one, taken))
+    // What the small page has hidden so far goes now.
+    const hidden = meanings([...recent, ...fresh])
+    const settled = this.#settled.flatMap((one) => remaining(one, hidden))
     return new Declarations([...settled, ...recent], fresh)
   }
 
@@ -71,6 +72,13 @@ interface Declared {
 /** Names that a declaration file declares. */
 export function declaredNames(written: string): Set<string> {
   return new Set(read(written).map(({ name }) => name))
+}
+
+/** What each name of these can stand for. */
+function meanings(declared: readonly Declared[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
+  for (const { name, meaning } of declared) found.set(name, (found.get(name) ?? 0) | meaning)
+  return found
 }
 
 function textOf(all: readonly Declared[]): string {
