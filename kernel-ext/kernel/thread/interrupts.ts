@@ -1,5 +1,4 @@
 import { log } from "../log.ts"
-import type { InterruptEvent } from "./interruption.ts"
 import { type InterruptEvent, type Phase, type Said, step } from "./interruption.ts"
 import { Board, type ToMain } from "./link.ts"
 import { terminateMainThread } from "./rescue.ts"
