@@ -17,10 +17,10 @@ export class Line {
   }
 
   static async to(url: string): Promise<Line> {
-    const target = new URL(url)
+    const { hostname, port } = new URL(url)
     const open = new Set<Socket>()
     const server = createServer((near) => {
-      const far = connect(Number(target.port), target.hostname)
+      const far = connect(Number(port), hostname)
       for (const [socket, other] of [
         [near, far],
         [far, near],
@@ -35,9 +35,10 @@ export class Line {
       }
     })
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    target.port = String((server.address() as AddressInfo).port)
-    target.hostname = "127.0.0.1"
-    return new Line(target.href, server, open)
+    const near = new URL(url)
+    near.hostname = "127.0.0.1"
+    near.port = String((server.address() as AddressInfo).port)
+    return new Line(near.href, server, open)
   }
 
   cut(): void {
