@@ -68,11 +68,9 @@ export class Configuration {
     return sectionNames.flatMap((section) => {
       const found = this.#find(section, {})
       return optionsIn(section).flatMap(({ key, secret, default: byDefault }) => {
-        const { value, origin } = found.get(key) ?? {
-          value: byDefault,
-          origin: { kind: "default" } as Origin,
-        }
-        if (value === undefined || (origin.kind === "default" && !this.mentions(section))) return []
+        const unsaid = section === "cellfan" ? usual[key] : this.mentions(section) ? byDefault : undefined
+        const { value, origin } = found.get(key) ?? { value: unsaid, origin: { kind: "default" } as Origin }
+        if (value === undefined) return []
         return [{ section, key, value: secret ? hidden : show(value), from: originText(origin) }]
       })
     })
@@ -92,6 +90,9 @@ export class Configuration {
     return found
   }
 }
+
+/** Where everything is that nobody placed elsewhere. */
+const usual: Readonly<Record<string, string>> = { mode: "localhost", storage: "localhost" }
 
 /** Values as they are handed on: a secret says so in its type. */
 export type Revealed<T> = {

@@ -40,17 +40,17 @@ function refusal(act: () => unknown): string {
 }
 
 describe("configuration", () => {
-  it("takes an option before the environment, that before the file, and that before the default", () => {
+  it("takes an option before the environment, and that before the file", () => {
     write("cellfan.config.yaml", "aws_lambda:\n  memoryMiB: 300\n  timeoutMs: 7000\n  workers: 5\n")
     const env = { CELLFAN_AWS_LAMBDA_MEMORY_MIB: "400", CELLFAN_AWS_LAMBDA_TIMEOUT_MS: "8000" }
-    const { memoryMiB, timeoutMs, workers, ephemeralStorageMiB } = read(env).section("aws_lambda", {
+    const { memoryMiB, timeoutMs, workers, region } = read(env).section("aws_lambda", {
       memoryMiB: 500,
     })
-    expect({ memoryMiB, timeoutMs, workers, ephemeralStorageMiB }).to.deep.equal({
+    expect({ memoryMiB, timeoutMs, workers, region }).to.deep.equal({
       memoryMiB: 500,
       timeoutMs: 8000,
       workers: 5,
-      ephemeralStorageMiB: 512,
+      region: undefined,
     })
   })
 
