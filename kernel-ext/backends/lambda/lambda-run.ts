@@ -32,7 +32,6 @@ type Phase =
 /** Calls that may fail one after the other for reasons that pass. */
 const maxFailures = 8
 
-const firstPauseMs = 200
 const longestPauseMs = 10_000
 
 /** A call that was not refused by then is taken to have begun. */
@@ -244,12 +243,14 @@ export class LambdaRun extends BatchRun implements RunningBatch {
     if (retry === "never") return this.fail(error)
     if (retry === "backOff") return { afterMs: retryAfterMs(error), throttled: true }
     if (++this.#failures > maxFailures) return this.fail(error)
-    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#failures - 1))
+    const pauseMs = Math.min(longestPauseMs, this.#owner.firstPauseMs * 2 ** (this.#failures - 1))
     return { afterMs: pauseMs * (0.5 + Math.random() / 2), throttled: false }
   }
 }
 
 export interface RunOwner {
+  /** Before a call is made again that failed; doubles with each further one. */
+  readonly firstPauseMs: number
   /** Nobody waits any more for a call that Lambda goes on with. */
   leftRunning(run: LambdaRun): void
 }

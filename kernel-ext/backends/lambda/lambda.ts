@@ -53,6 +53,8 @@ export interface LambdaOptions {
   /** Whether functions answer in parts, so that progress and logs are seen live. Default: on Amazon itself. */
   readonly streams?: boolean
   readonly prices?: Partial<Prices>
+  /** Wait before a call is made again that failed (default: 200); doubles with each further one. */
+  readonly firstPauseMs?: number
   /** Where calls and answers go that are too large for Lambda; called when there is one. */
   readonly storage: () => StorageDescription
   /** Told in one line of text what takes long, or what a user is to know. */
@@ -78,6 +80,7 @@ export class LambdaBackend implements Backend, RunOwner {
   readonly remote = true
   readonly supports
   readonly workers: number
+  readonly firstPauseMs: number
   readonly #options: LambdaOptions
   readonly #payloads: Payloads
   readonly #functions = new Map<string, LambdaFunction>()
@@ -94,6 +97,7 @@ export class LambdaBackend implements Backend, RunOwner {
   constructor(options: LambdaOptions) {
     this.#options = options
     this.workers = options.workers
+    this.firstPauseMs = options.firstPauseMs ?? 200
     this.#payloads = new Payloads(options.storage)
     const streams = this.#streams
     this.supports = { cancel: false, logs: true, progress: streams, reattach: false, takeBack: false }

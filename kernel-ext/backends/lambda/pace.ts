@@ -22,8 +22,8 @@ const keepShare = 0.75
 const firstPauseMs = 100
 const longestPauseMs = 5000
 
-/** Throttling that begins this long after the last one is a new one. */
-const calmAfterMs = 2000
+/** How fast it comes back: by this share of what it had, each second. */
+const growthPerSecond = 0.25
 
 /** Nothing but an end of a running call allows a further one. */
 export const untilOneEnds = Number.POSITIVE_INFINITY
@@ -41,6 +41,7 @@ export class Pace {
   #cap: number
   #throttledAtMs = Number.NEGATIVE_INFINITY
   #pausedUntilMs = Number.NEGATIVE_INFINITY
+  /** Since a call was last answered. */
   #throttles = 0
 
   constructor(options: PaceOptions) {
@@ -76,9 +77,10 @@ export class Pace {
     return 0
   }
 
-  /** A call has ended, whichever way. */
+  /** A call has ended that was not refused. */
   ended(): void {
     this.#running--
+    this.#throttles = 0
   }
 
   /** A call was refused because there are too many. `retryAfterMs` is what the answer asked for. */
@@ -86,17 +88,16 @@ export class Pace {
     this.#running--
     // The others of the same moment say nothing new.
     if (nowMs < this.#pausedUntilMs) return
-    this.#throttles = nowMs - this.#throttledAtMs > calmAfterMs + longestPauseMs ? 0 : this.#throttles + 1
     this.#cap = Math.max(1, Math.floor(this.#running * keepShare))
     this.#throttledAtMs = nowMs
-    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#throttles)
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#throttles++)
     this.#pausedUntilMs = nowMs + Math.max(retryAfterMs, pauseMs * (0.5 + this.#random() / 2))
   }
 
-  /** Calls that may run now: after throttling it grows again, as fast as Lambda would. */
+  /** Calls that may run now. After throttling it grows again, never faster than Lambda itself. */
   #allowed(nowMs: number): number {
-    const grown = ((nowMs - this.#throttledAtMs) / 1000) * this.#instancesPerSecond
-    return Math.min(this.#concurrency, this.#cap + Math.max(0, grown))
+    const perSecond = Math.min(this.#instancesPerSecond, Math.max(1, growthPerSecond * this.#cap))
+    return Math.min(this.#concurrency, this.#cap + (perSecond * (nowMs - this.#throttledAtMs)) / 1000)
   }
 }
 

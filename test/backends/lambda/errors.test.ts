@@ -1,0 +1,254 @@
+import { expect } from "chai"
+import type { BackendError, JobError } from "../../../kernel-ext/index.ts"
+import { failureOf } from "../../support/failure.ts"
+import {
+  type LambdaShim,
+  type ShimCall,
+  type ShimError,
+  startLambdaShim,
+} from "../../support/servers/lambda-shim.ts"
+import { TestExecutor } from "./executor.ts"
+
+const one = (n: number) => n + 1
+
+/** Every error of Lambda, what a user reads of it, and whether it is tried again. */
+describe("What goes wrong on Lambda", () => {
+  let shim: LambdaShim
+  let fexec: TestExecutor
+  beforeEach(async () => {
+    shim = await startLambdaShim()
+    fexec = new TestExecutor(shim.url, { workers: 4, firstPauseMs: 10 })
+  })
+  afterEach(async () => {
+    await fexec.close()
+    await shim.stop()
+  })
+
+  /** What fails while the function is deployed. */
+  const deploying: [string, ShimError, string, RegExp][] = [
+    [
+      "wrong keys",
+      { status: 403, type: "UnrecognizedClientException", message: "The security token is invalid." },
+      "credentials",
+      /the keys are not right; look at accessKeyId/,
+    ],
+    [
+      "expired keys",
+      { status: 403, type: "ExpiredTokenException", message: "expired" },
+      "credentials",
+      /have expired; log in again/,
+    ],
+    [
+      "missing rights",
+      {
+        status: 403,
+        type: "AccessDeniedException",
+        message: "User is not authorized to perform: lambda:GetFunctionConfiguration",
+      },
+      "access-denied",
+      /`cellfan lambda policy` prints the rights/,
+    ],
+    [
+      "rights to hand over the role",
+      {
+        status: 403,
+        type: "AccessDeniedException",
+        message: "User: x is not authorized to perform: iam:PassRole on resource: y",
+      },
+      "access-denied",
+      /may not hand the role to Lambda \(iam:PassRole\)/,
+    ],
+    [
+      "a role that Lambda cannot assume",
+      {
+        status: 400,
+        type: "InvalidParameterValueException",
+        message: "The role defined for the function cannot be assumed by Lambda.",
+      },
+      "role",
+      /its trust policy must name lambda.amazonaws.com/,
+    ],
+    [
+      "more memory than the account may have",
+      {
+        status: 400,
+        type: "InvalidParameterValueException",
+        message:
+          "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 3008",
+      },
+      "quota",
+      /take a smaller `memoryMiB`/,
+    ],
+    [
+      "no room for code",
+      { status: 400, type: "CodeStorageExceededException", message: "Code storage limit exceeded." },
+      "quota",
+      /`cellfan clean`/,
+    ],
+  ]
+  for (const [what, error, kind, message] of deploying)
+    it(`tells of ${what}, once, and does not try again`, async () => {
+      shim.deployErrors.push(error)
+      const failed = await failureOf<BackendError>(fexec.callAsync(one, 1))
+      expect(failed.kind).to.equal(kind)
+      expect(failed.retryable).to.equal(false)
+      expect(failed.message).to.match(message).and.match(new RegExp(error.type))
+      // What was in the way is gone: the next call deploys.
+      expect(await fexec.callAsync(one, 1)).to.equal(2)
+    })
+
+  it("tells of a region that is not set, and of one that there is not", async () => {
+    const { AWS_REGION, AWS_DEFAULT_REGION, AWS_CONFIG_FILE } = process.env
+    for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) delete process.env[name]
+    process.env.AWS_CONFIG_FILE = "/dev/null"
+    try {
+      const nowhere = new TestExecutor(shim.url, { access: {} })
+      expect((await failureOf<BackendError>(nowhere.callAsync(one, 1))).message).to.match(
+        /no region is set; set option `region`/,
+      )
+      await nowhere.close()
+    } finally {
+      for (const [name, value] of Object.entries({ AWS_REGION, AWS_DEFAULT_REGION, AWS_CONFIG_FILE })) {
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+      }
+    }
+  })
+
+  it("tells of a service that is not reached, having tried again", async () => {
+    await fexec.callAsync(one, 1)
+    const lost = Array.from(
+      { length: 20 },
+      (): ShimCall => ({
+        kind: "error",
+        error: { status: 503, type: "ServiceUnavailable", message: "down" },
+      }),
+    )
+    shim.calls.push(...lost)
+    const failed = await failureOf<BackendError>(fexec.callAsync(one, 1))
+    expect(failed.kind).to.equal("unavailable")
+    expect(failed.message).to.match(/could not call cellfan-512mib-\w+: down \(HTTP 503\)/)
+    expect(lost.length - shim.calls.length).to.equal(9)
+  }).timeout(60_000)
+
+  it("waits while it is throttled, however often, and spends no attempt", async () => {
+    const throttle: ShimCall = {
+      kind: "error",
+      error: { status: 429, type: "TooManyRequestsException", message: "Rate Exceeded." },
+    }
+    shim.calls.push(...Array.from({ length: 5 }, () => throttle))
+    const task = fexec.callAsync((_: number, ctx) => ctx.attempt, 1)
+    expect(await task).to.equal(1)
+    expect(shim.calls).to.have.length(0)
+  }).timeout(60_000)
+
+  it("counts a task once whose answer was lost", async () => {
+    shim.calls.push({ kind: "lost" }, { kind: "lost" })
+    const job = fexec.map(one, [1])
+    expect(await job).to.deep.equal([2])
+    expect(job.counts.done).to.equal(1)
+    expect(shim.requestBytes).to.have.length(3)
+  })
+
+  it("tells what a task threw, on its own lines", async () => {
+    const failed = await failureOf<JobError>(
+      fexec.map(() => {
+        throw new RangeError("too far")
+      }, [1]),
+    )
+    expect(failed.message).to.include("RangeError: too far")
+    expect(failed.errors[0]?.stack).to.include("errors.test.ts")
+  })
+
+  it("tells of a task that takes longer than its function has, with the option to raise", async () => {
+    const short = new TestExecutor(shim.url, { timeoutMs: 2000 })
+    const failed = await failureOf(short.callAsync(() => new Promise(() => {}), 1))
+    expect(failed.name).to.equal("TimeoutError")
+    expect(failed.message).to.match(
+      /still running after 2 s, the function's time \(raise `timeoutMs`, up to 900000\)/,
+    )
+    await short.close()
+  }).timeout(20_000)
+
+  /** What Lambda says in place of an answer. */
+  const deaths: [string, object, string, RegExp][] = [
+    [
+      "an instance that Lambda ended",
+      {
+        errorType: "Sandbox.Timedout",
+        errorMessage: "RequestId: 1 Error: Task timed out after 60.00 seconds",
+      },
+      "",
+      /ended by Lambda after 60 s|after 60 s, the function's time/,
+    ],
+    [
+      "one without memory",
+      {
+        errorType: "Runtime.ExitError",
+        errorMessage: "RequestId: 1 Error: Runtime exited with error: signal: killed",
+      },
+      "",
+      /ran out of memory: the function has 512 MiB \(raise `memoryMiB`/,
+    ],
+    [
+      "one that crashed",
+      {
+        errorType: "Runtime.ExitError",
+        errorMessage: "RequestId: 1 Error: Runtime exited with error: exit status 134",
+      },
+      "",
+      /exit status 134/,
+    ],
+    [
+      "one that could not start",
+      { errorType: "Runtime.ImportModuleError", errorMessage: "Error: Cannot find module 'index'" },
+      "INIT_REPORT",
+      /could not start: Error: Cannot find module 'index'/,
+    ],
+  ]
+  for (const [what, payload, log, message] of deaths)
+    it(`tells of ${what}`, async () => {
+      shim.calls.push({ kind: "functionError", payload, log }, { kind: "functionError", payload, log })
+      expect((await failureOf(fexec.callAsync(one, 1))).message).to.match(message)
+    })
+
+  it("names the task that calls process.exit, and runs the others", async () => {
+    const job = fexec.map((n: number) => (n === 3 ? process.exit(7) : n), [1, 2, 3, 4], { chunkSize: 4 })
+    const failed = await failureOf<JobError>(job)
+    expect(failed.errors.map((error) => error.message)).to.deep.equal([
+      "Task 2 lost its worker at attempt 2: the process called process.exit(7).",
+    ])
+    expect(job.counts).to.include({ done: 3, failed: 1 })
+  })
+
+  it("says that storage is lacking for what is larger than a call", async () => {
+    const storage = () => {
+      throw new Error("no bucket can be made")
+    }
+    const without = new TestExecutor(shim.url, { storage })
+    const big = new Uint8Array(6_000_000)
+    expect((await failureOf(without.callAsync(() => big.length, 1))).message).to.match(
+      /larger than the 4.7 MB.*no bucket can be made/,
+    )
+    expect((await failureOf(without.callAsync(() => new Uint8Array(6_000_000), 1))).message).to.match(
+      /the result has 6.0 MB, Lambda's answers have room for 4.7, and storage did not take it/,
+    )
+    expect(Math.max(...shim.requestBytes)).to.be.lessThan(6_291_556)
+    await without.close()
+  })
+
+  it("runs all tasks where fewer instances are to be had than it would like", async () => {
+    await shim.stop()
+    shim = await startLambdaShim({ concurrency: 2 })
+    const greedy = new TestExecutor(shim.url, { workers: 8 })
+    const job = greedy.map(
+      (n: number) => new Promise((resolve) => setTimeout(() => resolve(n), 20)),
+      [...Array(60).keys()],
+      { chunkSize: 1 },
+    )
+    expect(await job).to.deep.equal([...Array(60).keys()])
+    expect(shim.throttles).to.be.greaterThan(0)
+    expect([...job.tasks].every((task) => task.stats.attempt === 1)).to.equal(true)
+    await greedy.close()
+  }).timeout(60_000)
+})
