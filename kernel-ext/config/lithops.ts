@@ -27,6 +27,7 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
     "remote_invoker",
     "runtime_include_function",
     "account_id",
+    "env_vars",
     "vpc",
     "efs",
   ],
