@@ -27,7 +27,6 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
     "remote_invoker",
     "runtime_include_function",
     "account_id",
-    "env_vars",
     "vpc",
     "efs",
   ],
