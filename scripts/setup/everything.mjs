@@ -2,12 +2,13 @@ import { build } from "../build/parts.mjs"
 import { registerWithJupyter } from "./jupyter.mjs"
 import { installPackages } from "./packages.mjs"
 import { registerPythonPackage } from "./python-package.mjs"
+import { installServers } from "./servers.mjs"
 import { makeVirtualEnvironment } from "./virtual-environment.mjs"
 
 /**
  * What stands between a fresh clone and a running JupyterLab; each step does nothing where its result is there:
  * packages.mjs (npm), virtual-environment.mjs and find-python.mjs (.venv), ../build (dist), jupyter.mjs (kernelspec and extension),
- * python-package.mjs (papermill's parameters).
+ * python-package.mjs (papermill's parameters), servers.mjs (emulators for tests).
  *
  * @param list which requirements/*.txt the virtual environment gets: "start" or "test"
  */
@@ -23,6 +24,7 @@ export async function setUp(list) {
     installThenBuild(signal).catch(stopOther),
     makeVirtualEnvironment(list, signal).catch(stopOther),
   ])
+  if (list === "test") await installServers()
   await registerWithJupyter()
   registerPythonPackage()
 }

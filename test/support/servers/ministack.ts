@@ -7,9 +7,9 @@ import { type Server, startServer } from "./server-process.ts"
 /** An emulator of Amazon's services: S3, Lambda, IAM and more, without signatures. */
 
 export const ministack = {
-  what: "ministack (pip install ministack)",
+  what: "ministack (npm test installs it; or pip install ministack)",
   find: (): string | undefined => {
-    const installed = join(root, ".venv", "bin", "ministack")
+    const installed = join(root, ".venv", "servers", "bin", "ministack")
     return existsSync(installed) ? installed : findProgram("ministack")
   },
 }
