@@ -24,8 +24,10 @@ export function typeLibraries(folder: string, names: readonly string[]): TypeLib
   // Who refers to a part finds it empty: it is in the whole already.
   const texts = new Map<string, string>()
   const wholeLibrary = () => {
-    const parts = names.map((name) => libraryPart(folder, name, texts))
-    return `/// <reference no-default-lib="true"/>\n${parts.join("")}`
+    const modules = new Set<string>()
+    const parts = names.map((name) => libraryPart(folder, name, texts, modules))
+    const referred = [...modules].map((name) => `/// <reference lib="${name}" />\n`)
+    return `/// <reference no-default-lib="true"/>\n${referred.join("")}${parts.join("")}`
   }
   const made = (path: string) => {
     if (path === join(folder, LIBRARY_NAME)) return wholeLibrary()
@@ -45,14 +47,19 @@ export function typeLibraries(folder: string, names: readonly string[]): TypeLib
 
 const reference = /^\/\/\/ *<reference (path|lib|types|no-default-lib) *= *"([^"]*)".*$/gm
 
-/** A library after those it refers to. */
-function libraryPart(folder: string, name: string, texts: Map<string, string>): string {
+/** A library after those it refers to; nothing of those that are modules, which `modules` then names: they stay files. */
+function libraryPart(folder: string, name: string, texts: Map<string, string>, modules: Set<string>): string {
   const path = join(folder, `lib.${name}.d.ts`)
-  if (texts.has(path)) return ""
+  if (texts.has(path) || modules.has(name)) return ""
+  if (isModule(path)) {
+    modules.add(name)
+    return ""
+  }
   texts.set(path, "")
   const text = readFileSync(path, "utf8")
   const before = [...text.matchAll(reference)].filter(([, kind]) => kind === "lib")
-  return `${before.map(([, , lib = ""]) => libraryPart(folder, lib, texts)).join("")}${text.replaceAll(reference, "")}\n`
+  const parts = before.map(([, , lib = ""]) => libraryPart(folder, lib, texts, modules))
+  return `${parts.join("")}${text.replaceAll(reference, "")}\n`
 }
 
 /** A file after those it refers to, but for modules, whose names are their own: they stay files. */
