@@ -6,14 +6,17 @@ const waiting: (() => void)[] = []
 
 port1.on("message", () => {
   const body = waiting.shift()
+  if (waiting.length === 0) port1.unref()
   if (body !== undefined) outsideCells(body)
 })
+// Only what waits holds the process.
+port1.unref()
 
 /**
  * Calls `body` as an event of its own, soon. Not `setImmediate`: where an interrupt ends one immediate, others that are due
  * with it may be lost.
  */
 export function later(body: () => void): void {
-  waiting.push(body)
+  if (waiting.push(body) === 1) port1.ref()
   port2.postMessage(undefined)
 }
