@@ -117,7 +117,8 @@ export class Environment {
     if (first.kind === "ran") return first
     if (first.kind === "lost") {
       this.#replace()
-      return { ...first, ...(first.position !== undefined && { offset: first.position - base }) }
+      const { position, reason } = first
+      return { kind: "lost", reason, ...(position !== undefined && { offset: position - base }) }
     }
     const { busy, position, startedAtMs } = thread.closeTicket()
     // What was late has just ended, and none has begun since: the host takes the others as not begun.
