@@ -276,7 +276,7 @@ describe("Usage errors", () => {
   })
 
   it("say which executors have no backend yet", () => {
-    for (const name of ["ServerlessExecutor", "StandaloneExecutor"]) {
+    for (const name of ["StandaloneExecutor"]) {
       expect(usage(`%${name} --backend aws_lambda`)).to.match(
         /has no backend in this version.*%LocalhostExecutor/,
       )
