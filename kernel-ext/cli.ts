@@ -12,6 +12,11 @@ const help = `cellfan hello                  run one task in a local worker proc
 cellfan install                make the kernel and the extension known to your own Jupyter
 cellfan install --prefix DIR   … to the Jupyter of a virtual environment or conda environment
 cellfan verify NOTEBOOK        run a notebook again and say whether it gives the same
+cellfan runtime list           show the functions that cellfan has made on Lambda
+cellfan runtime update         deploy the configured one, delete those of other versions
+cellfan runtime delete NAME…   delete some
+cellfan clean                  delete all of them, and temporary data in storage
+cellfan lambda policy          print the rights that Lambda needs, as a policy of IAM; --role ARN for a role of your own
 cellfan --version
 cellfan --help`
 
@@ -29,6 +34,34 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
       values.prefix === undefined ? userDataFolder() : join(resolve(values.prefix), "share", "jupyter")
     const { kernel, extension } = await install({ dataFolder, link: values.link ?? false })
     console.log(`Kernel: ${kernel}\nExtension: ${extension}`)
+    return 0
+  },
+  runtime: async (args) => {
+    const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
+    const [what, ...names] = positionals
+    const { deleteRuntimes, listRuntimes, updateRuntimes } = await import("./cli/runtime.ts")
+    if (what === "list") console.log(await listRuntimes())
+    else if (what === "update") console.log(await updateRuntimes())
+    else if (what === "delete" && names.length > 0) console.log(await deleteRuntimes(names))
+    else
+      throw new Error(
+        `cellfan runtime takes list, update, or delete with names, but got ${args.join(" ") || "nothing"}.`,
+      )
+    return 0
+  },
+  clean: async (args) => {
+    parseArgs({ args, options: {} })
+    const { clean } = await import("./cli/runtime.ts")
+    console.log(await clean())
+    return 0
+  },
+  lambda: async (args) => {
+    const options = { role: { type: "string" } } as const
+    const { positionals, values } = parseArgs({ args, options, allowPositionals: true })
+    if (positionals.join(" ") !== "policy")
+      throw new Error(`cellfan lambda takes policy, but got ${positionals.join(" ") || "nothing"}.`)
+    const { policy } = await import("./cli/runtime.ts")
+    console.log(policy(values.role))
     return 0
   },
   verify: async (args) => {

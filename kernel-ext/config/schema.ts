@@ -139,7 +139,7 @@ export const functionExecutorOptions = z.strictObject({
     .enum(["localhost", "serverless", "standalone"])
     .optional()
     .describe(
-      "Where tasks run; only localhost has a backend in this version (default: as configured, or localhost)",
+      "Where tasks run: on this machine, or in serverless functions; standalone has no backend in this version (default: as configured, or localhost)",
     ),
   ...localhostOptions.shape,
 })

@@ -1,10 +1,13 @@
+import type { Backend } from "../backends/backend.ts"
 import { LocalBackend } from "../backends/local/local.ts"
 import { configuration } from "../config/load.ts"
-import { type FunctionExecutorOptions, functionExecutorOptions } from "../config/schema.ts"
+import { type FunctionExecutorOptions, functionExecutorOptions, type JobOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
 import { ConfigError } from "../errors.ts"
 import { Executor } from "./executor.ts"
 import { localSettings } from "./localhost.ts"
+import type { NestedOptions } from "./nested.ts"
+import { serverless } from "./serverless.ts"
 
 /**
  * The same code everywhere: where tasks run is a matter of configuration, and of this machine where there is none.
@@ -18,22 +21,47 @@ import { localSettings } from "./localhost.ts"
 export class FunctionExecutor extends Executor {
   constructor(options?: FunctionExecutorOptions) {
     const { mode, ...given } = parseOptions(functionExecutorOptions, options, "FunctionExecutor")
-    refuseWhatHasNoBackend(mode)
-    const { workers, defaults } = localSettings(given, "FunctionExecutor")
-    super(new LocalBackend({ workers }), defaults, { workers, ...defaults })
+    const { backend, defaults, inTask } = chosen(mode, given)
+    super(backend, defaults, inTask)
   }
 }
 
+interface Chosen {
+  readonly backend: Backend
+  readonly defaults: JobOptions
+  readonly inTask: NestedOptions
+}
+
+function chosen(option: string | undefined, given: Omit<FunctionExecutorOptions, "mode">): Chosen {
+  if (modeOf(option) === "serverless") {
+    const { isolation, ...others } = given
+    const { backend, defaults } = serverless(others, "FunctionExecutor")
+    return { backend, defaults: { ...defaults, isolation }, inTask: {} }
+  }
+  const { workers, defaults } = localSettings(given, "FunctionExecutor")
+  return { backend: new LocalBackend({ workers }), defaults, inTask: { workers, ...defaults } }
+}
+
+/** What each backend is. */
+const modes: Readonly<Record<string, "localhost" | "serverless">> = {
+  localhost: "localhost",
+  serverless: "serverless",
+  aws_lambda: "serverless",
+}
+
 /** @throws ConfigError where options or configuration name a place that this version cannot run tasks in. */
-function refuseWhatHasNoBackend(option: string | undefined): void {
+function modeOf(option: string | undefined): "localhost" | "serverless" {
   const configured = configuration().section("cellfan", {}, "FunctionExecutor")
+  // A mode that is said in code comes before a backend that is configured; else the backend says more.
+  const backend = option === undefined ? configured.backend : undefined
   const mode = option ?? configured.mode ?? "localhost"
-  const backend = option === undefined ? (configured.backend ?? mode) : mode
-  const [key, wanted] = mode === "localhost" ? ["backend", backend] : ["mode", mode]
-  if (wanted === "localhost") return
+  const [key, wanted] =
+    backend === undefined || modes[mode] === undefined ? ["mode", mode] : ["backend", backend]
+  const found = modes[wanted]
+  if (found !== undefined) return found
   throw new ConfigError(
     `FunctionExecutor was told to run tasks by the ${key} "${wanted}", which has no backend in this version. ` +
-      `It takes "localhost": set it by the option \`mode\`, the environment variable CELLFAN_MODE or \`mode\` in the section cellfan of the configuration file.`,
+      `It takes "localhost" and "serverless": set it by the option \`mode\`, the environment variable CELLFAN_MODE or \`mode\` in the section cellfan of the configuration file.`,
     { key },
   )
 }

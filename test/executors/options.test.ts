@@ -32,9 +32,9 @@ describe("FunctionExecutor", () => {
   })
 
   it("says of a mode and of a backend that this version has none for them", () => {
-    expect(() => new FunctionExecutor({ mode: "serverless" })).to.throw(
+    expect(() => new FunctionExecutor({ mode: "standalone" })).to.throw(
       ConfigError,
-      /mode "serverless", which has no backend/,
+      /mode "standalone", which has no backend/,
     )
     within({ CELLFAN_MODE: "standalone" }, () => {
       expect(() => new FunctionExecutor()).to.throw(ConfigError, /mode "standalone", which has no backend/)
@@ -42,6 +42,17 @@ describe("FunctionExecutor", () => {
     within({ CELLFAN_BACKEND: "knative" }, () => {
       expect(() => new FunctionExecutor()).to.throw(ConfigError, /backend "knative", which has no backend/)
     })
+  })
+
+  it("runs in serverless functions where an option, the mode or the backend says so", async () => {
+    const backends = [
+      new FunctionExecutor({ mode: "serverless", workers: 7 }),
+      within({ CELLFAN_MODE: "serverless" }, () => new FunctionExecutor()),
+      within({ CELLFAN_BACKEND: "aws_lambda" }, () => new FunctionExecutor()),
+    ]
+    expect(backends.map(({ backend }) => backend)).to.deep.equal(["aws_lambda", "aws_lambda", "aws_lambda"])
+    expect(backends.map(({ workers }) => workers)).to.deep.equal([7, 1000, 1000])
+    for (const fexec of backends) await fexec.close()
   })
 
   it("takes from the configuration what its options leave open, and its options first", async () => {

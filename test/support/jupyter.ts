@@ -18,9 +18,10 @@ export interface Finished {
 /** Runs a Python program in the virtual environment: `runPython(["-m", "jupyter", "--version"])`. */
 export function runPython(
   args: readonly string[],
-  options: { cwd?: string; input?: string } = {},
+  options: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Finished> {
-  const child = spawn(venvPython, args, { cwd: options.cwd ?? root, env: jupyterEnvironment() })
+  const env = { ...jupyterEnvironment(), ...options.env }
+  const child = spawn(venvPython, args, { cwd: options.cwd ?? root, env })
   const stdout = textOf(child.stdout)
   const stderr = textOf(child.stderr)
   child.stdin.end(options.input ?? "")
@@ -65,7 +66,7 @@ export interface CellOutput {
  */
 export async function executeNotebook(
   path: string,
-  options: { also?: string } = {},
+  options: { also?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Finished & { readonly notebook: Notebook }> {
   const folder = await mkdtemp(join(tmpdir(), "cellfan-notebook-"))
   try {
@@ -75,7 +76,7 @@ export async function executeNotebook(
     if (options.also !== undefined) original.cells.push(codeCell(options.also))
     await writeFile(source, JSON.stringify(original))
     const script = join(root, "scripts", "execute_notebook.py")
-    const finished = await runPython([script, source, copy, dirname(path)])
+    const finished = await runPython([script, source, copy, dirname(path)], { env: options.env ?? {} })
     const notebook = await readFile(copy, "utf8").catch(() => {
       throw new Error(`${path} was not executed:\n${finished.stderr}`)
     })

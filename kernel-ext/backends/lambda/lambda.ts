@@ -1,8 +1,10 @@
 import { BackendError } from "../../errors.ts"
 import type { JobStorage, StorageDescription } from "../../protocol/storage.ts"
+import { StorageClient } from "../../storage/storage.ts"
+import { type Cleaned, cleanTemporary } from "../../storage/temporary.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { Backend, BatchEvents, RunningBatch, TaskBatch } from "../backend.ts"
-import { removeFunctions } from "./catalog.ts"
+import { type ListedFunction, listFunctions, removeFunction, removeFunctions } from "./catalog.ts"
 import type { Deploying } from "./deploy.ts"
 import { tell } from "./errors.ts"
 import type { FunctionCode } from "./function-code.ts"
@@ -87,7 +89,8 @@ export class LambdaBackend implements Backend, RunOwner {
   readonly #queue: { run: LambdaRun; fn: LambdaFunction }[] = []
   readonly #runs = new Set<LambdaRun>()
   readonly #closing = new AbortController()
-  readonly #leftJobs = new Set<string>()
+  /** The job that was last told of calls that go on. */
+  #toldLeft: string | undefined
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   #running = 0
@@ -125,15 +128,14 @@ export class LambdaBackend implements Backend, RunOwner {
   }
 
   forget(jobId: string): void {
-    this.#leftJobs.delete(jobId)
     // What could not be deleted now, `clean` finds by its age.
     this.#payloads.forget(jobId).catch(() => {})
   }
 
   leftRunning(run: LambdaRun): void {
     const { jobId } = run.batch
-    if (this.#leftJobs.has(jobId)) return
-    this.#leftJobs.add(jobId)
+    if (jobId === this.#toldLeft) return
+    this.#toldLeft = jobId
     this.#say(
       "Cancelled. Lambda cannot end calls that run: it finishes them, and bills for that. Their results are not waited for.",
     )
@@ -141,9 +143,41 @@ export class LambdaBackend implements Backend, RunOwner {
 
   /** Deletes the functions that cellfan has made, in this region and namespace. */
   async clean(): Promise<void> {
+    await this.#cleanFunctions()
+  }
+
+  /** The same, and deletes what jobs have left in storage, if there is any. */
+  async cleanAll(): Promise<{ readonly functions: readonly string[]; readonly objects: number }> {
+    const functions = await this.#cleanFunctions()
+    const { objects } = await cleanTemporary(new StorageClient(this.#options.storage()), "all").catch(
+      ifNoBucket,
+    )
+    return { functions, objects }
+  }
+
+  /** The functions that cellfan has made, in this region and namespace. */
+  async list(): Promise<{ readonly region: string; readonly functions: readonly ListedFunction[] }> {
+    const { client, sdk, region } = await this.#open()
+    try {
+      return { region, functions: await listFunctions(sdk, client, this.#options.namespace) }
+    } catch (error) {
+      throw this.#tell(error, "list functions")
+    }
+  }
+
+  /** Deletes one function. Whether it was there. */
+  async remove(name: string): Promise<boolean> {
     const { client, sdk } = await this.#open()
-    await removeFunctions(sdk, client, this.#options.namespace)
-    this.#functions.clear()
+    try {
+      return await removeFunction(sdk, client, name)
+    } catch (error) {
+      throw this.#tell(error, `delete the function ${name}`)
+    }
+  }
+
+  /** Whether this version of cellfan has made it. */
+  isCurrent({ version }: ListedFunction): boolean {
+    return version === cellfanVersion()
   }
 
   async close(): Promise<void> {
@@ -183,6 +217,25 @@ export class LambdaBackend implements Backend, RunOwner {
         endpoint: access.endpoint,
       })
     }
+  }
+
+  async #cleanFunctions(): Promise<string[]> {
+    const { client, sdk } = await this.#open()
+    try {
+      return await removeFunctions(sdk, client, this.#options.namespace)
+    } catch (error) {
+      throw this.#tell(error, "delete functions")
+    } finally {
+      this.#functions.clear()
+    }
+  }
+
+  #tell(error: unknown, doing: string): BackendError {
+    return tell(error, {
+      doing,
+      region: this.#opened?.region ?? "?",
+      endpoint: this.#options.access.endpoint,
+    })
   }
 
   #functionFor(memoryMiB: number | undefined, timeoutMs: number | undefined): LambdaFunction {
@@ -331,6 +384,12 @@ export class LambdaBackend implements Backend, RunOwner {
 
 function isThrottle(end: CallEnd): boolean {
   return end.kind === "failed" && end.error.kind === "throttled"
+}
+
+/** A bucket that was never needed was never made. */
+function ifNoBucket(error: unknown): Cleaned {
+  if ((error as { kind?: unknown }).kind === "not-found") return { objects: 0, bytes: 0 }
+  throw error
 }
 
 /** What keeps a call from being made at all: it is too large, and storage did not take it. */

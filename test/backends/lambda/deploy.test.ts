@@ -1,0 +1,166 @@
+import { expect } from "chai"
+import lodash from "lodash"
+import { nanoid } from "nanoid"
+import { functionName } from "../../../kernel-ext/backends/lambda/deploy.ts"
+import { ownCode } from "../../../kernel-ext/backends/lambda/function-code.ts"
+import { userPolicy } from "../../../kernel-ext/backends/lambda/policy.ts"
+import { type Job, ServerlessExecutor } from "../../../kernel-ext/index.ts"
+import { need } from "../../support/needs.ts"
+import { waitUntil } from "../../support/processes.ts"
+import { lambdaAt } from "../../support/servers/lambda-backend.ts"
+import { type LambdaShim, startLambdaShim } from "../../support/servers/lambda-shim.ts"
+import { ministack, startMinistack } from "../../support/servers/ministack.ts"
+import type { Server } from "../../support/servers/server-process.ts"
+import { startWeb } from "../../support/servers/web.ts"
+import { TestExecutor } from "./executor.ts"
+
+const spec = {
+  ...{ memoryMiB: 512, timeoutMs: 60_000, architecture: "x86_64", ephemeralStorageMiB: 512, shard: 0 },
+  ...{ env: {}, tags: {}, code: ownCode("nodejs22.x") },
+} as const
+
+describe("The functions of Lambda", () => {
+  it("are named by all that they are, but not by their tags", () => {
+    const name = functionName(spec)
+    expect(name)
+      .to.match(/^cellfan-512mib-[0-9a-f]{16}$/)
+      .and.equal(functionName({ ...spec, tags: { a: "b" } }))
+    const others = [
+      functionName({ ...spec, memoryMiB: 1024 }),
+      functionName({ ...spec, timeoutMs: 61_000 }),
+      functionName({ ...spec, architecture: "arm64" }),
+      functionName({ ...spec, code: ownCode("nodejs24.x") }),
+      functionName({ ...spec, env: { A: "1" } }),
+      functionName({ ...spec, shard: 1 }),
+      functionName({ ...spec, namespace: "mine" }),
+    ]
+    expect(new Set([name, ...others]).size).to.equal(8)
+  })
+
+  it("are less than a megabyte", () => {
+    expect(ownCode("nodejs22.x").zip.byteLength).to.be.lessThan(1_000_000)
+  })
+
+  it("need rights over what is called cellfan, and no more", () => {
+    const { Statement } = userPolicy()
+    const wide = Statement.filter(({ Resource }) => Resource === "*").map(({ Action }) => Action)
+    expect(wide).to.deep.equal(["lambda:ListFunctions"])
+    expect(JSON.stringify(userPolicy("arn:aws:iam::1:role/own"))).to.not.include("iam:CreateRole")
+  })
+})
+
+describe("ServerlessExecutor on an emulator", function () {
+  this.timeout(60_000)
+  let server: Server
+  let fexec: ServerlessExecutor
+  const saved = { ...process.env }
+  before(async function () {
+    server = await startMinistack(need(this, ministack.what, ministack.find()))
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" })
+    fexec = new ServerlessExecutor({ endpoint: server.url, region: "us-east-1", workers: 2, memoryMiB: 256 })
+  })
+  after(async () => {
+    await fexec?.close()
+    await server?.stop()
+    for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+      if (saved[name] === undefined) delete process.env[name]
+      else process.env[name] = saved[name]
+    }
+  })
+
+  it("is one function for two kernels that deploy at once, and is found again", async () => {
+    const others = [1, 2, 3].map(() => lambdaAt(server.url))
+    const said: string[] = []
+    await Promise.all(others.map((backend) => backend.open()))
+    const again = lambdaAt(server.url, { onProgress: (text) => said.push(text) })
+    await again.open()
+    expect(said).to.deep.equal([])
+    const { functions } = await again.list()
+    expect(functions.map(({ memoryMiB }) => memoryMiB)).to.deep.equal([512])
+    expect(await again.remove(functions[0]?.name ?? "")).to.equal(true)
+    expect(await again.remove(functions[0]?.name ?? "")).to.equal(false)
+    for (const backend of [...others, again]) await backend.close()
+  })
+
+  it("brings npm packages along, those that are modules only as well", async () => {
+    const names = await fexec.map(
+      (text: string) => [lodash.camelCase(text), nanoid(8).length],
+      ["fan out", "cell"],
+    )
+    expect(names).to.deep.equal([
+      ["fanOut", 8],
+      ["cell", 8],
+    ])
+  })
+
+  it("gives a task another size of function where it asks for one", async () => {
+    const memory = () => process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE
+    expect(await fexec.map(memory, [1])).to.deep.equal(["256"])
+    expect(await fexec.map(memory, [1], { memoryMiB: 512 })).to.deep.equal(["512"])
+  })
+
+  it("sends what is larger than a call by way of storage, there and back, and leaves nothing in it", async () => {
+    const table = new Float64Array(1_000_000).fill(2)
+    const results = await fexec.map(
+      (row: Float64Array) => row.map((x, i) => x + (table[i] ?? 0)),
+      [new Float64Array(900_000).fill(1)],
+    )
+    expect([results[0]?.length, results[0]?.[0], results[0]?.at(-1)]).to.deep.equal([900_000, 3, 3])
+    const backend = lambdaAt(server.url)
+    const { functions } = await backend.cleanAll()
+    expect(functions).to.have.length(2)
+    expect((await backend.list()).functions).to.deep.equal([])
+    await backend.close()
+  })
+})
+
+describe("Calls of Lambda", () => {
+  let shim: LambdaShim
+  before(async () => {
+    shim = await startLambdaShim()
+  })
+  after(() => shim.stop())
+
+  it("ask nothing of storage where they fit", async () => {
+    const web = await startWeb()
+    const storage = () => ({ backend: "aws_s3", bucket: "b", options: { endpoint: web.url, region: "r" } })
+    await using fexec = new TestExecutor(shim.url, { storage })
+    const values = new Float64Array(100_000).fill(1)
+    expect(await fexec.map((n: number) => values.length + n, [1, 2, 3])).to.deep.equal([
+      100_001, 100_002, 100_003,
+    ])
+    await fexec.close()
+    expect(web.requests).to.deep.equal([])
+    await web.stop()
+  })
+
+  it("bring large code to an instance once", async () => {
+    await using fexec = new TestExecutor(shim.url, { workers: 1 })
+    const table = "x".repeat(1_000_000)
+    shim.requestBytes.length = 0
+    for (let n = 0; n < 5; n++) await fexec.callAsync((i: number) => table.length + i, n)
+    const large = shim.requestBytes.filter((bytes) => bytes > 1_000_000)
+    expect(large).to.have.length(1)
+  })
+
+  it("that wait are never made once they are cancelled; of those that run it is said that Lambda finishes them", async () => {
+    const said: string[] = []
+    await using fexec = new TestExecutor(shim.url, { workers: 2, onProgress: (text) => said.push(text) })
+    const job: Job<unknown> = fexec.map(
+      () => new Promise((resolve) => setTimeout(resolve, 3000)),
+      [1, 2, 3, 4, 5, 6],
+      {
+        chunkSize: 1,
+      },
+    )
+    await waitUntil(() => job.counts.running === 2)
+    const before = shim.requestBytes.length
+    job.cancel()
+    const began = Date.now()
+    await job.settled()
+    expect(Date.now() - began).to.be.lessThan(1000)
+    expect(shim.requestBytes.length).to.equal(before)
+    expect(said.filter((text) => /Lambda cannot end calls that run/.test(text))).to.have.length(1)
+    expect(await fexec.callAsync((n: number) => n, 1)).to.equal(1)
+  })
+})
