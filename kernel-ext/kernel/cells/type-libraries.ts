@@ -32,7 +32,7 @@ export function typeLibraries(folder: string, names: readonly string[]): TypeLib
   const made = (path: string) => {
     if (path === join(folder, LIBRARY_NAME)) return wholeLibrary()
     const isOfNode = /\/@types\/node\/(?:ts[\d.]+\/)?index\.d\.ts$/.test(path)
-    return isOfNode ? withReferenced(path, path, texts) : undefined
+    return isOfNode ? wholeOfNode(path, texts) : undefined
   }
   return {
     libraryName: LIBRARY_NAME,
@@ -62,19 +62,31 @@ function libraryPart(folder: string, name: string, texts: Map<string, string>, m
   return `${parts.join("")}${text.replaceAll(reference, "")}\n`
 }
 
+/** Node's declarations as one file, after references to what stays files, which count at the top of a file only. */
+function wholeOfNode(path: string, texts: Map<string, string>): string {
+  const references: string[] = []
+  const text = withReferenced(path, path, texts, references)
+  return `${references.join("")}${text}`
+}
+
 /** A file after those it refers to, but for modules, whose names are their own: they stay files. */
-function withReferenced(path: string, whole: string, texts: Map<string, string>): string {
+function withReferenced(
+  path: string,
+  whole: string,
+  texts: Map<string, string>,
+  references: string[],
+): string {
   const text = readFileSync(path, "utf8")
   const before: string[] = []
   for (const [line, kind, to = ""] of text.matchAll(reference)) {
-    if (kind === "types") before.push(`${line}\n`)
+    if (kind === "types") references.push(`${line}\n`)
     if (kind !== "path") continue
     const part = join(dirname(path), to)
     if (texts.has(part)) continue
-    if (isModule(part)) before.push(`/// <reference path="${relative(dirname(whole), part)}" />\n`)
+    if (isModule(part)) references.push(`/// <reference path="${relative(dirname(whole), part)}" />\n`)
     else {
       texts.set(part, "")
-      before.push(withReferenced(part, whole, texts))
+      before.push(withReferenced(part, whole, texts, references))
     }
   }
   return `${before.join("")}${text.replaceAll(reference, "")}\n`

@@ -190,6 +190,12 @@ let stats: Stats | ParsedPath | undefined
     expect(`${name}: ${message}`).to.equal('SyntaxError: The module "untyped" has no export named "missing"')
   })
 
+  it("know Node's globals, whichever file of its types declares them", async () => {
+    const globals =
+      "Math, Map, AbortController, DOMException, EventTarget, Headers, fetch, ReadableStream, Blob, URL"
+    expect(await notebook.text(`[${globals}].every(Boolean)`)).to.equal("true")
+  })
+
   it("know types of Node in a folder where nothing is installed", async () => {
     const empty = openNotebook()
     expect(
