@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { createHash, randomUUID } from "node:crypto"
 import { isBuiltin } from "node:module"
 import { CaptureError } from "../errors.ts"
 import { createCodec, encodeGraph } from "./codec/codec.ts"
@@ -29,6 +29,8 @@ import type { Broadcast, Captured, CellBindings, Codec, Encoded } from "./types.
  */
 
 let bindings: CellBindings | undefined
+
+const origin = randomUUID()
 
 /** The kernel's cells; undefined in a plain script. */
 export function setCellBindings(cells: CellBindings | undefined): void {
@@ -84,6 +86,7 @@ export function capture(fn: CallableFunction, options: CaptureOptions = {}): Cap
       broadcasts: [...broadcasts.values()],
       resolveFrom: surrounds.folder,
       imports: [...imports],
+      origin,
     },
     codec: codecFor(shipped),
     untrusted: untrustedCodecFor(shipped, imports),

@@ -35,7 +35,7 @@ export function load(shipment: Shipment, options: LoadOptions = {}): Loaded {
   const { value } = deserializeRaw(shipment.data)
   const graph = value as Graph
   const code = graph.code && { hash: graph.code.hash, text: shipment.code }
-  const resolver = new CodeResolver(new Known(), new Imports(shipment.resolveFrom, options))
+  const resolver = new CodeResolver(new Known(), new Imports(shipment.resolveFrom, options), shipment.origin)
   const [fn] = new GraphDecoder({ ...graph, code }, resolver).decode()
   if (typeof fn !== "function") throw new TypeError(`Shipment ${shipment.hash} holds no function`)
   return {

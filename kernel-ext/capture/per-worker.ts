@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto"
+
 /**
  * For what cannot be sent: clients, connections, compiled models. Each worker builds its own, once, when a function
  * that refers to it first arrives there. This process builds one only if it uses it.
@@ -20,12 +22,12 @@ export function perWorker<T extends object>(build: () => T): T {
     return built.value
   }
   const standIn = new Proxy({}, handlerFor(here)) as T
-  recipes.set(standIn, { id: nextId(), build })
+  recipes.set(standIn, { id: idFor(build), build })
   return standIn
 }
 
 export interface Recipe {
-  /** Names what was built in each worker, whichever function refers to it. */
+  /** Names what was built in each worker for this process, whichever function refers to it. */
   readonly id: string
   readonly build: () => object
 }
@@ -45,11 +47,18 @@ export function recipeOf(value: object): Recipe | undefined {
   return recipes.get(value)
 }
 
-let count = 0
-const origin = `${process.pid}-${Date.now().toString(36)}`
+/** How often perWorker was called with a function of this text. */
+const calls = new Map<string, number>()
 
-function nextId(): string {
-  return `${origin}-${++count}`
+/**
+ * By the builder's text and the order of such calls: the ids are part of what is captured, and a notebook that runs again
+ * elsewhere is to capture the same.
+ */
+function idFor(build: () => object): string {
+  const text = createHash("sha256").update(String(build)).digest("hex").slice(0, 16)
+  const count = (calls.get(text) ?? 0) + 1
+  calls.set(text, count)
+  return `${text}-${count}`
 }
 
 /** Everything goes to what `here` builds; its methods get the thing itself as `this`, because of private fields. */

@@ -44,6 +44,8 @@ export interface Shipment {
   readonly imports: readonly string[]
   /** Of those, packages that workers elsewhere have themselves. */
   readonly external?: readonly string[]
+  /** The process it comes from: two may give what perWorker builds the same id, and a worker elsewhere may serve both. */
+  readonly origin?: string | undefined
 }
 
 export interface Captured {

@@ -22,6 +22,8 @@ export type ToWorker =
       readonly imports: readonly string[]
       /** Hash of the packages that it finds its imports in; absent where they resolve from the folder. */
       readonly packages?: string | undefined
+      /** The process that it comes from. */
+      readonly origin?: string | undefined
     }
   /** What the tasks of a job have in common. Parts: extra arguments, encoded, where `extra` says so. */
   | {

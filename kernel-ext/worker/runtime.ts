@@ -98,8 +98,8 @@ export class Runtime {
   receive(message: ToWorker, parts: readonly Uint8Array[]): void {
     switch (message.type) {
       case "ship": {
-        const { hash, code, resolveFrom, imports } = message
-        const shipment = { hash, code, resolveFrom, imports, data: encodedOf(parts), broadcasts: [] }
+        const { hash, code, resolveFrom, imports, origin } = message
+        const shipment = { hash, code, resolveFrom, imports, origin, data: encodedOf(parts), broadcasts: [] }
         const packages = message.packages === undefined ? undefined : this.#packages.get(message.packages)
         this.#shipments.set(hash, { shipment, packages, loaded: undefined })
         return

@@ -72,14 +72,17 @@ export class LiveWorker {
     return sendings
   }
 
-  #ship({ hash, code, resolveFrom, imports, data, broadcasts }: Shipment): Sending[] {
+  #ship({ hash, code, resolveFrom, imports, data, broadcasts, origin }: Shipment): Sending[] {
     const sendings: Sending[] = []
     for (const { hash: name, encoded } of broadcasts) {
       if (this.#broadcasts.has(name)) continue
       sendings.push({ message: { type: "broadcast", hash: name }, parts: partsOf(encoded) })
       this.#broadcasts.add(name)
     }
-    sendings.push({ message: { type: "ship", hash, code, resolveFrom, imports }, parts: partsOf(data) })
+    sendings.push({
+      message: { type: "ship", hash, code, resolveFrom, imports, origin },
+      parts: partsOf(data),
+    })
     this.#shipped.set(hash, broadcasts)
     return sendings
   }

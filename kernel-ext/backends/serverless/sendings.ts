@@ -15,7 +15,7 @@ const [job, base, epoch] = [0, 0, 0]
 
 export function sendingsOf(batch: TaskBatch): BatchSendings {
   const { shipment, packages, jobId, seed, env, storage, extraArgs, indices, attempts, inputs } = batch
-  const { hash, code, imports, data, broadcasts } = shipment
+  const { hash, code, imports, data, broadcasts, origin } = shipment
   const sendings: Sending[] = broadcasts.map((one) => ({
     message: { type: "broadcast", hash: one.hash },
     parts: partsOf(one.encoded),
@@ -25,7 +25,7 @@ export function sendingsOf(batch: TaskBatch): BatchSendings {
   const extra = extraArgs !== undefined
   sendings.push(
     {
-      message: { type: "ship", hash, code, imports, resolveFrom: "/", packages: packages?.hash },
+      message: { type: "ship", hash, code, imports, resolveFrom: "/", packages: packages?.hash, origin },
       parts: partsOf(data),
     },
     {

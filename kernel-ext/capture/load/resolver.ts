@@ -24,12 +24,12 @@ interface TemplateSlots {
   setPrivates?: (values: readonly unknown[]) => void
 }
 
-/** What perWorker functions have built in this process, by their id. */
+/** What perWorker functions have built in this process, by where they come from and their id. */
 const built = new Map<string, unknown>()
 
-function builtHere(id: string, build: () => unknown): unknown {
-  if (!built.has(id)) built.set(id, build())
-  return built.get(id)
+function builtHere(key: string, build: () => unknown): unknown {
+  if (!built.has(key)) built.set(key, build())
+  return built.get(key)
 }
 
 /** By its hash alone where it came with the function. */
@@ -63,11 +63,14 @@ export class CodeResolver implements Resolver {
   readonly trusted = true
   readonly known: Known
   readonly #imports: Imports
+  readonly #origin: string
   readonly #slots = new WeakMap<object, TemplateSlots>()
 
-  constructor(known: Known, imports: Imports) {
+  /** @param origin Ids of what perWorker builds mean the same within one origin only. */
+  constructor(known: Known, imports: Imports, origin = "") {
     this.known = known
     this.#imports = imports
+    this.#origin = origin
   }
 
   prepare({ modules }: Graph): void {
@@ -92,7 +95,7 @@ export class CodeResolver implements Resolver {
           keys: list(node[6]).map((slot) => decoder.value(slot)),
         })
       case Kind.perWorker:
-        return builtHere(text(node[1]), decoder.value(node[2]) as () => unknown)
+        return builtHere(`${this.#origin} ${text(node[1])}`, decoder.value(node[2]) as () => unknown)
       case Kind.broadcast:
         return received(node)
       case Kind.bound: {
