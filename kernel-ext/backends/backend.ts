@@ -22,6 +22,8 @@ export interface Backend {
   readonly workers: number
   /** How many of them have nothing to do. */
   readonly idle: number
+  /** How long a batch should keep a worker busy, where the way to it is long (default: 10). */
+  readonly batchMs?: number
   /** Deploys or connects; cheap when that was done before. */
   open(signal: AbortSignal): Promise<void>
   /** Takes the batch and returns at once. What becomes of its tasks is told through `events`; only `started` may come before this call has returned. */

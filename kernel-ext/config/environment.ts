@@ -3,7 +3,7 @@ import { type Entry, guess, optionsIn, sectionNames, variableOf } from "./entrie
 import type { OptionInfo } from "./options.ts"
 
 /** Variables that begin as ours do and are no options. */
-const others = /^CELLFAN_(CONFIG_FILE|SIBLINGS|TEST_ALL|PYTHON|CHROMIUM|SOAK|BENCH\w*)$/
+const others = /^CELLFAN_(CONFIG_FILE|SIBLINGS|TEST_ALL|TEST_AWS|PYTHON|CHROMIUM|SOAK|BENCH\w*)$/
 
 /**
  * Values that environment variables give: CELLFAN_MODE, CELLFAN_AWS_S3_BUCKET.

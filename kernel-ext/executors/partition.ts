@@ -1,10 +1,13 @@
 /** How many tasks travel together. */
 
-/** A batch should keep its worker busy about this long: far longer than a message takes, too short to notice a wait for. */
-const targetMs = 10
+/**
+ * A batch should keep its worker busy about this long, unless its backend says otherwise: far longer than a message takes,
+ * too short to notice a wait for.
+ */
+const defaultTargetMs = 10
 
-/** At the end of a job batches get smaller, but not so small that messages outweigh the work. */
-const leastMs = 0.4
+/** At the end of a job batches get smaller, to this share of that: not so small that messages outweigh the work. */
+const leastShare = 0.04
 
 /** While nothing is known a batch is one task; each batch that has been measured may be this many times as large as the one before. */
 const growth = 16
@@ -20,9 +23,11 @@ export class ChunkSizer {
   #meanMs: number | undefined
   #meanBytes = 0
   #limit = 1
+  readonly #targetMs: number
 
-  constructor(fixed: number | undefined, known?: ChunkSizer) {
+  constructor(fixed: number | undefined, known?: ChunkSizer, targetMs = defaultTargetMs) {
     this.#fixed = fixed
+    this.#targetMs = targetMs
     if (known === undefined) return
     this.#meanMs = known.#meanMs
     this.#meanBytes = known.#meanBytes
@@ -41,9 +46,9 @@ export class ChunkSizer {
     if (meanMs === undefined) return 1
     const perMs = 1 / Math.max(meanMs, 1e-4)
     // Each worker's share in several batches, the last of them small: whoever is done first takes more.
-    const fair = Math.max(remaining / (4 * workers), leastMs * perMs)
+    const fair = Math.max(remaining / (4 * workers), leastShare * this.#targetMs * perMs)
     const bytes = this.#meanBytes > 0 ? targetBytes / this.#meanBytes : largest
-    const size = Math.min(targetMs * perMs, fair, this.#limit, bytes, largest)
+    const size = Math.min(this.#targetMs * perMs, fair, this.#limit, bytes, largest)
     return Math.max(1, Math.min(remaining, Math.ceil(size)))
   }
 

@@ -43,7 +43,8 @@ export class Scheduler implements JobHost {
   wake(core: JobCore): void {
     if (!this.#active.has(core) && !core.isSettled) {
       const { chunkSize, concurrency = Number.POSITIVE_INFINITY } = core.options
-      const sizer = new ChunkSizer(chunkSize, this.#known.get(core.captured.shipment.hash))
+      const known = this.#known.get(core.captured.shipment.hash)
+      const sizer = new ChunkSizer(chunkSize, known, this.#backend.batchMs)
       this.#active.set(core, { core, sizer, concurrency, inFlight: 0 })
     }
     if (this.#isOpen) this.#pump()

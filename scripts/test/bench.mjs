@@ -8,6 +8,7 @@ const benchmarks = [
   "test/bench/capture.ts",
   "test/bench/startup.ts",
   "test/bench/grid.ts",
+  "test/bench/lambda.ts",
 ]
 
 /** Runs each benchmark in a process of its own, one after the other. Resolves with the exit code. */

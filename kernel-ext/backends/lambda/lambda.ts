@@ -80,6 +80,8 @@ interface Opened {
 export class LambdaBackend implements Backend, RunOwner {
   readonly name = "aws_lambda"
   readonly remote = true
+  /** A call takes some tens of milliseconds, and is billed for at least one. */
+  readonly batchMs = 500
   readonly supports
   readonly workers: number
   readonly firstPauseMs: number

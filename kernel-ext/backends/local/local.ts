@@ -86,7 +86,10 @@ export class LocalBackend implements Backend, SlotOwner {
     if (job !== undefined) for (const slot of this.#slots) slot.forget(job)
   }
 
-  async clean(): Promise<void> {}
+  /** What earlier runs left behind are workers; the next batch starts new ones. */
+  async clean(): Promise<void> {
+    for (const slot of this.#slots) slot.close()
+  }
 
   async close(): Promise<void> {
     clearInterval(this.#timer)

@@ -158,12 +158,18 @@ export class Slot {
     })
   }
 
+  /** Ends its worker; a batch that comes later starts a new one. */
   close(): void {
     for (const run of [...this.#postponed]) this.withdraw(run)
     const link = this.#worker?.link
-    if (this.head === undefined) link?.retire()
-    else link?.kill("was closed")
-    if (link !== undefined) setTimeout(() => link.kill("was closed"), retireMs).unref()
+    if (link === undefined) return
+    setTimeout(() => link.kill("was closed"), retireMs).unref()
+    if (this.head !== undefined) {
+      link.kill("was closed")
+      return
+    }
+    link.retire()
+    this.#phase = { is: "empty" }
   }
 
   get #worker(): LiveWorker | undefined {

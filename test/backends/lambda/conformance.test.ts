@@ -1,3 +1,4 @@
+import { serverless } from "../../../kernel-ext/executors/serverless.ts"
 import { conformsToBackend } from "../../conformance/backend.ts"
 import { need } from "../../support/needs.ts"
 import { lambdaAt } from "../../support/servers/lambda-backend.ts"
@@ -18,3 +19,11 @@ describe("Lambda on an emulator", () => {
   )
   conformsToBackend("aws_lambda with Lambda's Node.js", () => lambdaAt(server.url))
 })
+
+/** `CELLFAN_TEST_AWS=1 npm test -- test/backends/lambda`: the same on the account that is configured. It costs cents. */
+if (process.env.CELLFAN_TEST_AWS === "1")
+  describe("Lambda itself", function () {
+    this.timeout(120_000)
+    const given = { workers: 4, memoryMiB: 512, namespace: "test" }
+    conformsToBackend("aws_lambda", () => serverless(given, "the test").backend)
+  })

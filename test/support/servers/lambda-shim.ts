@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { crc32 } from "node:zlib"
@@ -57,6 +59,8 @@ export async function startLambdaShim({
 }: ShimOptions = {}): Promise<LambdaShim> {
   const idle = new Map<string, Instance[]>()
   const all = new Set<Instance>()
+  // For what instances keep.
+  const folder = await mkdtemp(join(tmpdir(), "cellfan-lambda-shim-"))
   let running = 0
   const shim: Omit<LambdaShim, keyof Server> = {
     deployErrors: [],
@@ -82,6 +86,7 @@ export async function startLambdaShim({
       for (const instance of all) instance.kill()
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 })
     },
   })
 
@@ -124,7 +129,8 @@ export async function startLambdaShim({
     }
     const { Timeout = 3, MemorySize = 128, Environment } = shim.functions.get(name) ?? {}
     running++
-    const instance = idle.get(name)?.pop() ?? new Instance(MemorySize, Environment?.Variables ?? {})
+    const instance =
+      idle.get(name)?.pop() ?? new Instance(MemorySize, { TMPDIR: folder, ...Environment?.Variables })
     all.add(instance)
     try {
       const event = JSON.parse(body.toString())

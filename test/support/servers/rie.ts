@@ -33,7 +33,8 @@ export async function startRie(command: string, folder: string, timeoutS: number
       ...["--runtime-api-address", `127.0.0.1:${runtimePort}`],
       join(folder, "bootstrap"),
     ],
-    env: () => ({
+    env: (_, ownFolder) => ({
+      TMPDIR: ownFolder,
       AWS_LAMBDA_FUNCTION_NAME: "f",
       AWS_LAMBDA_FUNCTION_TIMEOUT: String(timeoutS),
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "512",
