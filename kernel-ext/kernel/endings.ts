@@ -36,6 +36,7 @@ export function announceEnd(
   isShutdown: () => boolean,
 ): void {
   process.on("exit", (code) => {
+    publisher.ended()
     handler.abandon((request) => {
       const { header } = request.message
       const evalue = isShutdown() ? "The kernel was shut down" : `process.exit(${code}) ended the kernel`

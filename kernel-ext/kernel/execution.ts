@@ -73,6 +73,7 @@ export class Execution {
       if (this.#running?.cell !== cell) return
       const { onEnd } = this.#running
       this.#running = undefined
+      this.#publisher.ended()
       const isInterrupt = outcome.status === "error" && outcome.error.name === keyboardInterrupt.error.name
       const interrupted = outcome.status === "error" && (controller.signal.aborted || isInterrupt)
       // First of all, because listeners of the signal may be the user's.

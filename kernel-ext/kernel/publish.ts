@@ -30,6 +30,10 @@ export class Publisher {
     this.#helper.began(parent)
   }
 
+  ended(): void {
+    this.#helper.ended()
+  }
+
   status(parent: Header, state: "busy" | "idle"): void {
     this.publish(parent, "status", { execution_state: state })
   }

@@ -91,6 +91,19 @@ describe("Beside cells", () => {
       })
     }
 
+    it("belongs to the cell that wrote it, however quickly the next follows", async () => {
+      const cells = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          kernel.sendCell(`process.getBuiltinModule('fs').writeSync(1, '${index}\\n'); 0`),
+        ),
+      )
+      for (const [index, cell] of cells.entries()) {
+        const { iopub } = await kernel.served(cell)
+        const streams = iopub.filter(({ type }) => type === "stream").map(({ content }) => content.text)
+        expect(streams).to.deep.equal([`${index}\n`])
+      }
+    })
+
     it("a megabyte of it comes whole, also where it is written at once", async () => {
       const { iopub } = await kernel.execute(
         `${child}.execSync('yes abcdefg | head -c 1000000', { stdio: 'inherit' }); 0`,
@@ -341,7 +354,8 @@ describe("Beside cells", () => {
     it("by process.exit is told to the cell, and what was printed is not lost", async () => {
       const own = await start()
       const id = await own.sendCell(
-        "console.log('last words'); setTimeout(() => process.exit(3), 50); await sleep(1e6)",
+        `console.log('last words'); await sleep(30); process.getBuiltinModule('fs').writeSync(2, 'of all\\n')
+        setTimeout(() => process.exit(3), 50); await sleep(1e6)`,
       )
       const queued = await own.sendCell("'queued'")
       const { reply, iopub } = await own.served(id)
@@ -353,6 +367,7 @@ describe("Beside cells", () => {
       expect(iopub.map(({ type }) => type)).to.deep.equal([
         "status",
         "execute_input",
+        "stream",
         "stream",
         "error",
         "status",

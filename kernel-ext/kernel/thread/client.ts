@@ -13,6 +13,9 @@ const LONGEST_HOLD_WAIT_MS = 20
 /** A cell waits no longer than this for a client that does not read. */
 const LONGEST_WAIT_MS = 30_000
 
+/** The thread reads at once, but for one that has much to send. */
+const LONGEST_DRAIN_MS = 1000
+
 export type FromHelper = Exclude<ToMain, { kind: "listening" | "marked" }>
 
 export interface HelperEvents {
@@ -24,21 +27,27 @@ export interface HelperEvents {
 export class HelperThread {
   readonly #worker: Worker
   readonly #board: Int32Array
+  readonly #hasPipes: boolean
   readonly #marks = new Map<number, () => void>()
   #newestMark = 0
   /** How many calls of `hold` are on the stack. */
   #holds = 0
 
-  private constructor(worker: Worker, board: Int32Array) {
+  private constructor(worker: Worker, board: Int32Array, hasPipes: boolean) {
     this.#worker = worker
     this.#board = board
+    this.#hasPipes = hasPipes
   }
 
   /** Starts the thread. `entry` is the program's own file, which runs the helper when it is not on the main thread. */
   static start(entry: URL, data: Omit<ThreadData, "board">): HelperThread {
     const board = new SharedArrayBuffer(BOARD_BYTES)
     const workerData: ThreadData = { ...data, board }
-    return new HelperThread(new Worker(entry, { workerData }), new Int32Array(board))
+    return new HelperThread(
+      new Worker(entry, { workerData }),
+      new Int32Array(board),
+      data.descriptors !== undefined,
+    )
   }
 
   /** Resolves when the sockets are bound; from then on messages come through `events`. */
@@ -78,6 +87,14 @@ export class HelperThread {
   /** Says which cell it is that output of child processes belongs to from now on. */
   began(parent: Header): void {
     this.#post({ kind: "began", parent })
+  }
+
+  /** Says that it has ended, and blocks until what they have written by now was read: of what is in a pipe nobody can tell whose it is. */
+  ended(): void {
+    if (!this.#hasPipes) return
+    Atomics.store(this.#board, Board.drained, 0)
+    this.#post({ kind: "ended" })
+    Atomics.wait(this.#board, Board.drained, 0, LONGEST_DRAIN_MS)
   }
 
   /** Calls `then` when every message that has reached the kernel by now was received here. */

@@ -102,8 +102,12 @@ class Helper {
       case "began":
         this.#newestCell = message.parent
         return
+      case "ended":
+        this.#inherited?.drain()
+        Atomics.store(this.#board, Board.drained, 1)
+        Atomics.notify(this.#board, Board.drained)
+        return
       case "publish":
-        if (message.message.type === "status") this.#inherited?.drain()
         this.#publish(message.message, message.load)
         return
       case "stream":

@@ -36,6 +36,8 @@ export type ToThread =
     }
   /** A cell begins: what is written without going through `stream` is its. */
   | { readonly kind: "began"; readonly parent: Header }
+  /** It has ended, and what has been written by now is its still. The main thread waits for `drained` on the board. */
+  | { readonly kind: "ended" }
   /** Asks for "marked" once everything that has arrived so far was handed on. */
   | { readonly kind: "mark"; readonly id: number }
   /** The main thread asks its user and waits: with `port` it is blocked and reads the answer from there. */
@@ -81,6 +83,8 @@ export const Board = {
   terminated: 5,
   /** Who has the main thread's work in hand: see `Hold`. */
   hold: 6,
+  /** 1 when what was written to the process's standard output and error before a cell's end has been read. */
+  drained: 7,
 } as const
 
 /** Values of the board's `hold`, a lock between the two threads. */
