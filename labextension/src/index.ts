@@ -1,7 +1,7 @@
 import type { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application"
 import { ILabShell, ILayoutRestorer as LayoutRestorerToken } from "@jupyterlab/application"
 import { ICommandPalette } from "@jupyterlab/apputils"
-import { INotebookTracker } from "@jupyterlab/notebook"
+import { INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook"
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime"
 import { ISettingRegistry } from "@jupyterlab/settingregistry"
 import { IStatusBar } from "@jupyterlab/statusbar"
@@ -29,7 +29,7 @@ const jobs: JupyterFrontEndPlugin<void> = {
   requires: [INotebookTracker, IRenderMimeRegistry],
   optional: [ISettingRegistry, ITranslator],
   activate: (
-    _app: JupyterFrontEnd,
+    app: JupyterFrontEnd,
     notebooks: INotebookTracker,
     rendermime: IRenderMimeRegistry,
     settings: ISettingRegistry | null,
@@ -43,8 +43,10 @@ const jobs: JupyterFrontEndPlugin<void> = {
       { safe: true, mimeTypes: [jobMime], createRenderer: () => new JobOutput({ hub }) },
       jobRank,
     )
-    notebooks.forEach(showJobsIn)
-    notebooks.widgetAdded.connect((_, panel) => showJobsIn(panel))
+    const { contents } = app.serviceManager
+    const show = (panel: NotebookPanel) => showJobsIn(panel, contents)
+    notebooks.forEach(show)
+    notebooks.widgetAdded.connect((_, panel) => show(panel))
     if (settings !== null) void followSettings(settings, jobs.id)
   },
 }

@@ -99,12 +99,27 @@ describe("the grid in JupyterLab", function () {
       const at = await lab.squareOf(0, 13)
       await lab.page.mouse.click(at.x, at.y)
       const details = lab.page.locator(".cellfan-Details")
-      await details.locator(".cellfan-Error-head").waitFor()
+      // The error's first line is known before the kernel's answer; its stack comes with all the rest.
+      await details.locator(".cellfan-Stack").waitFor()
       const text = (await details.textContent()) ?? ""
       expect(text).to.include("Task 13 · failed").and.to.include("TypeError: cannot take 13")
       expect(text).to.match(/on localhost:\d+/)
       expect(await details.locator(".cellfan-Log").textContent()).to.equal("task 13\n")
       expect(await details.locator(".cellfan-Stack").textContent()).to.match(/work \(cell \d+:6:\d+\)/)
+    })
+
+    it("goes to the line of the cell that a line of the stack names", async () => {
+      await lab.select(0)
+      await lab.page
+        .locator(".cellfan-Stack button", { hasText: /^cell \d+:6:/ })
+        .first()
+        .click()
+      const where = await lab.page.waitForFunction(() => {
+        const { activeCellIndex, mode, activeCell } = window.jupyterapp.shell.currentWidget.content
+        if (mode !== "edit") return undefined
+        return { cell: activeCellIndex, ...activeCell?.editor?.getCursorPosition() }
+      })
+      expect(await where.jsonValue()).to.include({ cell: 1, line: 5 })
     })
 
     it("leaves only the tasks of one state in colour when its count is pressed", async () => {

@@ -150,6 +150,7 @@ describe("around the grid in JupyterLab", function () {
     const success = await lab.color("--jp-success-color1")
     expect(success).to.not.deep.equal([18, 166, 125])
     expect(await lab.pixels(0, success)).to.be.greaterThan(1000)
+    await lab.job(({ status, liveness }) => status === "running" && liveness === "live")
     const paints = await lab.page.evaluate(async () => {
       const running = document.querySelector('.jp-OutputArea-output [data-status="running"] .cellfan-Grid')
       if (running === null) throw new Error("No running job")
@@ -176,18 +177,37 @@ describe("around the grid in JupyterLab", function () {
 
   it("runs the cell made of a task, which fails there as the task did", async () => {
     await lab.run(2)
-    await lab.page.locator(".jp-OutputArea-output pre", { hasText: "RangeError: eleven" }).waitFor()
+    const output = lab.page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output").first()
+    await output.waitFor()
+    expect(await output.textContent()).to.include("RangeError: eleven")
     await lab.idle()
     await lab.save()
     const outputs = await savedOutputs(suite().folder, "around.ipynb", 2)
     expect(outputs.map(({ output_type }) => output_type)).to.deep.equal(["error"])
   })
 
-  it("ends an executor's workers when it is cleaned up", async () => {
-    await lab.page.locator(".cellfan-mod-executor").getByRole("button", { name: "Clean up" }).click()
-    await lab.page.locator(".cellfan-mod-executor").waitFor({ state: "detached" })
-    await lab.run(3)
-    await lab.page.getByText("This LocalhostExecutor is closed").first().waitFor()
+  it("ends an executor's jobs and workers when it is cleaned up; the next job starts new workers", async () => {
+    const executor = lab.page.locator(".cellfan-mod-executor")
+    const workers = () =>
+      executor
+        .locator('.cellfan-Worker[data-state="busy"]')
+        .evaluateAll((all) => all.map((one) => one.getAttribute("title")))
+    const runEndless = async () => {
+      await lab.run(3)
+      await executor.locator('.cellfan-Worker[data-state="busy"]').nth(1).waitFor()
+    }
+    await runEndless()
+    const before = await workers()
+    await executor.getByRole("button", { name: "Clean up" }).click()
+    await executor.getByText("2 workers, none started").waitFor()
+    await lab.idle()
+    await runEndless()
+    const after = await workers()
+    expect(after).to.have.length(2)
+    expect(after).to.not.have.members(before)
+    await executor.getByRole("button", { name: "Clean up" }).click()
+    await executor.getByText("2 workers, none started").waitFor()
+    await lab.idle()
   })
 
   it("has a card with its own icon in the launcher", async () => {

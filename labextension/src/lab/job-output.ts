@@ -10,11 +10,14 @@ import {
 import type { JobModel } from "../model/job-model.ts"
 import { type JobHost, JobView } from "../view/job-view.ts"
 import type { JobHub } from "./job-hub.ts"
+import type { Keeper, Keepers } from "./keepers.ts"
 
 export interface OutputHost extends JobHost {
   readonly hub: JobHub
   /** A running job is on show: what the notebook has on disk does not know of it yet. */
-  readonly runningShown?: (job: JobModel) => void
+  readonly runningShown?: (job: JobModel, keeper: Keeper) => void
+  /** Where outputs are saved. */
+  readonly keepers?: Keepers
 }
 
 interface Shown {
@@ -55,15 +58,17 @@ export class JobOutput extends Panel implements IRenderMime.IRenderer {
 
   #show(saved: SavedJob, output: IRenderMime.IMimeModel): void {
     this.#clear()
-    const { hub } = this.#host
+    const { hub, keepers } = this.#host
+    const keeper = keepers?.take(saved.id)
     const model = hub.acquire(saved)
     const view = new JobView(model, this.#host)
     let told = false
     const stop = model.observe((change) => {
-      if (change.kind === "picture") keepPicture(output, change.bundle)
+      if (keeper === undefined) return
+      if (change.kind === "picture" && keeper.isOurs) keepPicture(output, change.bundle)
       if (told || model.liveness !== "live" || model.summary.endedAtMs !== null) return
       told = true
-      this.#host.runningShown?.(model)
+      this.#host.runningShown?.(model, keeper)
     })
     this.#shown = { id: saved.id, model, view, stop }
     this.addWidget(new Widget({ node: view.node }))
@@ -74,6 +79,7 @@ export class JobOutput extends Panel implements IRenderMime.IRenderer {
     this.#shown.stop()
     this.#shown.view.dispose()
     this.#host.hub.release(this.#shown.id)
+    this.#host.keepers?.giveBack(this.#shown.id)
     this.#shown = undefined
     for (const widget of [...this.widgets]) widget.dispose()
     this.node.textContent = ""

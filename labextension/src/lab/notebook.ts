@@ -1,8 +1,11 @@
 import type { NotebookPanel } from "@jupyterlab/notebook"
+import type { Contents } from "@jupyterlab/services"
 import { jobMime } from "../../../kernel-ext/protocol/job-view.ts"
 import type { JobModel } from "../model/job-model.ts"
 import { hubOf } from "./hubs.ts"
 import { JobOutput } from "./job-output.ts"
+import { type Keeper, Keepers } from "./keepers.ts"
+import { saveQuietly, watchSaves } from "./save.ts"
 import { saveWhileRunning } from "./settings.ts"
 
 /** Before the widgets of ipywidgets, which have 0: an output may offer both. */
@@ -12,12 +15,17 @@ export const jobRank = -10
 const saveAfterMs = 1500
 
 /** Lets a notebook's outputs show jobs, live from its own kernel. */
-export function showJobsIn(panel: NotebookPanel): void {
+export function showJobsIn(panel: NotebookPanel, contents: Contents.IManager): void {
+  const { context } = panel
+  watchSaves(context)
   const host = {
     hub: hubOf(panel),
+    keepers: new Keepers(`${contents.serverSettings.baseUrl} ${context.path}`),
     openCell: (label: string, line: number, column: number) => revealLine(panel, label, line, column),
     takeCell: (code: string, from: Node) => insertCell(panel, code, from),
-    runningShown: (job: JobModel) => saveSoon(panel, job),
+    runningShown: (job: JobModel, keeper: Keeper) => {
+      setTimeout(() => saveRunning(panel, contents, job, keeper), saveAfterMs)
+    },
   }
   panel.content.rendermime.addFactory(
     { safe: true, mimeTypes: [jobMime], createRenderer: () => new JobOutput(host) },
@@ -26,19 +34,12 @@ export function showJobsIn(panel: NotebookPanel): void {
 }
 
 /** The output exists only in this page until the notebook is saved: a reload would lose it, and with it the job's view. */
-function saveSoon(panel: NotebookPanel, job: JobModel): void {
-  setTimeout(() => {
-    if (!saveWhileRunning || panel.isDisposed || job.summary.endedAtMs !== null || job.liveness !== "live")
-      return
-    const { context } = panel
-    // Another page has saved it: a second save from here would only make the two ask their readers which is right.
-    if (Date.parse(context.contentsModel?.last_modified ?? "") > job.summary.startedAtMs) return
-    if (context.model.dirty && context.contentsModel?.writable !== false && !context.model.readOnly) {
-      void context.save().catch(() => {
-        // The notebook's own save reports what is wrong; this one was only a precaution.
-      })
-    }
-  }, saveAfterMs)
+function saveRunning(panel: NotebookPanel, contents: Contents.IManager, job: JobModel, keeper: Keeper): void {
+  const isRunning = job.summary.endedAtMs === null && job.liveness === "live"
+  if (!saveWhileRunning || !isRunning || !keeper.isOurs || panel.isDisposed) return
+  saveQuietly(panel.context, contents).catch(() => {
+    // The notebook's own save reports what is wrong; this one was only a precaution.
+  })
 }
 
 /** A new cell under the one that `from` stands in, ready to be run. */

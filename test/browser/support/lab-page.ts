@@ -12,11 +12,17 @@ export interface LabWindow {
       readonly currentWidget: {
         readonly content: {
           activeCellIndex: number
+          readonly mode: "command" | "edit"
+          readonly activeCell: {
+            readonly editor: {
+              getCursorPosition(): { readonly line: number; readonly column: number }
+            } | null
+          } | null
           readonly widgets: readonly {
             readonly model: { readonly trusted: boolean; readonly sharedModel: { getSource(): string } }
           }[]
         }
-        readonly context: { save(): Promise<void> }
+        readonly context: { readonly model: { readonly dirty: boolean }; save(): Promise<void> }
         readonly sessionContext: {
           shutdown(): Promise<void>
           restartKernel(): Promise<void>
