@@ -16,7 +16,7 @@ import type { Loaded, Shipment } from "./types.ts"
  *     load/imports.ts    `require` and `import()` for it
  *     load/packages.ts   npm packages that travelled along
  *     load/broadcasts.ts values that several functions share
- *     load/results.ts    what of a result cannot be described by data alone
+ *     load/results.ts    what of a result cannot be described by data alone; returnable.ts: what cannot be returned
  */
 
 export { dropBroadcast, keepBroadcast } from "./load/broadcasts.ts"

@@ -84,6 +84,16 @@ export function intrinsicByName(name: string): unknown {
   return table.values.get(name)
 }
 
+/** Whether it is a class that Node has as a global one, be it that nobody has read it yet. */
+export function isGlobalClass(owner: CallableFunction): boolean {
+  return standardNames.has(owner.name) && Reflect.get(globalThis, owner.name) === owner
+}
+
+/** Whether instances of this prototype of the platform have all their state in what the codec reads. */
+export function isCopyable(intrinsic: string): boolean {
+  return /^(Object|Array|Map|Set|Date|Error|\w+Error|Function)\.prototype$/.test(intrinsic)
+}
+
 /** Takes in the globals that somebody has read since the last time. */
 export function noticeGlobals(): void {
   for (const name of unread) {

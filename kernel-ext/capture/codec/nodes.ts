@@ -25,7 +25,7 @@
  *     member     slot, key
  *     prototype  slot of the function, properties
  *     function   context, template, sealed?, properties, prototype, `this`, `arguments`, prototype of the home object
- *     class      context, template, sealed?, properties, base, keys, private statics
+ *     class      context, template, sealed?, properties, base, keys, private statics, names of private members
  *     bound      target, `this`, arguments, properties
  *     perWorker  id, slot of the function that builds it
  *     broadcast  hash; where it did not come with the function: bytes, blobs

@@ -100,6 +100,7 @@ export function classNode(
     baseSlot,
     computedKeys(fn, syntax).map((key) => encoder.slot(key, id, "computed key")),
     syntax.staticPrivates.map(({ name }) => encoder.slot(privates.get(name), id, name)),
+    syntax.instancePrivates,
   ]
 }
 

@@ -20,6 +20,7 @@ import {
   noticeModules,
   packageReference,
   type Reference,
+  wholeName,
 } from "./references.ts"
 import { type FunctionSyntax, parseFunction } from "./syntax.ts"
 import { Variables } from "./variables.ts"
@@ -89,7 +90,9 @@ export class FunctionEncoder implements Aspects {
     if (!this.#modulesNoticed) noticeModules()
     this.#modulesNoticed = true
     const module = moduleReference(value, this.#surrounds.folder, this.imports)
-    return module === undefined ? this.#prototype(value, id, encoder) : this.#import(module, id, encoder)
+    return module === undefined
+      ? this.#prototype(value, id, encoder)
+      : this.#import(module, value, id, encoder)
   }
 
   /** By its hash where it goes along with the function, or went. */
@@ -178,7 +181,7 @@ export class FunctionEncoder implements Aspects {
     const name = fn.name === "" ? "an anonymous function" : `the function ${fn.name}`
     if (origin === undefined) {
       const builtin = builtinReference(fn)
-      if (builtin !== undefined) return this.#import(builtin, id, encoder)
+      if (builtin !== undefined) return this.#import(builtin, fn, id, encoder)
       return encoder.refuse(
         id,
         `${name} is native code of Node and cannot be sent; call it from a function of your own`,
@@ -186,7 +189,7 @@ export class FunctionEncoder implements Aspects {
     }
     if (origin.kind === "node") {
       const builtin = builtinReference(fn)
-      if (builtin !== undefined) return this.#import(builtin, id, encoder)
+      if (builtin !== undefined) return this.#import(builtin, fn, id, encoder)
       return encoder.refuse(
         id,
         `${name} belongs to Node (${origin.module}) and cannot be sent; make it in the worker with perWorker(() => …)`,
@@ -194,7 +197,7 @@ export class FunctionEncoder implements Aspects {
     }
     if (origin.kind !== "package") return undefined
     const found = packageReference(fn, origin.url, this.#surrounds.folder)
-    if (found !== undefined) return this.#import(found, id, encoder)
+    if (found !== undefined) return this.#import(found, fn, id, encoder)
     return encoder.refuse(
       id,
       `${name} belongs to the package ${origin.name} and is none of its exports; ` +
@@ -202,12 +205,12 @@ export class FunctionEncoder implements Aspects {
     )
   }
 
-  #import(reference: Reference, id: number, encoder: GraphEncoder): Node {
-    this.imports.add(reference.specifier)
-    const [first, ...rest] = reference.path
+  #import({ specifier, path }: Reference, value: unknown, id: number, encoder: GraphEncoder): Node {
+    this.imports.add(specifier)
+    const [first = wholeName(value), ...rest] = path
     const last = rest.pop()
-    if (last === undefined) return [Kind.import, reference.specifier, first ?? "*"]
-    let holder = encoder.addNode([Kind.import, reference.specifier, first ?? "*"], id, "")
+    if (last === undefined) return [Kind.import, specifier, first]
+    let holder = encoder.addNode([Kind.import, specifier, first], id, "")
     for (const key of rest) holder = encoder.addNode([Kind.member, holder, key], id, "")
     return [Kind.member, holder, last]
   }

@@ -1,4 +1,4 @@
-import { intrinsicName } from "../codec/intrinsics.ts"
+import { intrinsicName, isCopyable, isGlobalClass } from "../codec/intrinsics.ts"
 import type { CellScript } from "../types.ts"
 import { functionInfo } from "./info.ts"
 import { builtinReference } from "./references.ts"
@@ -8,8 +8,11 @@ import { parseFunction } from "./syntax.ts"
 
 const perWorkerAdvice = "build it in the worker with perWorker(() => …)"
 
-/** Classes of the platform whose instances have all their state in what the codec reads. */
-const copyable = /^(Object|Array|Map|Set|Date|Error|\w+Error|Function)\.prototype$/
+/** What helps better than perWorker, by the platform's class. */
+const otherAdvice: Readonly<Record<string, string>> = {
+  AbortSignal: "use ctx.signal, which is aborted when the job is cancelled or its time is up",
+  AbortController: "use ctx.signal in the worker, and job.cancel() here",
+}
 
 const verdicts = new WeakMap<object, { readonly refusal: string | undefined }>()
 
@@ -27,11 +30,11 @@ function judge(prototype: object, cells: readonly CellScript[]): string | undefi
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
     const intrinsic = intrinsicName(at)
     if (intrinsic !== undefined) {
-      return copyable.test(intrinsic) ? undefined : `${describe(name, intrinsic.replace(/\.prototype$/, ""))}`
+      return isCopyable(intrinsic) ? undefined : `${describe(name, intrinsic.replace(/\.prototype$/, ""))}`
     }
     const owner = classOf(at)
     if (owner === undefined) continue
-    const builtin = nodeName(owner, cells)
+    const builtin = isGlobalClass(owner) ? owner.name : nodeName(owner, cells)
     if (builtin !== undefined) return describe(at === prototype ? builtin : name, builtin)
     const privates = privateMembers(owner)
     if (privates !== undefined) {
@@ -48,7 +51,7 @@ function describe(name: string, native: string): string {
   const isItself =
     name === "" || name === native || native.endsWith(`.${name}`) || name.endsWith(`.${native}`)
   const what = isItself ? native : `an instance of ${name}, which extends ${native},`
-  return `${what} cannot be sent; ${perWorkerAdvice}`
+  return `${what} cannot be sent; ${otherAdvice[native] ?? perWorkerAdvice}`
 }
 
 function classOf(prototype: object): CallableFunction | undefined {

@@ -1,6 +1,7 @@
 import { builtinModules, createRequire, Module } from "node:module"
 import { fileURLToPath } from "node:url"
 import { types } from "node:util"
+import { intrinsicName } from "../codec/intrinsics.ts"
 
 /** Finds the module that a value came from, so that it can travel as an import. */
 
@@ -10,8 +11,24 @@ export interface Reference {
   readonly path: readonly string[]
 }
 
+/** How an import names the whole of a module, which is `value`: CommonJS exports are the default one. */
+export function wholeName(value: unknown): "*" | "default" {
+  const isNamespace =
+    types.isModuleNamespaceObject(value) || Boolean(Reflect.get(Object(value), "__esModule"))
+  return isNamespace ? "*" : "default"
+}
+
 /** Loading these prints a warning, or they are older names of others. */
 const notLoaded = /^(_|punycode$|sys$|wasi$|trace_events$|sqlite$|sea$|constants$|inspector\/|test|repl$)/
+
+/**
+ * Newer versions of Node list some with the scheme. `fs.promises` is better known than `fs/promises`, and a function of
+ * both should be found by the shorter name.
+ */
+const builtinNames = builtinModules
+  .map((name) => name.replace(/^node:/, ""))
+  .filter((name) => !notLoaded.test(name))
+  .sort((a, b) => a.length - b.length)
 
 let builtins: Map<unknown, Reference> | undefined
 
@@ -34,13 +51,31 @@ function listBuiltins(): Map<unknown, Reference> {
       if ("value" in property && key !== "prototype") add(property.value, specifier, [...path, key])
     }
   }
-  // Newer versions of Node list some with the scheme.
-  const names = builtinModules
-    .map((name) => name.replace(/^node:/, ""))
-    .filter((name) => !notLoaded.test(name))
-  // `fs.promises` is better known than `fs/promises`, and a function of both should be found by the shorter name.
-  for (const name of names.sort((a, b) => a.length - b.length)) add(load(`node:${name}`), `node:${name}`, [])
+  for (const name of builtinNames) add(load(`node:${name}`), `node:${name}`, [])
   return found
+}
+
+const loadedModules = new Map<unknown, Reference>()
+let seenBuiltins = 0
+
+/** The builtin module that exports `value`, among those that are loaded: to load all takes 50 ms. */
+function builtinModule(value: object): Reference | undefined {
+  const { moduleLoadList } = process as unknown as { readonly moduleLoadList: readonly string[] }
+  if (moduleLoadList.length !== seenBuiltins) {
+    seenBuiltins = moduleLoadList.length
+    noticeBuiltins(new Set(moduleLoadList))
+  }
+  return loadedModules.get(value)
+}
+
+function noticeBuiltins(loaded: ReadonlySet<string>): void {
+  const load = createRequire(import.meta.url)
+  for (const name of builtinNames) {
+    if (!loaded.has(`NativeModule ${name}`)) continue
+    const exports = load(`node:${name}`) as object
+    if (intrinsicName(exports) === undefined)
+      loadedModules.set(exports, { specifier: `node:${name}`, path: [] })
+  }
 }
 
 /**
@@ -121,6 +156,8 @@ export function moduleReference(
   specifiers: ReadonlySet<string>,
 ): Reference | undefined {
   if (types.isModuleNamespaceObject(value)) return namespaceReference(value, folder, specifiers)
+  const builtin = builtinModule(value)
+  if (builtin !== undefined) return builtin
   const file = moduleFiles.get(value)
   return file === undefined ? undefined : packageReference(value, file, folder)
 }

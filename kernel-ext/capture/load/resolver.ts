@@ -6,6 +6,7 @@ import { exportOf } from "../codec/modules.ts"
 import { type Graph, Kind, type Node } from "../codec/nodes.ts"
 import { broadcastValue, openBroadcast } from "./broadcasts.ts"
 import type { Imports } from "./imports.ts"
+import { notePrivates } from "./returnable.ts"
 
 /** What one context of shipped code gives: a setter of its variables, its templates, the contexts within it. */
 type Activation = readonly [
@@ -90,10 +91,7 @@ export class CodeResolver implements Resolver {
       case Kind.function:
         return this.#instantiate(node, decoder, {})
       case Kind.class:
-        return this.#instantiate(node, decoder, {
-          base: decoder.value(node[5]),
-          keys: list(node[6]).map((slot) => decoder.value(slot)),
-        })
+        return this.#makeClass(node, decoder)
       case Kind.perWorker:
         return builtHere(`${this.#origin} ${text(node[1])}`, decoder.value(node[2]) as () => unknown)
       case Kind.broadcast:
@@ -166,6 +164,15 @@ export class CodeResolver implements Resolver {
     if (template === undefined) throw new RangeError(`The code has no template ${String(node[2])}`)
     const made = template(slots)
     this.#slots.set(made, slots)
+    return made
+  }
+
+  #makeClass(node: Node, decoder: GraphDecoder): CallableFunction {
+    const made = this.#instantiate(node, decoder, {
+      base: decoder.value(node[5]),
+      keys: list(node[6]).map((slot) => decoder.value(slot)),
+    })
+    notePrivates(made, list(node[8]))
     return made
   }
 

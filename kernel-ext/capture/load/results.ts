@@ -1,8 +1,9 @@
 import type { GraphWriter } from "../codec/codec.ts"
 import { type Aspects, GraphEncoder } from "../codec/encoder.ts"
-import { intrinsicName } from "../codec/intrinsics.ts"
+import { intrinsicName, isCopyable } from "../codec/intrinsics.ts"
 import type { Known } from "../codec/known.ts"
 import { Kind, type Node } from "../codec/nodes.ts"
+import { ownerOf, returnRefusal } from "./returnable.ts"
 
 /** Describes results: of functions and classes, only those that the host sent, by number. */
 export function resultWriter(known: Known, sharesMemory = false): GraphWriter {
@@ -48,11 +49,16 @@ class ResultAspects implements Aspects {
   }
 
   instance(value: object, prototype: object, id: number, encoder: GraphEncoder): boolean {
-    if (this.#known.numberOf(prototype) !== undefined || intrinsicIsCopyable(prototype)) return true
     const owner = ownerOf(prototype)
-    if (owner !== undefined && this.#isKnown(owner)) return true
+    const isKnown =
+      this.#known.numberOf(prototype) !== undefined ||
+      isCopyable(intrinsicName(prototype) ?? "") ||
+      (owner !== undefined && this.#isKnown(owner))
+    const refusal = returnRefusal(prototype)
     // An error keeps its message, its stack and its properties; only its class is lost.
-    if (value instanceof Error) return false
+    if (value instanceof Error) return isKnown && refusal === undefined
+    if (refusal !== undefined) encoder.refuse(id, refusal)
+    if (isKnown) return true
     const name = owner?.name ? `an instance of ${owner.name}` : "an object with a prototype of its own"
     return encoder.refuse(
       id,
@@ -78,14 +84,4 @@ class ResultAspects implements Aspects {
     this.#exports = found
     return found
   }
-}
-
-function ownerOf(prototype: object): CallableFunction | undefined {
-  const owner: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value
-  return typeof owner === "function" && owner.prototype === prototype ? owner : undefined
-}
-
-/** A platform prototype that an object of another kind was given, for example `Object.create(Array.prototype)`. */
-function intrinsicIsCopyable(prototype: object): boolean {
-  return /^(Object|Array|Map|Set|Date|Error|\w+Error)\.prototype$/.test(intrinsicName(prototype) ?? "")
 }

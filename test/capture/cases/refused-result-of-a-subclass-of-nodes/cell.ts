@@ -1,0 +1,3 @@
+import { EventEmitter } from "node:events"
+class Bus extends EventEmitter {}
+const task = () => [new Bus()]

@@ -1,0 +1,1 @@
+const task = () => ({ signal: new AbortController().signal })
