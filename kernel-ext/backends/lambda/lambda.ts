@@ -32,7 +32,7 @@ import { type AwsAccess, type LambdaClient, type LambdaSdk, lambdaSdk, openLambd
  *     prices.ts           what calls cost
  *     sdk.ts              Amazon's SDK
  *
- * What travels, and what all serverless backends share, is in protocol/invocation.ts, worker/serverless and ../serverless.
+ * What travels, and what all serverless backends share, is in protocol/invocation.ts, worker/serverless and ../sendings.ts.
  */
 export interface LambdaOptions {
   readonly access: AwsAccess

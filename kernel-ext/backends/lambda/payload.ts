@@ -4,7 +4,7 @@ import type { Sending } from "../../protocol/worker.ts"
 import { StorageClient } from "../../storage/storage.ts"
 import { jobPrefix } from "../../storage/temporary.ts"
 import { encodeFrame } from "../../util/frames.ts"
-import type { BatchSendings } from "../serverless/sendings.ts"
+import type { BatchSendings } from "../sendings.ts"
 
 /** What Lambda takes as a request, and gives as an answer. */
 export const maxPayloadBytes = 6 * 1024 * 1024

@@ -21,16 +21,17 @@ export interface AwsKeys {
   readonly sessionToken?: string
 }
 
-export type LambdaSdk = typeof import("@aws-sdk/client-lambda")
-export type IamSdk = typeof import("@aws-sdk/client-iam")
+const importLambda = () => import("@aws-sdk/client-lambda")
+const importIam = () => import("@aws-sdk/client-iam")
+
+export type LambdaSdk = Awaited<ReturnType<typeof importLambda>>
 export type LambdaClient = InstanceType<LambdaSdk["LambdaClient"]>
 
 /** Beyond the longest time of a function: the way there and back, and the start of an instance. */
 const answerMarginMs = 60_000
 
-export const lambdaSdk = () =>
-  load<LambdaSdk>("@aws-sdk/client-lambda", () => import("@aws-sdk/client-lambda"))
-export const iamSdk = () => load<IamSdk>("@aws-sdk/client-iam", () => import("@aws-sdk/client-iam"))
+export const lambdaSdk = () => load("@aws-sdk/client-lambda", importLambda)
+export const iamSdk = () => load("@aws-sdk/client-iam", importIam)
 
 /** Options that all clients take. */
 export function clientOptions({ region, profile, endpoint, keys }: AwsAccess) {

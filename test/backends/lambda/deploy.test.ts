@@ -1,7 +1,7 @@
 import { expect } from "chai"
 import lodash from "lodash"
 import { nanoid } from "nanoid"
-import { functionName } from "../../../kernel-ext/backends/lambda/deploy.ts"
+import { type FunctionSpec, functionName } from "../../../kernel-ext/backends/lambda/deploy.ts"
 import { ownCode } from "../../../kernel-ext/backends/lambda/function-code.ts"
 import { userPolicy } from "../../../kernel-ext/backends/lambda/policy.ts"
 import { type Job, ServerlessExecutor } from "../../../kernel-ext/index.ts"
@@ -14,10 +14,16 @@ import type { Server } from "../../support/servers/server-process.ts"
 import { startWeb } from "../../support/servers/web.ts"
 import { TestExecutor } from "./executor.ts"
 
-const spec = {
-  ...{ memoryMiB: 512, timeoutMs: 60_000, architecture: "x86_64", ephemeralStorageMiB: 512, shard: 0 },
-  ...{ env: {}, tags: {}, code: ownCode("nodejs22.x") },
-} as const
+const spec: FunctionSpec = {
+  memoryMiB: 512,
+  timeoutMs: 60_000,
+  architecture: "x86_64",
+  ephemeralStorageMiB: 512,
+  shard: 0,
+  env: {},
+  tags: {},
+  code: ownCode("nodejs22.x"),
+}
 
 describe("The functions of Lambda", () => {
   it("are named by all that they are, but not by their tags", () => {

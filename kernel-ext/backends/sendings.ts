@@ -1,7 +1,7 @@
-import type { Encoded } from "../../capture/types.ts"
-import { type ContentKey, contentKey } from "../../protocol/invocation.ts"
-import type { Sending } from "../../protocol/worker.ts"
-import type { TaskBatch } from "../backend.ts"
+import type { Encoded } from "../capture/types.ts"
+import { type ContentKey, contentKey } from "../protocol/invocation.ts"
+import type { Sending } from "../protocol/worker.ts"
+import type { TaskBatch } from "./backend.ts"
 
 /** A batch as messages to an environment that may have been sent some of them before. */
 export interface BatchSendings {

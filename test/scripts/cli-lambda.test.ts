@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process"
+import { join } from "node:path"
+import { expect } from "chai"
+import { need } from "../support/needs.ts"
+import { root } from "../support/repository.ts"
+import { ministack, startMinistack } from "../support/servers/ministack.ts"
+import type { Server } from "../support/servers/server-process.ts"
+
+describe("cellfan and the functions on Lambda", function () {
+  this.timeout(60_000)
+  let server: Server
+  before(async function () {
+    server = await startMinistack(need(this, ministack.what, ministack.find()))
+  })
+  after(() => server?.stop())
+
+  function cellfan(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const keys = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" }
+    const env = {
+      ...process.env,
+      ...keys,
+      CELLFAN_AWS_ENDPOINT: server.url,
+      CELLFAN_AWS_LAMBDA_MEMORY_MIB: "512",
+    }
+    return new Promise((resolve) => {
+      execFile(process.execPath, [join(root, "dist", "cli.js"), ...args], { env }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      )
+    })
+  }
+
+  it("deploys, lists and deletes them, one and all", async () => {
+    expect((await cellfan("runtime", "list")).stdout).to.equal(
+      "There are no functions of cellfan in us-east-1.\n",
+    )
+    const updated = await cellfan("runtime", "update")
+    expect(updated.stderr).to.match(/Deployed cellfan-512mib-[0-9a-f]{16} in/)
+    const listed = (await cellfan("runtime", "list")).stdout
+    const [, name = ""] =
+      /^(cellfan-512mib-\w{16}) +512 MiB +180 s +nodejs22.x +x86_64 +cellfan /m.exec(listed) ?? []
+    expect(name, listed).to.not.equal("")
+    expect((await cellfan("runtime", "delete", name)).stdout).to.equal(`Deleted ${name}.\n`)
+    const again = await cellfan("runtime", "delete", name)
+    expect([again.code, again.stderr]).to.deep.equal([
+      1,
+      `There is no function ${name}; \`cellfan runtime list\` shows those there are.\n`,
+    ])
+    await cellfan("runtime", "update")
+    expect((await cellfan("clean")).stdout).to.equal("Deleted 1 function and 0 temporary objects.\n")
+  })
+
+  it("prints the rights that are needed, as IAM takes them", async () => {
+    const { Version, Statement } = JSON.parse((await cellfan("lambda", "policy")).stdout)
+    expect(Version).to.equal("2012-10-17")
+    expect(Statement.map((one: { Sid: string }) => one.Sid)).to.include("HandTheRoleToLambda")
+    const own = (await cellfan("lambda", "policy", "--role", "arn:aws:iam::123456789012:role/mine")).stdout
+    expect(own).to.include("role/mine").and.not.include("iam:CreateRole")
+  })
+
+  it("says what it takes", async () => {
+    const wrong = await cellfan("runtime", "show")
+    expect([wrong.code, wrong.stderr]).to.deep.equal([
+      1,
+      "cellfan runtime takes list, update, or delete with names, but got show.\n",
+    ])
+  })
+})
