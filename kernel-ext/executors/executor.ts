@@ -64,7 +64,7 @@ export abstract class Executor implements AsyncDisposable {
   ) {
     travelsAs(this, recipeFor(inTask))
     this.#launcher = new Launcher(this.constructor.name, backend, defaults)
-    this.#hide = announceExecutor(viewOf(this, backend))
+    this.#hide = announceExecutor(viewOf(this, backend, this.#launcher))
   }
 
   /** Tasks that can run at once. */
@@ -215,7 +215,7 @@ export abstract class Executor implements AsyncDisposable {
   }
 }
 
-function viewOf(executor: Executor, backend: Backend): ExecutorView {
+function viewOf(executor: Executor, backend: Backend, launcher: Launcher): ExecutorView {
   return {
     id: randomUUID().slice(0, 8),
     kind: executor.constructor.name,
@@ -228,7 +228,7 @@ function viewOf(executor: Executor, backend: Backend): ExecutorView {
       return backend.idle
     },
     workerStates: () => backend.workerStates?.(),
-    clean: () => backend.clean("all"),
+    clean: () => launcher.clean(),
     close: () => executor.close(),
   }
 }

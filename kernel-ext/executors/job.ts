@@ -2,7 +2,7 @@ import { inspect } from "node:util"
 import { CancelledError, JobError, TaskError } from "../errors.ts"
 import type { TaskState } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
-import { type JobManifest, manifestOf } from "./manifest.ts"
+import { type JobManifest, type ManifestOptions, manifestOf } from "./manifest.ts"
 import type { JobView, TaskDescription, TaskHere } from "./observe.ts"
 import { type Picture, type PlotKind, plotOf } from "./plot.ts"
 import { type JobStats, statsOf } from "./stats.ts"
@@ -130,8 +130,8 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
   }
 
   /** What the results depend on, and hashes of them: the job as it is now. */
-  manifest(): JobManifest {
-    return manifestOf(this.#core, this.#place)
+  manifest(options?: ManifestOptions): JobManifest {
+    return manifestOf(this.#core, this.#place, options)
   }
 
   /** A picture of the job up to now: what ran where and when, or how long tasks took. */

@@ -80,6 +80,12 @@ export class Launcher {
     capture(fn, { sharesMemory: isolation === "thread" })
   }
 
+  /** Cancels what has not settled and gives back what the backend holds; what is started later finds it anew. */
+  async clean(): Promise<void> {
+    for (const job of this.unsettled) job.cancel()
+    await this.backend.clean("all")
+  }
+
   close(): Promise<void> {
     return this.#scheduler.close()
   }

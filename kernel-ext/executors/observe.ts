@@ -41,8 +41,8 @@ export interface JobView {
   cancel(indices?: readonly number[]): void
   /** Queues failed and cancelled tasks again: all, or these. */
   retry(indices?: readonly number[]): void
-  /** What its results depend on, for the notebook to keep; it may take some milliseconds. */
-  manifest?(): object
+  /** What its results depend on, for the notebook to keep; `brief`: without what takes more than some milliseconds. */
+  manifest?(options: { readonly brief: true }): object
   /** What it takes to run a task in this process; undefined where there is no such task. */
   here?(index: number): TaskHere | undefined
 }
@@ -90,7 +90,7 @@ export interface ExecutorView {
   readonly handle: object
   /** Its workers as they are now; undefined where the backend does not tell them apart. */
   workerStates(): readonly WorkerState[] | undefined
-  /** Removes what earlier runs left behind. */
+  /** Gives back what it holds: cancels what runs, ends workers, removes what earlier runs left behind. It can be used again. */
   clean(): Promise<void>
   /** Ends its workers; what still runs is cancelled. */
   close(): Promise<void>

@@ -55,6 +55,19 @@ describe("job.manifest()", () => {
     expect(failing.manifest().resultsHash).to.equal(null)
   })
 
+  it("hashes only what takes no time worth mentioning where it is to be brief", async () => {
+    const small = fexec.map((n: number) => n, [1, 2, 3])
+    await small
+    expect(small.manifest({ brief: true })).to.deep.equal(small.manifest())
+    const large = fexec.map(
+      (one: { n: number }) => one.n,
+      Array.from({ length: 5000 }, (_, n) => ({ n })),
+    )
+    await large
+    expect(large.manifest({ brief: true })).to.deep.equal({ ...large.manifest(), inputsHash: null })
+    expect(large.manifest().inputsHash).to.be.a("string")
+  })
+
   it("hashes values that are no plain data as well", async () => {
     const job = fexec.map(
       (of: { scale: (n: number) => number }) => of.scale(2),

@@ -64,7 +64,7 @@ export function jobBundle(job: JobView, nowMs: number): JobBundle {
     "text/plain": jobText(summary, nowMs),
   }
   // Only what has ended can be computed again and compared.
-  const manifest = job.endedAtMs === undefined ? undefined : job.manifest?.()
+  const manifest = job.endedAtMs === undefined ? undefined : job.manifest?.({ brief: true })
   return { data, ...(manifest === undefined ? {} : { metadata: { cellfan: { manifest } } }) }
 }
 

@@ -14,7 +14,7 @@ export function listExecutors(): ListedExecutor[] {
   })
 }
 
-/** Takes away what an executor holds: what earlier runs left behind, then its workers. */
+/** Takes away what an executor holds: its workers, and what earlier runs left behind. The next job starts new ones. */
 export async function cleanUp(id: string): Promise<void> {
   const executor = openExecutors().find((one) => one.id === id)
   try {
@@ -22,5 +22,4 @@ export async function cleanUp(id: string): Promise<void> {
   } catch (error) {
     log(`Executor ${id} could not be cleaned up: ${error instanceof Error ? error.message : String(error)}`)
   }
-  await executor?.close()
 }
