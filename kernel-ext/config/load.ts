@@ -152,8 +152,9 @@ const warned = new Set<string>()
 export function configuration(): Configuration {
   const { env } = process
   const folder = process.cwd()
-  const ours = Object.entries(env).filter(([name]) => /^(CELLFAN_|LITHOPS_CONFIG|HOME$)/.test(name))
-  const stamp = JSON.stringify([folder, ours])
+  let stamp = folder
+  // Names first, then the values of ours: each value that is read costs a call into the system, and every job asks.
+  for (const name of Object.keys(env)) if (isOurs(name)) stamp += `\0${name}=${env[name]}`
   const now = performance.now()
   if (current?.stamp === stamp && now - current.lookedAtMs < freshMs) return current.configuration
   const found = findFile(env, folder)
@@ -163,6 +164,10 @@ export function configuration(): Configuration {
   current = { stamp, lookedAtMs: now, file, configuration: inForce }
   warnOf(inForce)
   return inForce
+}
+
+function isOurs(variable: string): boolean {
+  return variable.startsWith("CELLFAN_") || variable.startsWith("LITHOPS_CONFIG") || variable === "HOME"
 }
 
 function warnOf({ warnings }: Configuration): void {

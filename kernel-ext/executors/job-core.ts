@@ -344,6 +344,11 @@ export class JobCore {
     this.settling.jobSettled()
   }
 
+  /** For those who began to observe the job when it had settled: they hear of its end, too. */
+  tellAgain(): void {
+    this.#notify(-1)
+  }
+
   #notify(index: number): void {
     for (const listener of this.#listeners) listener(index)
   }

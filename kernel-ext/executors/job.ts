@@ -27,16 +27,20 @@ export interface JobPlace {
  * ```
  */
 export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, JobView {
-  readonly tasks: TaskList<R>
   readonly #core: JobCore
   readonly #place: JobPlace
   readonly #fn: CallableFunction
+  #tasks: TaskList<R> | undefined
 
   constructor(core: JobCore, place: JobPlace, fn: CallableFunction) {
     this.#core = core
     this.#place = place
     this.#fn = fn
-    this.tasks = taskList(core)
+  }
+
+  get tasks(): TaskList<R> {
+    this.#tasks ??= taskList(this.#core)
+    return this.#tasks
   }
 
   get id(): string {

@@ -33,6 +33,7 @@ export class Launcher {
   readonly unsettled = new Set<Job<unknown>>()
   readonly #executor: string
   readonly #defaults: JobOptions
+  #plain: ResolvedJobOptions | undefined
   readonly #scheduler: Scheduler
   /** Where workers are elsewhere, and packages have to be sent. */
   readonly #bundling: BundlingBackend | undefined
@@ -53,7 +54,7 @@ export class Launcher {
   start<R>({ fn, inputs, options, method, heldUntil }: Call): Job<R> {
     const { signal = defaultSignal(), extraArgs, ...rest } = options ?? {}
     checkCall(fn, signal, extraArgs, method)
-    const resolved = parseOptions(jobOptions, { ...this.#defaults, ...rest }, method)
+    const resolved = options === undefined ? this.#plainOptions(method) : this.#resolve(rest, method)
     const captured = this.#capture(fn, resolved)
     const encodedArgs = extraArgs?.length ? captured.codec.encode(extraArgs, "extraArgs") : undefined
     const core = new JobCore({
@@ -75,6 +76,16 @@ export class Launcher {
     return job
   }
 
+  #resolve(options: JobOptions, method: string): ResolvedJobOptions {
+    return parseOptions(jobOptions, { ...this.#defaults, ...options }, method)
+  }
+
+  /** Checked once: most jobs have no options of their own. */
+  #plainOptions(method: string): ResolvedJobOptions {
+    this.#plain ??= this.#resolve({}, method)
+    return this.#plain
+  }
+
   /** @throws CaptureError for a function that cannot be sent, before anything of its job begins. */
   check(fn: CallableFunction, { isolation = this.#defaults.isolation }: Pick<JobOptions, "isolation">): void {
     capture(fn, { sharesMemory: isolation === "thread" })
@@ -90,12 +101,14 @@ export class Launcher {
     return this.#scheduler.close()
   }
 
-  /** From here on views see the job, and its tasks are sent. */
+  /** From here on its tasks are sent, and views see the job: in this order, as what views do then takes no worker's time. */
   #release(job: Job<unknown>, core: JobCore, signal: AbortSignal | undefined): void {
-    announceJob(job)
     cancelOn(signal, core)
     if (!core.isSettled) this.#scheduler.wake(core)
-    core.checkSettled()
+    const wasSettled = core.isSettled
+    announceJob(job)
+    if (wasSettled) core.tellAgain()
+    else core.checkSettled()
   }
 
   #capture(fn: CallableFunction, { isolation, packages }: ResolvedJobOptions): Captured {

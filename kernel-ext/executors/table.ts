@@ -19,6 +19,12 @@ const nextCode = Object.fromEntries(
   ]),
 ) as Readonly<Record<TaskEvent, Uint8Array>>
 
+/** What arrays are before there are tasks: one for all jobs. */
+const bytes = new Uint8Array(0)
+const shorts = new Uint16Array(0)
+const floats = new Float32Array(0)
+const doubles = new Float64Array(0)
+
 /**
  * What is known of each task, in typed arrays: a million tasks are some sixty megabytes and no objects. The arrays grow as
  * inputs are read. Times are in milliseconds since 1970; 0 stands for what is not known.
@@ -26,20 +32,20 @@ const nextCode = Object.fromEntries(
 export class TaskTable {
   size = 0
   readonly counts: Record<TaskState, number> = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
-  states = new Uint8Array(0)
-  attempts = new Uint16Array(0)
+  states = bytes
+  attempts = shorts
   /** Worker deaths that were laid to the task. */
-  losses = new Uint8Array(0)
+  losses = bytes
   /** When its present attempt was queued. */
-  queuedAtMs = new Float64Array(0)
-  startedAtMs = new Float64Array(0)
-  endedAtMs = new Float64Array(0)
-  cpuMs = new Float32Array(0)
-  peakMemoryBytes = new Float64Array(0)
-  bytesIn = new Float64Array(0)
-  bytesOut = new Float64Array(0)
+  queuedAtMs = doubles
+  startedAtMs = doubles
+  endedAtMs = doubles
+  cpuMs = floats
+  peakMemoryBytes = doubles
+  bytesIn = doubles
+  bytesOut = doubles
   /** One more than the worker's place in `workerNames`; 0 before any. */
-  workers = new Uint16Array(0)
+  workers = shorts
   readonly workerNames: string[] = []
   readonly #workerNumbers = new Map<string, number>()
 

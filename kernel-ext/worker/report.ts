@@ -24,11 +24,12 @@ export class Report {
   #cpuMark: number
   #quickMs = 0
 
-  constructor(batch: number, loaded: Loaded | undefined, meter: Meter) {
+  /** @param cpuMark What the worker had used before the first task. */
+  constructor(batch: number, loaded: Loaded | undefined, meter: Meter, cpuMark: number) {
     this.#batch = batch
     this.#loaded = loaded
     this.#meter = meter
-    this.#cpuMark = meter.cpuMs()
+    this.#cpuMark = cpuMark
   }
 
   get isEmpty(): boolean {

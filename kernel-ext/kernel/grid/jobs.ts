@@ -69,11 +69,15 @@ export class Jobs {
   }
 
   #forgetOld(): void {
-    const ended = [...this.#known.values()].filter(({ feed }) => feed.job.endedAtMs !== undefined)
-    let tasks = ended.reduce((sum, { feed }) => sum + feed.job.size, 0)
-    let count = ended.length
-    for (const { feed } of ended) {
+    let [count, tasks] = [0, 0]
+    for (const { feed } of this.#known.values()) {
+      if (feed.job.endedAtMs === undefined) continue
+      count++
+      tasks += feed.job.size
+    }
+    for (const { feed } of this.#known.values()) {
       if (count <= maxEnded && tasks <= maxEndedTasks) return
+      if (feed.job.endedAtMs === undefined) continue
       count--
       tasks -= feed.job.size
       this.#forget(feed.job.id)

@@ -33,7 +33,12 @@ function serveJob(comm: Comm, feed: JobFeed | undefined, send: Send): void {
     send({ type: "unknown" })
     return
   }
-  const ended = new AbortController()
+  // Most views never ask for what takes long enough to be stopped.
+  let ended: AbortController | undefined
+  const signal = () => {
+    ended ??= new AbortController()
+    return ended.signal
+  }
   let stopWatching = () => {}
   const watch = (index: number | null) => {
     stopWatching()
@@ -41,10 +46,10 @@ function serveJob(comm: Comm, feed: JobFeed | undefined, send: Send): void {
   }
   comm.onMessage((data) => {
     const command = parseViewCommand(data)
-    if (command !== undefined) obey(command, feed, send, watch, ended.signal)
+    if (command !== undefined) obey(command, feed, send, watch, signal)
   })
   comm.onClose(() => {
-    ended.abort()
+    ended?.abort()
     stopWatching()
     feed.unwatch(send)
   })
@@ -56,7 +61,7 @@ function obey(
   feed: JobFeed,
   send: Send,
   watch: (index: number | null) => void,
-  signal: AbortSignal,
+  signal: () => AbortSignal,
 ): void {
   switch (command.type) {
     case "resync":
@@ -80,7 +85,7 @@ function obey(
       break
     }
     case "times":
-      void sendTimes(feed.job, send, signal)
+      void sendTimes(feed.job, send, signal())
       break
     case "cell":
       send({ type: "cell", code: taskCell(feed.job, command.index) })

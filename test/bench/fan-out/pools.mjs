@@ -1,6 +1,6 @@
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { tsImport } from "tsx/esm/api"
+import { build } from "esbuild"
 import { tasks, workers } from "./tasks.mjs"
 
 /** The peers, each as its documentation has it used: `open()` makes a pool, which maps a named task over inputs. */
@@ -85,12 +85,25 @@ export const pools = {
 
 async function cellfan(options) {
   const { LocalhostExecutor, onJob } = await import("../../../dist/index.js")
-  const { watchAllJobs } = await tsImport("./grid-view.ts", import.meta.url)
+  const { watchAllJobs } = await bundled("./grid-view.ts")
   watchAllJobs(onJob)
   return () => {
     const fexec = new LocalhostExecutor(options)
     return { map: (name, inputs) => fexec.map(tasks[name], inputs), close: () => fexec.close() }
   }
+}
+
+/** A TypeScript file as the kernel's own build makes it: a loader's helpers around each function would be measured with it. */
+async function bundled(name) {
+  const entryPoints = [file(name)]
+  const { outputFiles } = await build({
+    entryPoints,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    write: false,
+  })
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`)
 }
 
 function mapBare(children, name, inputs) {
