@@ -133,8 +133,8 @@ export class GraphEncoder {
     if (typeof value === "symbol") return describeSymbol(value)
     const intrinsic = intrinsicName(value)
     if (intrinsic !== undefined) return [Kind.intrinsic, intrinsic]
-    if (typeof value === "function") return this.#aspects.function(value as CallableFunction, id, this)
     if (types.isProxy(value)) return this.refuse(id, "a Proxy cannot be sent")
+    if (typeof value === "function") return this.#aspects.function(value as CallableFunction, id, this)
     if (value === process.env) return [Kind.env]
     return this.#object(value, id)
   }

@@ -125,9 +125,6 @@ export function refuseByText({ around }: FunctionSyntax, id: number, encoder: Gr
       `a function that uses ${privateName} of the class around it cannot be sent apart from the class`,
     )
   }
-  if (around.usesOuterNewTarget) {
-    encoder.refuse(id, "an arrow function that uses `new.target` of the function around it cannot be sent")
-  }
 }
 
 /** Whether the property is a method or accessor as the class's text has it. */

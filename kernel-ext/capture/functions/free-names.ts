@@ -27,8 +27,6 @@ export interface Surroundings {
   readonly outerThis: readonly Range[]
   readonly outerArguments: readonly Range[]
   readonly usesSuper: boolean
-  /** `new.target` of an enclosing function. */
-  readonly usesOuterNewTarget: boolean
   readonly usesEval: boolean
   /** Names like "#count" that no class inside declares. */
   readonly outerPrivates: ReadonlySet<string>
@@ -67,7 +65,6 @@ class Walker implements Surroundings {
   readonly outerThis: Range[] = []
   readonly outerArguments: Range[] = []
   usesSuper = false
-  usesOuterNewTarget = false
   usesEval = false
   readonly outerPrivates = new Set<string>()
   readonly importWords: Range[] = []
@@ -96,7 +93,6 @@ class Walker implements Surroundings {
         return
       case "MetaProperty":
         if (node.meta.name === "import") this.importWords.push(node.meta)
-        else if (receiver === "outer") this.usesOuterNewTarget = true
         return
       case "FunctionDeclaration":
       case "FunctionExpression":

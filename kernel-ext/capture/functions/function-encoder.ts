@@ -22,7 +22,7 @@ import {
   type Reference,
   wholeName,
 } from "./references.ts"
-import { type FunctionSyntax, parseFunction } from "./syntax.ts"
+import { type FunctionSyntax, isNewTargetOutside, parseFunction } from "./syntax.ts"
 import { Variables } from "./variables.ts"
 
 /**
@@ -234,9 +234,10 @@ export class FunctionEncoder implements Aspects {
     try {
       return parseFunction(info.source)
     } catch (cause) {
-      return encoder.refuse(id, `the source of ${fn.name || "this function"} is gone or cannot be read`, {
-        cause,
-      })
+      const reason = isNewTargetOutside(cause)
+        ? "an arrow function that uses `new.target` of the function around it cannot be sent"
+        : `the source of ${fn.name || "this function"} is gone or cannot be read`
+      return encoder.refuse(id, reason, { cause })
     }
   }
 

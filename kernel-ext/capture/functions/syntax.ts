@@ -101,9 +101,15 @@ function tryParse(source: string): AnyNode | undefined {
   try {
     const node = acorn().parseExpressionAt(source, 0, parserOptions)
     return node.end === source.trimEnd().length ? node : undefined
-  } catch {
+  } catch (error) {
+    if (isNewTargetOutside(error)) throw error
     return undefined
   }
+}
+
+/** An arrow function is parsed apart from the function whose `new.target` it uses. */
+export function isNewTargetOutside(error: unknown): boolean {
+  return error instanceof SyntaxError && error.message.includes("'new.target'")
 }
 
 function keyStart(source: string, start: number, computed: boolean): number {
@@ -216,7 +222,6 @@ function shifted(around: Surroundings, by: number): Surroundings {
     assigned: around.assigned,
     globals: around.globals,
     usesSuper: around.usesSuper,
-    usesOuterNewTarget: around.usesOuterNewTarget,
     usesEval: around.usesEval,
     outerPrivates: around.outerPrivates,
     specifiers: around.specifiers,

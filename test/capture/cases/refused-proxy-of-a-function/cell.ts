@@ -1,0 +1,3 @@
+const gone = Object.assign(() => 1, {})
+const opaque = new Proxy(gone, {})
+const task = () => opaque()

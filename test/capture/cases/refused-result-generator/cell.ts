@@ -1,0 +1,1 @@
+const task = () => [(function* () { yield 1 })()]

@@ -1,0 +1,1 @@
+const task = () => ({ later: Promise.resolve(1) })

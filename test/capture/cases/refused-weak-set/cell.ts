@@ -1,0 +1,2 @@
+const seen = { all: new WeakSet() }
+const task = () => seen.all.has({})

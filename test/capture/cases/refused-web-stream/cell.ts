@@ -1,0 +1,2 @@
+const body = new Response("text").body!
+const task = async () => body.locked
