@@ -114,8 +114,8 @@ describe("around the grid in JupyterLab", function () {
     )
     const lines = made.split("\n")
     expect(lines[0]).to.equal("// Task 11 of naps, here in the kernel; its input: 11")
-    expect(lines[2]).to.match(/^const \{ input, ctx \} = taskHere\("[0-9a-f]{8}", 11\)$/)
-    expect(lines[3]).to.equal("await nap(input, ctx)")
+    expect(lines[2]).to.match(/^const \{ input \} = taskHere\("[0-9a-f]{8}", 11\)$/)
+    expect(lines[3]).to.equal("await nap(input)")
     await lab.save()
   })
 
