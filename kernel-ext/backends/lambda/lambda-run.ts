@@ -25,7 +25,12 @@ export interface Limits {
 /** Waits for a call: in the queue, on its way, or between two tries. */
 type Phase =
   | { readonly is: "waiting" }
-  | { readonly is: "called"; readonly controller: AbortController; readonly startTimer: NodeJS.Timeout }
+  | {
+      readonly is: "called"
+      readonly atMs: number
+      readonly controller: AbortController
+      readonly startTimer: NodeJS.Timeout
+    }
   | { readonly is: "pausing" }
   | { readonly is: "over" }
 
@@ -46,6 +51,8 @@ export class LambdaRun extends BatchRun implements RunningBatch {
   readonly #owner: RunOwner
   #phase: Phase = { is: "waiting" }
   #failures = 0
+  /** What the times of this call are off by, once one is known. */
+  #shiftMs: number | undefined
 
   constructor(batch: TaskBatch, events: BatchEvents, limits: Limits, owner: RunOwner) {
     super(batch, events)
@@ -94,13 +101,14 @@ export class LambdaRun extends BatchRun implements RunningBatch {
     const startTimer = setTimeout(() => {
       if (!this.isOver) this.events.started(this.indexAt(this.reported), "aws_lambda", atMs)
     }, acceptedAfterMs)
-    this.#phase = { is: "called", controller, startTimer }
+    this.#phase = { is: "called", atMs, controller, startTimer }
+    this.#shiftMs = undefined
     return controller.signal
   }
 
   hear({ message, parts }: Said, worker: string): void {
     if (this.isClosed) return
-    if (message.type === "report") this.report(message, parts, worker)
+    if (message.type === "report") this.report(message, this.#inOurTime(parts), worker)
     else if (message.type === "log") this.events.log(message.index, message.stream, message.text)
     else if (message.type === "progress") this.events.progress(message.index, message.fraction, message.note)
   }
@@ -150,6 +158,18 @@ export class LambdaRun extends BatchRun implements RunningBatch {
   /** No further call would do better: the tasks that are left fail with the error. */
   fail(error: Error): "over" {
     return this.close(error)
+  }
+
+  /** Clocks of instances may be off by what they were frozen: tasks are told as having run within their call. */
+  #inOurTime(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+    const [bytes, ...others] = parts
+    if (bytes === undefined || bytes.byteLength % 8 !== 0 || this.#phase.is !== "called") return parts
+    const times = new Float64Array(bytes.slice().buffer)
+    const [first = 0, last = 0] = [times[0], times.at(-1)]
+    const { atMs } = this.#phase
+    this.#shiftMs ??= first < atMs ? atMs - first : Math.min(0, Date.now() - last)
+    const shiftMs = this.#shiftMs
+    return [new Uint8Array(times.map((time) => time + shiftMs).buffer), ...others]
   }
 
   #giveUp(): void {

@@ -39,6 +39,8 @@ export class TaskThread {
   /** The numbers that the thread knows jobs by. */
   readonly #jobs = new Map<string, number>()
   #running: Running | undefined
+  /** The task that was last seen running, as the position after it, and when it was first seen. */
+  #seen: { readonly next: number; readonly atMs: number } | undefined
   #lastWords: Extract<FromWorker, { type: "exiting" }> | undefined
   #error: NodeJS.ErrnoException | undefined
   /** How it ended, once it has. */
@@ -81,9 +83,16 @@ export class TaskThread {
     })
   }
 
-  /** How long the task that runs has run. */
+  /**
+   * How long the task that runs has run, since this was first asked of it. By this thread's own clock: platforms stop
+   * clocks between calls, and those of two threads may then differ.
+   */
   runningMs(): number {
-    return this.#ticket.busy ? Date.now() - this.#ticket.startedAtMs : 0
+    const { busy, next } = this.#ticket
+    const nowMs = performance.now()
+    if (!busy) this.#seen = undefined
+    else if (this.#seen?.next !== next) this.#seen = { next, atMs: nowMs }
+    return this.#seen === undefined ? 0 : nowMs - this.#seen.atMs
   }
 
   /** From now on no task begins. Says which one runs. */
