@@ -5,24 +5,23 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
 import { KernelClient } from "../support/kernel-client.ts"
 import { isAlive, waitUntil } from "../support/processes.ts"
-import { buildPlainKernel } from "./protocol/plain.ts"
+import { type PlainKernel, startPlainKernel } from "./protocol/plain.ts"
 
 /** Comms, questions to the user, history, and how a kernel ends. */
 
 describe("Beside cells", () => {
-  let plain: Awaited<ReturnType<typeof buildPlainKernel>>
+  let plain: PlainKernel
   let kernel: KernelClient
   let folder: string
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "cellfan-protocol-"))
-    plain = await buildPlainKernel()
-    kernel = await KernelClient.start({ command: plain.command })
+    plain = await startPlainKernel()
+    kernel = plain.kernel
   })
 
   after(async () => {
-    await kernel?.close()
-    await plain?.remove()
+    await plain?.close()
     await rm(folder, { recursive: true, force: true })
   })
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
-import { KernelClient, type Served } from "../support/kernel-client.ts"
-import { buildPlainKernel } from "./protocol/plain.ts"
+import type { KernelClient, Served } from "../support/kernel-client.ts"
+import { type PlainKernel, startPlainKernel } from "./protocol/plain.ts"
 
 /** Whatever a cell does, an interrupt ends it, heartbeat and control are served meanwhile, and the kernel's state stays. */
 
@@ -41,18 +41,15 @@ const loops: Readonly<Record<string, string>> = {
 const SLOWEST_MS = 3000
 
 describe("An interrupt", () => {
-  let plain: Awaited<ReturnType<typeof buildPlainKernel>>
+  let plain: PlainKernel
   let kernel: KernelClient
 
   before(async () => {
-    plain = await buildPlainKernel()
-    kernel = await KernelClient.start({ command: plain.command })
+    plain = await startPlainKernel()
+    kernel = plain.kernel
   })
 
-  after(async () => {
-    await kernel?.close()
-    await plain?.remove()
-  })
+  after(() => plain?.close())
 
   async function interrupted(code: string): Promise<Served & { tookMs: number }> {
     const id = await kernel.sendCell(code)

@@ -1,6 +1,6 @@
 import { expect } from "chai"
-import { KernelClient, type KernelMessage } from "../support/kernel-client.ts"
-import { buildPlainKernel } from "./protocol/plain.ts"
+import type { KernelClient, KernelMessage } from "../support/kernel-client.ts"
+import { type PlainKernel, startPlainKernel } from "./protocol/plain.ts"
 
 /** Message by message, over jupyter_client. What the right answers are was read off ipykernel 7.4. */
 
@@ -8,18 +8,15 @@ const types = (messages: readonly KernelMessage[]) =>
   messages.map(({ type, content }) => (type === "status" ? content.execution_state : type))
 
 describe("Jupyter's messages", () => {
-  let plain: Awaited<ReturnType<typeof buildPlainKernel>>
+  let plain: PlainKernel
   let kernel: KernelClient
 
   before(async () => {
-    plain = await buildPlainKernel()
-    kernel = await KernelClient.start({ command: plain.command })
+    plain = await startPlainKernel()
+    kernel = plain.kernel
   })
 
-  after(async () => {
-    await kernel?.close()
-    await plain?.remove()
-  })
+  after(() => plain?.close())
 
   describe("execute", () => {
     it("comes as busy, input, result, idle", async () => {

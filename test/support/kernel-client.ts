@@ -33,6 +33,10 @@ export interface KernelOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly interruptMode?: "message" | "signal"
+  /** Of kernel.json. */
+  readonly metadata?: object
+  /** jupyter_client's `transport_encryption`. */
+  readonly encryption?: "disabled" | "auto" | "required"
 }
 
 const PYTHON = process.env.CELLFAN_PYTHON ?? venvPython
@@ -62,9 +66,10 @@ export class KernelClient {
       display_name: "under test",
       language: "typescript",
       interrupt_mode: options.interruptMode ?? "message",
+      metadata: options.metadata ?? {},
     }
     const env = { CELLFAN_HISTORY: "", ...options.env }
-    client.#write({ spec, cwd: options.cwd ?? root, env })
+    client.#write({ spec, cwd: options.cwd ?? root, env, encryption: options.encryption ?? "disabled" })
     await client.until(() => client.#ready !== undefined, 60_000)
     return client
   }

@@ -32,8 +32,8 @@ def say(**line):
 
 
 class Driver:
-    def __init__(self, spec, cwd, env):
-        self.manager = Manager()
+    def __init__(self, spec, cwd, env, encryption):
+        self.manager = Manager(transport_encryption=encryption)
         self.manager.spec = KernelSpec(**spec)
         self.rest = b""
         env = {**os.environ, **env}
@@ -147,6 +147,19 @@ class Driver:
         socket.close()
         return {"type": message["msg_type"], "content": message["content"]}
 
+    def is_encrypted(self):
+        return self.client.curve_publickey is not None
+
+    def beats_without_keys(self, seconds):
+        """Whether a client that has no keys hears an echo of the heartbeat."""
+        socket = self.client.context.socket(zmq.REQ)
+        socket.linger = 0
+        socket.connect(self.manager._make_url("hb"))
+        socket.send(b"ping")
+        heard = bool(socket.poll(seconds * 1000))
+        socket.close()
+        return heard
+
     def alive(self):
         return self.manager.is_alive()
 
@@ -163,7 +176,7 @@ def main():
     while not first.endswith(b"\n"):
         first += os.read(sys.stdin.fileno(), 1)
     options = json.loads(first)
-    driver = Driver(options["spec"], options["cwd"], options["env"])
+    driver = Driver(**options)
     try:
         driver.run()
     finally:

@@ -1,7 +1,21 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { build } from "esbuild"
+import { KernelClient } from "../../support/kernel-client.ts"
 import { root } from "../../support/repository.ts"
+
+export type PlainKernel = Awaited<ReturnType<typeof startPlainKernel>>
+
+/** Builds the plain kernel and starts one; `command` starts more of them. */
+export async function startPlainKernel() {
+  const { command, remove } = await buildPlainKernel()
+  const kernel = await KernelClient.start({ command })
+  const close = async () => {
+    await kernel.close()
+    await remove()
+  }
+  return { kernel, command, close }
+}
 
 /** plain-kernel.ts as a program. A helper thread cannot load TypeScript by itself, so it is bundled, as the kernel's own is. */
 export async function buildPlainKernel(): Promise<{ command: string[]; remove(): Promise<void> }> {
