@@ -1,7 +1,8 @@
 /**
  * How fast one function may be called, after Lambda's published scaling: it starts up to 1000 instances at once, 1000 more
- * every ten seconds, and each takes ten calls a second. Whoever keeps to that is not throttled, unless somebody else uses
- * the account too: then it gives way, and comes back slowly. Pure: whoever asks says what time it is.
+ * every ten seconds, and the account takes ten calls a second for each call that may run at once. Whoever keeps to that is
+ * not throttled, unless somebody else uses the account too: then it gives way, and comes back slowly. Pure: whoever asks
+ * says what time it is.
  */
 export interface PaceOptions {
   /** Calls that may run at once. */
@@ -10,8 +11,8 @@ export interface PaceOptions {
   readonly burst?: number
   /** Instances that may start each second after that (default: 100). */
   readonly instancesPerSecond?: number
-  /** Calls that an instance takes each second (default: 10). */
-  readonly callsPerInstanceSecond?: number
+  /** Calls that the account takes each second (default: ten for each call that may run, and for 1000 at least). */
+  readonly callsPerSecond?: number
   /** From 0 up to 1, for the spread of pauses (default: Math.random). */
   readonly random?: () => number
 }
@@ -45,13 +46,14 @@ export class Pace {
   #throttles = 0
 
   constructor(options: PaceOptions) {
-    const { concurrency, burst = 1000, instancesPerSecond = 100, callsPerInstanceSecond = 10 } = options
+    const { concurrency, burst = 1000, instancesPerSecond = 100 } = options
+    const { callsPerSecond = 10 * Math.max(1000, concurrency) } = options
     this.#concurrency = concurrency
     this.#cap = concurrency
     this.#instancesPerSecond = instancesPerSecond
     this.#random = options.random ?? Math.random
     this.#starts = new Bucket(burst, instancesPerSecond)
-    this.#calls = new Bucket(callsPerInstanceSecond * concurrency, callsPerInstanceSecond * concurrency)
+    this.#calls = new Bucket(callsPerSecond, callsPerSecond)
   }
 
   get running(): number {

@@ -35,8 +35,8 @@ describe("The pace of calls", () => {
     expect(takeAll(pace, 0)).to.equal(1)
   })
 
-  it("makes ten calls a second for each instance there may be, no more", () => {
-    const pace = paceOf({ concurrency: 2 })
+  it("makes as many calls a second as the account takes, no more", () => {
+    const pace = paceOf({ concurrency: 2, callsPerSecond: 20 })
     let calls = 0
     for (let nowMs = 0; nowMs < 1000; nowMs += 1) {
       while (pace.take(nowMs) === 0) {
