@@ -117,16 +117,19 @@ describe("An interrupt", () => {
   }).timeout(60_000)
 
   it("ends also code that a cell put in the way of the kernel's own, and the kernel goes on", async () => {
-    const id = await kernel.sendCell(`
-      const real = JSON.stringify
-      JSON.stringify = () => { JSON.stringify = real; for (;;); }
-      1`)
-    const behind = await kernel.sendCell("2")
-    await sleep(300)
-    await kernel.do("interrupt")
-    expect((await kernel.served(id)).reply.content.status).to.equal("error")
-    expect((await kernel.served(behind)).reply.content.status).to.equal("ok")
-  })
+    // Often, because what has to come right is the order of two threads.
+    for (let i = 0; i < 10; i++) {
+      const id = await kernel.sendCell(`
+        globalThis.real ??= JSON.stringify
+        JSON.stringify = () => { JSON.stringify = real; for (;;); }
+        1`)
+      const behind = await kernel.sendCell("2")
+      await sleep(200)
+      await kernel.do("interrupt")
+      expect((await kernel.served(id)).reply.content.status).to.equal("error")
+      expect((await kernel.served(behind)).reply.content.status).to.equal("ok")
+    }
+  }).timeout(60_000)
 
   it("by signal ends a loop, an await, a loop after an await, and aborts the cell's signal", async () => {
     for (const code of ["for (;;);", "await sleep(1e6)", "await null; for (;;);"]) {

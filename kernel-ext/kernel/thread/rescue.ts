@@ -25,16 +25,18 @@ export async function terminateMainThread(
     return "left alone"
   }
   try {
-    const rescue = await terminateUsers(stillBusy, own)
-    if (rescue === "terminated") Atomics.store(board, Board.terminated, 1)
-    return rescue
+    return await terminateUsers(stillBusy, board, own)
   } finally {
     Atomics.store(board, Board.hold, Hold.nobody)
     Atomics.notify(board, Board.hold)
   }
 }
 
-async function terminateUsers(stillBusy: () => boolean, own: readonly string[]): Promise<Rescue> {
+async function terminateUsers(
+  stillBusy: () => boolean,
+  board: Int32Array,
+  own: readonly string[],
+): Promise<Rescue> {
   const session = new Session()
   session.connectToMainThread()
   try {
@@ -56,6 +58,8 @@ async function terminateUsers(stillBusy: () => boolean, own: readonly string[]):
         await keepValues(post, frames, own)
         await emptyContextStack(post)
         await leaveImmediate(post, frames)
+        // Before it goes on: the next thing that it does may be to hear of the interrupt, and then it must know.
+        Atomics.store(board, Board.terminated, 1)
         await post("Debugger.resume", { terminateOnResume: true })
         return "terminated"
       }
