@@ -86,16 +86,18 @@ describe("Results of a worker that is not trusted", () => {
   it(`survive ${frames.toLocaleString("en")} mutations: an error or a value, nothing else`, function () {
     this.timeout(600_000)
     const prototypes = [Object.prototype, Array.prototype, Map.prototype, Function.prototype, Point.prototype]
-    const before = prototypes.map((prototype) => Reflect.ownKeys(prototype).length)
+    const before = prototypes.map(contents)
     const samples = sampleValues(loaded.fn()).map((value) => loaded.codec.encode(value, "result"))
     const random = generator(20_261_122)
     let refused = 0
+    let reached = 0
     // Nobody reads the stacks of a million errors.
     Error.stackTraceLimit = 0
     for (let frame = 0; frame < frames; frame++) {
       const sample = samples[frame % samples.length] as Encoded
       try {
-        captured.untrusted.decode({ bytes: mutated(sample.bytes, random), blobs: sample.blobs })
+        const value = captured.untrusted.decode({ bytes: mutated(sample.bytes, random), blobs: sample.blobs })
+        if (changedItsPrototype(value)) reached++
       } catch (error) {
         if (!(error instanceof Error)) throw new Error("Something else than an error was thrown")
         refused++
@@ -103,16 +105,50 @@ describe("Results of a worker that is not trusted", () => {
     }
     Error.stackTraceLimit = 10
     expect(refused).to.be.greaterThan(frames / 10)
-    expect(prototypes.map((prototype) => Reflect.ownKeys(prototype).length)).to.deep.equal(before)
+    expect(reached, "objects whose prototype a key named __proto__ has set").to.equal(0)
+    expect(prototypes.map(contents)).to.deep.equal(before)
     expect(process.memoryUsage().heapUsed).to.be.lessThan(1_500_000_000)
   })
 })
+
+/** Keys and values of a prototype: a member that was replaced counts too. */
+function contents(prototype: object): unknown[] {
+  return Reflect.ownKeys(prototype).flatMap((key) => {
+    const { value, get, set } = Object.getOwnPropertyDescriptor(prototype, key) ?? {}
+    return [key, value, get, set]
+  })
+}
+
+/** Plain objects of the samples below have a mark where one of them is the prototype of another. */
+const mark = "isPrototypeNow"
+
+function changedItsPrototype(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return typeof prototype === "object" && prototype !== null && Object.hasOwn(prototype, mark)
+}
+
+/** An object whose own keys are those that assignments would take for something else. */
+function withKeys(keys: readonly string[]): object {
+  const object = {}
+  for (const key of keys)
+    Object.defineProperty(object, key, {
+      value: { [mark]: true },
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  return object
+}
 
 function sampleValues(point: unknown): unknown[] {
   const cycle: Record<string, unknown> = { name: "cycle" }
   cycle.self = cycle
   return [
     cycle,
+    withKeys(["__proto__"]),
+    withKeys(["a", "__proto__", "constructor", "prototype", "toString", "valueOf", "then"]),
+    [withKeys(["constructor"]), withKeys(["__proto__"])],
     [1, "two", null, undefined, 3n, -0.5],
     new Map<unknown, unknown>([["a", new Set([1, new Date(5)])]]),
     { typed: new Float32Array([1, 2]), buffer: Buffer.from("hi"), pattern: /a+b/giu },

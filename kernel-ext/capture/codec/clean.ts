@@ -35,12 +35,10 @@ export class CleanScan {
   }
 
   check(value: unknown): boolean {
-    return this.#clean(value, 0)
+    return isPrimitive(value) ? isPlain(value) : this.#clean(value, 0)
   }
 
-  #clean(value: unknown, depth: number): boolean {
-    if (typeof value !== "object") return isPlainPrimitive(value)
-    if (value === null) return true
+  #clean(value: object, depth: number): boolean {
     if (depth > maxDepth || ++this.#visits > maxVisits || !this.#isApart(value)) return false
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype === objectPrototype) return this.#plainObject(value, depth)
@@ -57,22 +55,23 @@ export class CleanScan {
   /** A Proxy passes, and makes V8 throw. */
   #plainObject(value: object, depth: number): boolean {
     const keys = Object.getOwnPropertyNames(value)
-    if (Object.getOwnPropertySymbols(value).length > 0) return false
     for (let index = 0; index < keys.length; index++) {
       const key = keys[index] as string
       if (key === "__proto__") return false
       const property = Object.getOwnPropertyDescriptor(value, key)
       if (!property?.enumerable || !property.writable || !property.configurable) return false
-      if (!this.#clean(property.value, depth + 1)) return false
+      const item: unknown = property.value
+      if (!(isPrimitive(item) ? isPlain(item) : this.#clean(item, depth + 1))) return false
     }
-    return Object.isExtensible(value)
+    return Object.isExtensible(value) && Object.getOwnPropertySymbols(value).length === 0
   }
 
   #array(value: readonly unknown[], depth: number): boolean {
     if (!Object.isExtensible(value) || !(value.length <= maxListedLength ? isList(value) : isLongList(value)))
       return false
     for (let index = 0; index < value.length; index++) {
-      if (!this.#clean(value[index], depth + 1)) return false
+      const item = value[index]
+      if (!(isPrimitive(item) ? isPlain(item) : this.#clean(item, depth + 1))) return false
     }
     return true
   }
@@ -84,15 +83,19 @@ export class CleanScan {
     if (types.isDate(value)) return prototype === Date.prototype
     if (types.isMap(value) && prototype === Map.prototype) {
       for (const [key, item] of value) {
-        if (!this.#clean(key, depth + 1) || !this.#clean(item, depth + 1)) return false
+        if (!this.#within(key, depth) || !this.#within(item, depth)) return false
       }
       return true
     }
     if (types.isSet(value) && prototype === Set.prototype) {
-      for (const item of value) if (!this.#clean(item, depth + 1)) return false
+      for (const item of value) if (!this.#within(item, depth)) return false
       return true
     }
     return false
+  }
+
+  #within(value: unknown, depth: number): boolean {
+    return isPrimitive(value) ? isPlain(value) : this.#clean(value, depth + 1)
   }
 
   /** Two views over one buffer, or a view and its buffer, share memory: V8 would copy each. */
@@ -117,8 +120,12 @@ export class CleanScan {
   }
 }
 
-function isPlainPrimitive(value: unknown): boolean {
-  return typeof value !== "function" && typeof value !== "symbol"
+function isPrimitive(value: unknown): value is string | number | undefined {
+  return typeof value !== "object" || value === null
+}
+
+function isPlain(primitive: unknown): boolean {
+  return typeof primitive !== "function" && typeof primitive !== "symbol"
 }
 
 /**
