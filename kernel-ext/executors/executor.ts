@@ -81,8 +81,9 @@ export abstract class Executor implements AsyncDisposable {
    * Runs `fn` once for each input. Returns at once; await the job for the results in the order of the inputs.
    *
    * @param inputs An array, or any iterable or async iterable, which is then read as the workers need it.
-   *   Each is read when it is sent, which may be after this call: change no object or array among them before the job has
-   *   settled, and give a copy of a buffer that you fill again (`buffer.slice()`).
+   *   An input that is itself a typed array, a Buffer or an ArrayBuffer is copied when it is read: now for an array, as
+   *   long as they are no more than 64 MiB together. Anything else is read when it is sent, which may be after this call:
+   *   change no object among the inputs before the job has settled.
    * @throws CaptureError naming the path, where `fn` refers to something that cannot be sent.
    * @throws ConfigError for a wrong option.
    *

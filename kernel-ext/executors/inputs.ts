@@ -1,3 +1,5 @@
+import { copied, copyableBytes, maxCopiedBytes, withCopies } from "./input-copies.ts"
+
 /** Anything that gives inputs. An input may be a promise, for example a TaskFuture of an earlier job. */
 export type Inputs<I> = Iterable<I | PromiseLike<I>> | AsyncIterable<I | PromiseLike<I>>
 
@@ -28,13 +30,15 @@ export class InputQueue {
   #asyncIterator: AsyncIterator<unknown> | undefined
   #reading = false
   #closed = false
+  /** Of binary inputs that were read and whose tasks are not done. */
+  #heldBytes = 0
 
   constructor(inputs: Inputs<unknown>, listener: InputsListener) {
     this.#listener = listener
     this.#keeps = Array.isArray(inputs)
     if (this.#keeps) {
       // A copy of the list: what the user does to it later concerns no task.
-      this.#values = (inputs as unknown[]).slice()
+      this.#values = withCopies(inputs as unknown[])
       this.size = this.#values.length
       this.complete = true
       return
@@ -62,16 +66,27 @@ export class InputQueue {
 
   /** The task has its result; its input is not needed again. The user's own array holds its inputs anyway. */
   release(index: number): void {
-    if (!this.#keeps) this.#values[index] = undefined
+    if (this.#keeps) return
+    this.#heldBytes -= copyableBytes(this.#values[index])
+    this.#values[index] = undefined
   }
 
   /** Reads on until `index` plus a window is there, or as far as it goes now. */
   want(index: number): void {
-    if (this.complete || this.#reading) return
-    const goal = index + windowSize
-    if (this.#iterator !== undefined) this.#readSync(this.#iterator, goal)
-    else if (this.#asyncIterator !== undefined && this.size < goal)
-      void this.#readAsync(this.#asyncIterator, goal)
+    if (this.complete || this.#reading || !this.#wantsMore(index)) return
+    if (this.#iterator !== undefined) this.#readSync(this.#iterator, index)
+    else if (this.#asyncIterator !== undefined) void this.#readAsync(this.#asyncIterator, index)
+  }
+
+  /** Whether to read on, where `index` is what is needed now. */
+  #wantsMore(index: number): boolean {
+    return this.size < index || (this.size < index + windowSize && this.#heldBytes < maxCopiedBytes)
+  }
+
+  #add(value: unknown): void {
+    this.#heldBytes += copyableBytes(value)
+    this.#values.push(copied(value))
+    this.size++
   }
 
   /** Reads no further, and lets a generator run its `finally`. */
@@ -87,17 +102,16 @@ export class InputQueue {
     }
   }
 
-  #readSync(iterator: Iterator<unknown>, goal: number): void {
+  #readSync(iterator: Iterator<unknown>, index: number): void {
     this.#reading = true
     try {
-      while (this.size < goal) {
+      while (this.#wantsMore(index)) {
         const step = iterator.next()
         if (step.done === true) {
           this.complete = true
           break
         }
-        this.#values.push(step.value)
-        this.size++
+        this.#add(step.value)
       }
     } catch (error) {
       this.complete = true
@@ -107,18 +121,17 @@ export class InputQueue {
     }
   }
 
-  async #readAsync(iterator: AsyncIterator<unknown>, goal: number): Promise<void> {
+  async #readAsync(iterator: AsyncIterator<unknown>, index: number): Promise<void> {
     this.#reading = true
     try {
-      while (this.size < goal && !this.#closed) {
+      while (this.#wantsMore(index) && !this.#closed) {
         const step = await iterator.next()
         if (this.#closed) break
         if (step.done === true) {
           this.complete = true
           break
         }
-        this.#values.push(step.value)
-        this.size++
+        this.#add(step.value)
         this.#listener.more()
       }
     } catch (error) {

@@ -54,6 +54,42 @@ describe("What goes into a map", () => {
     expect(gone.size).to.be.at.least(40)
   }).timeout(60_000)
 
+  const first = (bytes: Uint8Array) => [bytes[0], bytes.length]
+
+  it("is what a buffer held when map was called, though the buffer is filled again at once", async () => {
+    const large = new Uint8Array(1_000_000).fill(1)
+    const job = fexec.map(first, [large, Buffer.from(large.buffer, 10, 5), large.subarray(5, 9)], {
+      chunkSize: 1,
+    })
+    large.fill(2)
+    expect(await job).to.deep.equal([
+      [1, 1_000_000],
+      [1, 5],
+      [1, 4],
+    ])
+  })
+
+  it("is what a buffer held when an iterable gave it, though it gives the same one again and again", async () => {
+    function* readings() {
+      const buffer = new Float64Array(10)
+      for (let n = 0; n < 100; n++) yield buffer.fill(n)
+    }
+    const numbers = await fexec.map((values: Float64Array) => values[9], readings())
+    expect(numbers).to.deep.equal(Array.from({ length: 100 }, (_, n) => n))
+  })
+
+  it("is read from an iterable of large buffers no further ahead than 64 MiB", async () => {
+    let read = 0
+    async function* files() {
+      for (; read < 300; read++) yield new Uint8Array(1_000_000)
+    }
+    const job = fexec.map((_: Uint8Array) => new Promise((resolve) => setTimeout(resolve, 10)), files())
+    await waitUntil(() => job.counts.done > 5)
+    expect(read - job.counts.done).to.be.lessThan(150)
+    await job
+    expect(read).to.equal(300)
+  }).timeout(60_000)
+
   it("travels in batches of `chunkSize`", async () => {
     const job = fexec.map(
       (n: number) => {
