@@ -26,6 +26,8 @@ export interface Backend {
   readonly batchMs?: number
   /** Deploys or connects; cheap when that was done before. */
   open(signal: AbortSignal): Promise<void>
+  /** So many tasks are about to come: a backend that starts workers itself can do so meanwhile. A hint, which never throws. */
+  expect?(tasks: number, kind: Pick<TaskBatch, "isolation" | "memoryMiB">): void
   /** Takes the batch and returns at once. What becomes of its tasks is told through `events`; only `started` may come before this call has returned. */
   run(batch: TaskBatch, events: BatchEvents): RunningBatch
   /** Nothing of this job comes any more; what was kept for it may go. */

@@ -55,6 +55,7 @@ export class Launcher {
     const { signal = defaultSignal(), extraArgs, ...rest } = options ?? {}
     checkCall(fn, signal, extraArgs, method)
     const resolved = options === undefined ? this.#plainOptions(method) : this.#resolve(rest, method)
+    if (heldUntil === undefined && !resolved.cache) this.#expect(inputs, resolved)
     const captured = this.#capture(fn, resolved)
     const encodedArgs = extraArgs?.length ? captured.codec.encode(extraArgs, "extraArgs") : undefined
     const core = new JobCore({
@@ -74,6 +75,13 @@ export class Launcher {
     if (heldUntil === undefined) this.#release(job, core, signal)
     else void heldUntil.then(() => this.#release(job, core, signal))
     return job
+  }
+
+  /** Workers start while the function is captured: each takes about as long as the other. */
+  #expect(inputs: Inputs<unknown>, options: ResolvedJobOptions): void {
+    const known = Array.isArray(inputs) ? inputs.length : 1
+    const { concurrency = known, isolation = "process", memoryMiB } = options
+    this.backend.expect?.(Math.min(known, concurrency), { isolation, memoryMiB })
   }
 
   #resolve(options: JobOptions, method: string): ResolvedJobOptions {

@@ -87,6 +87,7 @@ export async function buildBundles() {
 
 const workerEntries = {
   worker: "kernel-ext/worker/entry/localhost.ts",
+  "worker-watchdog": "kernel-ext/worker/entry/localhost-watchdog.ts",
   "worker-thread": "kernel-ext/worker/entry/localhost-thread.ts",
 }
 

@@ -3,7 +3,7 @@ import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from 
 import { KnownJobs } from "./known-jobs.ts"
 import { LocalRun } from "./local-run.ts"
 import { Slot, type SlotOwner } from "./slot.ts"
-import { workerFile } from "./worker-file.ts"
+import { hasWorkerFile, workerFile } from "./worker-file.ts"
 import { kindOf, type WorkerKind, type WorkerLink, type WorkerListener } from "./worker-link.ts"
 import { WorkerProcess } from "./worker-process.ts"
 import { WorkerThread } from "./worker-thread.ts"
@@ -70,6 +70,14 @@ export class LocalBackend implements Backend, SlotOwner {
 
   async open(): Promise<void> {
     workerFile("process")
+  }
+
+  expect(tasks: number, kind: Pick<TaskBatch, "isolation" | "memoryMiB">): void {
+    // What is missing is told to the job when its batches come.
+    if (!hasWorkerFile(kindOf(kind).isolation)) return
+    let wanted = tasks
+    for (const slot of this.#slots) if (slot.isRunning) wanted--
+    for (const slot of this.#slots) if (wanted > 0 && slot.warm(kindOf(kind))) wanted--
   }
 
   run(batch: TaskBatch, events: BatchEvents): RunningBatch {

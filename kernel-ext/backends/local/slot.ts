@@ -97,6 +97,13 @@ export class Slot {
     this.#begin(Date.now())
   }
 
+  /** Starts a worker, so that it is there when a batch comes. False where there is one. */
+  warm(kind: WorkerKind): boolean {
+    if (this.isRunning) return false
+    this.#start(kind)
+    return true
+  }
+
   /** Whether the batch is still here because the worker was not fit for it; then it goes back at once. */
   withdraw(run: LocalRun): boolean {
     const at = this.#postponed.indexOf(run)

@@ -7,7 +7,10 @@ export interface WorkerKind {
   readonly memoryMiB: number | undefined
 }
 
-export function kindOf({ isolation = "process", memoryMiB }: TaskBatch): WorkerKind {
+export function kindOf({
+  isolation = "process",
+  memoryMiB,
+}: Pick<TaskBatch, "isolation" | "memoryMiB">): WorkerKind {
   return { isolation, memoryMiB }
 }
 

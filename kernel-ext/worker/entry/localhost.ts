@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs"
 import { createRequire } from "node:module"
 import { type OnReadOpts, Socket } from "node:net"
-import { isMainThread, Worker, workerData } from "node:worker_threads"
+import { Worker } from "node:worker_threads"
 import { overrideModule } from "../../capture/load.ts"
 import { type FromWorker, type Letter, readLetter } from "../../protocol/worker.ts"
 import { encodeFrame, FrameReader } from "../../util/frames.ts"
@@ -10,18 +10,16 @@ import { processMeter } from "../meter.ts"
 import { routeOutput } from "../output.ts"
 import { Runtime } from "../runtime.ts"
 import { Ticket } from "../ticket.ts"
-import { watch } from "../watchdog.ts"
 
 /**
  * A worker process of this machine. A task that imports cellfan gets the library that this file was built with, from whichever
  * folder it imports: it may fan out itself.
  *
- * Messages come on descriptor 3 and leave on 4; the watchdog has 5.
+ * Messages come on descriptor 3 and leave on 4; the watchdog has 5 (localhost-watchdog.ts).
  */
-const [inputFd, outputFd, controlFd] = [3, 4, 5]
+const [inputFd, outputFd] = [3, 4]
 
-if (isMainThread) main()
-else watch(controlFd, workerData as SharedArrayBuffer)
+main()
 
 function main(): void {
   const ticket = new Ticket()
@@ -37,7 +35,10 @@ function main(): void {
   input.on("close", () => process.exit(0))
   input.on("error", () => process.exit(0))
   send({ type: "ready" })
-  const watchdog = new Worker(new URL(import.meta.url), { workerData: ticket.memory, stdout: false })
+  const watchdog = new Worker(new URL("./worker-watchdog.js", import.meta.url), {
+    workerData: ticket.memory,
+    stdout: false,
+  })
   watchdog.unref()
 }
 
