@@ -67,6 +67,14 @@ describe("the grid in a front end that has anywidget and not our extension", fun
     await lab.page.locator(".cellfan-mod-cancel").click()
     const ended = await lab.job(({ status }) => status === "failed")
     expect(ended.counts).to.deep.equal({ done: 39, failed: 1, cancelled: 10 })
+    await lab.idle()
+    await lab.save()
+    const outputs = await savedOutputs(suite().folder, "widget.ipynb", 1)
+    const output = outputs.find(({ data }) => data?.[jobMime])
+    expect(parseSavedJob(output?.data?.[jobMime])?.id).to.equal(id)
+    expect([output?.data?.["image/svg+xml"]].flat().join(""), "what is shown without the kernel")
+      .to.match(/^<svg .*<\/svg>$/s)
+      .and.to.include("39 done, 1 failed")
   })
 
   it("threw nothing in the page", () => {
