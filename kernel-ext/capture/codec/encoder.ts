@@ -143,7 +143,7 @@ export class GraphEncoder {
     const prototype: object | null = Object.getPrototypeOf(value)
     if (ArrayBuffer.isView(value)) return this.#view(value as BinaryView, prototype, id)
     if (types.isAnyArrayBuffer(value)) return this.#buffer(value, id)
-    if (types.isRegExp(value)) return [Kind.regexp, value.source, value.flags, value.lastIndex]
+    if (types.isRegExp(value)) return this.#regexp(value, prototype, id)
     const platform = describePlatformObject(value, prototype)
     if (platform !== undefined) return platform
     if (types.isBoxedPrimitive(value)) return [Kind.boxed, this.slot(value.valueOf(), id, "")]
@@ -268,6 +268,17 @@ export class GraphEncoder {
     const properties = [...this.properties(value, id, (key) => key === "stack"), ...stack]
     const usual = Reflect.get(globalThis, name).prototype
     return this.#extended(Kind.error, value, prototype, usual, id, [name], properties)
+  }
+
+  #regexp(value: RegExp, prototype: object | null, id: number): Node {
+    // "lastIndex" is the one property that each has.
+    if (prototype !== RegExp.prototype || Reflect.ownKeys(value).length > 1) {
+      this.refuse(
+        id,
+        "a regular expression of a subclass or with properties of its own cannot be sent; send a plain one",
+      )
+    }
+    return [Kind.regexp, value.source, value.flags, value.lastIndex]
   }
 
   #buffer(buffer: ArrayBufferLike, id: number): Node {
