@@ -136,7 +136,7 @@ describe("Magics before the interpreter", function () {
     await notebook.text("%clean")
     expect(notebook.streamed.join("")).to.match(
       new RegExp(
-        `^Temporary data of ${before} executors? removed\\.\nClosed 1 executor of cells\\.\nForgot \\d+ settled jobs?\\.\n$`,
+        `^Cleaned up ${before} executors?; deleted 0 temporary objects \\(0 B\\)\\.\nClosed 1 executor of cells\\.\nForgot \\d+ settled jobs?\\.\n$`,
       ),
     )
     expect(await notebook.text("%jobs")).to.equal("[]")
@@ -158,6 +158,10 @@ describe("Magics before the interpreter", function () {
       "const slow = fexec.map(async (n: number, ctx) => { if (ctx.attempt === 1) await new Promise(r => setTimeout(r, 60_000)); return n }, [1, 2])",
     )
     await notebook.text("slow.then(() => {}, () => {})\n0")
+    // One that was cancelled before it began would begin with its first attempt.
+    await notebook.text(
+      'while ([...slow.tasks].some(({ state }) => state !== "running")) await new Promise((r) => setTimeout(r, 5))\n0',
+    )
     const id = (await notebook.text("slow.id")) ?? ""
     await notebook.text(`%cancel ${id.slice(0, 6)}`)
     expect(notebook.streamed.join("")).to.include("cancelled 2 tasks")
