@@ -21,7 +21,8 @@ export function showJobsIn(panel: NotebookPanel, contents: Contents.IManager): v
   const host = {
     hub: hubOf(panel),
     keepers: new Keepers(`${contents.serverSettings.baseUrl} ${context.path}`),
-    openCell: (label: string, line: number, column: number) => revealLine(panel, label, line, column),
+    openCell: (label: string, line: number, column: number, from: Node) =>
+      revealLine(panel, { label, line, column, from }),
     takeCell: (code: string, from: Node) => insertCell(panel, code, from),
     runningShown: (job: JobModel, keeper: Keeper) => {
       setTimeout(() => saveRunning(panel, contents, job, keeper), saveAfterMs)
@@ -56,13 +57,27 @@ function insertCell(panel: NotebookPanel, code: string, from: Node): void {
   })
 }
 
+interface Place {
+  /** "cell 3" */
+  readonly label: string
+  readonly line: number
+  readonly column: number
+  /** The view that was asked. */
+  readonly from: Node
+}
+
 /** Selects the cell that "cell 3" names and puts the cursor on the line. */
-function revealLine(panel: NotebookPanel, label: string, line: number, column: number): void {
+function revealLine(panel: NotebookPanel, { label, line, column, from }: Place): void {
   const count = Number(label.replace(/\D+/g, ""))
   const notebook = panel.content
-  const index = notebook.widgets.findIndex(
-    ({ model }) => model.type === "code" && model.sharedModel.toJSON().execution_count === count,
-  )
+  const countOf = ({ model }: (typeof notebook.widgets)[number]) =>
+    model.type === "code" ? model.sharedModel.toJSON().execution_count : undefined
+  const named = notebook.widgets.findIndex((cell) => countOf(cell) === count)
+  // A cell whose page was reloaded while it ran never learns its number: then it is the one around the view.
+  const index =
+    named >= 0
+      ? named
+      : notebook.widgets.findIndex((cell) => cell.node.contains(from) && countOf(cell) === null)
   if (index < 0) return
   notebook.activeCellIndex = index
   void notebook.scrollToItem(index, "smart").then(() => {

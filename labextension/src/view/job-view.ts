@@ -28,7 +28,8 @@ import { t } from "./words.ts"
 
 /** What the page around the view can do for it. */
 export interface JobHost {
-  readonly openCell?: ((label: string, line: number, column: number) => void) | undefined
+  /** Shows a line of the cell that was run as `label`, wished for in the view at `from`. */
+  readonly openCell?: ((label: string, line: number, column: number, from: HTMLElement) => void) | undefined
   /** Puts code where the reader can run it, near the view it was asked for in. */
   readonly takeCell?: ((code: string, from: HTMLElement) => void) | undefined
 }

@@ -37,7 +37,8 @@ export class OpenTask {
         this.#takeCell = host.takeCell
         model.send({ type: "cell", index: task })
       },
-      openCell: host.openCell,
+      openCell:
+        host.openCell && ((label, line, column) => host.openCell?.(label, line, column, this.details.node)),
     })
   }
 
