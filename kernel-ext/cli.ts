@@ -52,7 +52,7 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   clean: async (args) => {
     parseArgs({ args, options: {} })
     const { clean } = await import("./cli/runtime.ts")
-    console.log(await clean())
+    await clean((text) => console.log(text))
     return 0
   },
   lambda: async (args) => {

@@ -2,6 +2,7 @@ import type { PackageBundle } from "../capture/load/packages.ts"
 import type { Encoded, Shipment } from "../capture/types.ts"
 import type { JobStorage } from "../protocol/storage.ts"
 import type { LogStream } from "../protocol/worker.ts"
+import type { Cleaned } from "../storage/temporary.ts"
 
 /**
  * The contract between the executor layer and a place where tasks run. One conformance suite holds it:
@@ -34,11 +35,18 @@ export interface Backend {
   forget(jobId: string): void
   /** Removes what earlier runs left behind. */
   clean(scope: "job" | "all"): Promise<void>
+  /**
+   * Deletes what jobs have left in storage: that of this backend's jobs and what is past its time, or all of it. Absent where
+   * jobs leave nothing there.
+   */
+  cleanStorage?(scope: CleanScope): Promise<Cleaned>
   /** Its workers as they are now, for views; absent where it does not tell them apart. */
   workerStates?(): readonly WorkerState[]
   /** Ends workers and connections. Idempotent. */
   close(): Promise<void>
 }
+
+export type CleanScope = "own" | "all"
 
 export interface WorkerState {
   /** As tasks name it: "localhost:4711", "i-0abc". */

@@ -1,7 +1,8 @@
 import type { PackageBundle } from "../capture/load/packages.ts"
 import { bundlePackages } from "../capture/packages.ts"
 import type { Shipment } from "../capture/types.ts"
-import type { Backend, BatchEvents, RunningBatch, TaskBatch } from "./backend.ts"
+import { type Cleaned, nothingCleaned } from "../storage/temporary.ts"
+import type { Backend, BatchEvents, CleanScope, RunningBatch, TaskBatch } from "./backend.ts"
 
 /**
  * A backend whose workers do not see this machine's files, given batches that bring their npm packages. Nothing of a
@@ -62,6 +63,10 @@ export class BundlingBackend implements Backend {
 
   clean(scope: "job" | "all"): Promise<void> {
     return this.#backend.clean(scope)
+  }
+
+  async cleanStorage(scope: CleanScope): Promise<Cleaned> {
+    return (await this.#backend.cleanStorage?.(scope)) ?? nothingCleaned
   }
 
   workerStates() {

@@ -1,6 +1,8 @@
 import type { LambdaBackend } from "../backends/lambda/lambda.ts"
 import { userPolicy } from "../backends/lambda/policy.ts"
+import { cleanConfiguredStorage } from "../executors/clean.ts"
 import { serverless } from "../executors/serverless.ts"
+import { tellCleaned } from "../storage/temporary.ts"
 
 /** `cellfan runtime …`, `cellfan clean`, `cellfan lambda policy`: the functions that cellfan has made. */
 
@@ -54,21 +56,20 @@ export function deleteRuntimes(names: readonly string[]): Promise<string> {
   })
 }
 
-/** Deletes all functions of cellfan, and data that jobs left in storage. */
-export function clean(): Promise<string> {
+/** Deletes data that jobs left in storage, and all functions of cellfan; says each when it is done, as the other may fail. */
+export function clean(say: (text: string) => void): Promise<void> {
   return withBackend(async (backend) => {
-    const { functions, objects } = await backend.cleanAll()
-    return `Deleted ${count(functions.length, "function")} and ${count(objects, "temporary object")}.`
+    const configured = await cleanConfiguredStorage("all")
+    say(`Deleted ${tellCleaned(configured)} from the configured storage.`)
+    const functions = await backend.removeAll()
+    say(`Deleted ${functions.length} function${functions.length === 1 ? "" : "s"} from Lambda.`)
+    say(`Deleted ${tellCleaned(await backend.cleanStorage("all"))} from the storage of its jobs.`)
   })
 }
 
 /** The least rights, as JSON. */
 export function policy(roleArn: string | undefined): string {
   return JSON.stringify(userPolicy(roleArn), undefined, 2)
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`
 }
 
 function table(rows: readonly (readonly string[])[]): string {

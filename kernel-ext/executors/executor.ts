@@ -229,7 +229,7 @@ function viewOf(executor: Executor, backend: Backend, launcher: Launcher): Execu
       return backend.idle
     },
     workerStates: () => backend.workerStates?.(),
-    clean: () => launcher.clean(),
+    clean: (scope = "own") => launcher.clean(scope),
     close: () => executor.close(),
   }
 }

@@ -1,9 +1,10 @@
-import type { Backend } from "../backends/backend.ts"
+import type { Backend, CleanScope } from "../backends/backend.ts"
 import { BundlingBackend } from "../backends/bundling.ts"
 import { capture } from "../capture/capture.ts"
 import type { Captured, Encoded } from "../capture/types.ts"
 import { type JobOptions, jobOptions, type ResolvedJobOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
+import { type Cleaned, nothingCleaned } from "../storage/temporary.ts"
 import { cacheFolder } from "../util/cache-folder.ts"
 import type { MapOptions } from "./calls.ts"
 import { defaultSignal } from "./default-signal.ts"
@@ -100,9 +101,11 @@ export class Launcher {
   }
 
   /** Cancels what has not settled and gives back what the backend holds; what is started later finds it anew. */
-  async clean(): Promise<void> {
+  async clean(scope: CleanScope): Promise<Cleaned> {
     for (const job of this.unsettled) job.cancel()
+    const cleaned = await this.backend.cleanStorage?.(scope)
     await this.backend.clean("all")
+    return cleaned ?? nothingCleaned
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
-import type { WorkerState } from "../backends/backend.ts"
+import type { CleanScope, WorkerState } from "../backends/backend.ts"
 import type { TaskContext } from "../protocol/context.ts"
 import type { TaskState } from "../protocol/task.ts"
+import type { Cleaned } from "../storage/temporary.ts"
 
 /**
  * The window through which views (grid, panel, progress line) see executors. Executors do not know who looks:
@@ -90,8 +91,11 @@ export interface ExecutorView {
   readonly handle: object
   /** Its workers as they are now; undefined where the backend does not tell them apart. */
   workerStates(): readonly WorkerState[] | undefined
-  /** Gives back what it holds: cancels what runs, ends workers, removes what earlier runs left behind. It can be used again. */
-  clean(): Promise<void>
+  /**
+   * Gives back what it holds: cancels what runs, ends workers, removes what earlier runs left behind, in storage that of other kernels
+   * only where `scope` is "all". It can be used again. Says what it deleted in storage.
+   */
+  clean(scope?: CleanScope): Promise<Cleaned>
   /** Ends its workers; what still runs is cancelled. */
   close(): Promise<void>
 }

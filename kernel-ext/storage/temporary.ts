@@ -32,12 +32,44 @@ export interface Cleaned {
   readonly bytes: number
 }
 
+export const nothingCleaned: Cleaned = { objects: 0, bytes: 0 }
+
+export function sumCleaned(all: readonly Cleaned[]): Cleaned {
+  return all.reduce((a, b) => ({ objects: a.objects + b.objects, bytes: a.bytes + b.bytes }), nothingCleaned)
+}
+
+/** As people read it: "3 temporary objects (1.2 MB)". */
+export function tellCleaned({ objects, bytes }: Cleaned): string {
+  const size =
+    bytes < 1000
+      ? `${bytes} B`
+      : bytes < 1e6
+        ? `${(bytes / 1e3).toFixed(1)} kB`
+        : `${(bytes / 1e6).toFixed(1)} MB`
+  return `${objects} temporary object${objects === 1 ? "" : "s"} (${size})`
+}
+
 /** Deletes data that jobs left behind. What does not look like theirs is left alone. */
 export async function cleanTemporary(
   storage: ObjectStorage,
   scope: TemporaryScope,
   call: StorageCall = {},
   nowMs = Date.now(),
+): Promise<Cleaned> {
+  try {
+    return await cleanFound(storage, scope, call, nowMs)
+  } catch (error) {
+    // A bucket that was never needed was never made.
+    if ((error as { kind?: unknown }).kind === "not-found") return nothingCleaned
+    throw error
+  }
+}
+
+async function cleanFound(
+  storage: ObjectStorage,
+  scope: TemporaryScope,
+  call: StorageCall,
+  nowMs: number,
 ): Promise<Cleaned> {
   let [objects, bytes] = [0, 0]
   let keys: string[] = []

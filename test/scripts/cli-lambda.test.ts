@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { expect } from "chai"
+import { StorageClient } from "../../kernel-ext/storage/storage.ts"
+import { jobPrefix } from "../../kernel-ext/storage/temporary.ts"
 import { need } from "../support/needs.ts"
 import { root } from "../support/repository.ts"
 import { ministack, startMinistack } from "../support/servers/ministack.ts"
@@ -21,6 +23,7 @@ describe("cellfan and the functions on Lambda", function () {
       ...keys,
       CELLFAN_AWS_ENDPOINT: server.url,
       CELLFAN_AWS_LAMBDA_MEMORY_MIB: "512",
+      CELLFAN_LOCALHOST_STORAGE_ROOT: "/nonexistent",
     }
     return new Promise((resolve) => {
       execFile(process.execPath, [join(root, "dist", "cli.js"), ...args], { env }, (error, stdout, stderr) =>
@@ -46,7 +49,19 @@ describe("cellfan and the functions on Lambda", function () {
       `There is no function ${name}; \`cellfan runtime list\` shows those there are.\n`,
     ])
     await cellfan("runtime", "update")
-    expect((await cellfan("clean")).stdout).to.equal("Deleted 1 function and 0 temporary objects.\n")
+    const left = new StorageClient({
+      backend: "aws_s3",
+      bucket: undefined,
+      options: { region: "us-east-1", endpoint: server.url, pathStyle: true },
+      secrets: { accessKeyId: "test", secretAccessKey: "test" },
+    })
+    await left.put(`${jobPrefix("of-a-dead-kernel")}call-0`, "x".repeat(2500))
+    expect((await cellfan("clean")).stdout.split("\n")).to.deep.equal([
+      "Deleted 0 temporary objects (0 B) from the configured storage.",
+      "Deleted 1 function from Lambda.",
+      "Deleted 1 temporary object (2.5 kB) from the storage of its jobs.",
+      "",
+    ])
   })
 
   it("prints the rights that are needed, as IAM takes them", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
 import { StorageClient } from "../../kernel-ext/storage/storage.ts"
-import { cleanTemporary, jobPrefix } from "../../kernel-ext/storage/temporary.ts"
+import { cleanTemporary, jobPrefix, tellCleaned } from "../../kernel-ext/storage/temporary.ts"
 
 const hourMs = 3_600_000
 const nowMs = Date.UTC(2026, 4, 1, 12, 30)
@@ -45,5 +45,14 @@ describe("data of jobs", () => {
     expect(await keys()).to.have.length(3)
     await cleanTemporary(storage, "all", {}, nowMs)
     expect(await keys()).to.deep.equal(["cellfan.temporary/notes.txt", "results/kept"])
+  })
+
+  it("are none where the bucket was never made", async () => {
+    expect(await cleanTemporary(storage.in("never-made"), "all")).to.deep.equal({ objects: 0, bytes: 0 })
+  })
+
+  it("are told of with how many they were and their size", () => {
+    expect(tellCleaned({ objects: 1, bytes: 999 })).to.equal("1 temporary object (999 B)")
+    expect(tellCleaned({ objects: 3, bytes: 1_250_000 })).to.equal("3 temporary objects (1.3 MB)")
   })
 })

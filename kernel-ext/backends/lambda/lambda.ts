@@ -1,9 +1,8 @@
 import { BackendError } from "../../errors.ts"
 import type { JobStorage, StorageDescription } from "../../protocol/storage.ts"
-import { StorageClient } from "../../storage/storage.ts"
-import { type Cleaned, cleanTemporary } from "../../storage/temporary.ts"
+import type { Cleaned } from "../../storage/temporary.ts"
 import { cellfanVersion } from "../../util/version.ts"
-import type { Backend, BatchEvents, RunningBatch, TaskBatch } from "../backend.ts"
+import type { Backend, BatchEvents, CleanScope, RunningBatch, TaskBatch } from "../backend.ts"
 import { type ListedFunction, listFunctions, removeFunction, removeFunctions } from "./catalog.ts"
 import type { Deploying } from "./deploy.ts"
 import { tell } from "./errors.ts"
@@ -145,16 +144,11 @@ export class LambdaBackend implements Backend, RunOwner {
 
   /** Deletes the functions that cellfan has made, in this region and namespace. */
   async clean(): Promise<void> {
-    await this.#cleanFunctions()
+    await this.removeAll()
   }
 
-  /** The same, and deletes what jobs have left in storage, if there is any. */
-  async cleanAll(): Promise<{ readonly functions: readonly string[]; readonly objects: number }> {
-    const functions = await this.#cleanFunctions()
-    const { objects } = await cleanTemporary(new StorageClient(this.#options.storage()), "all").catch(
-      ifNoBucket,
-    )
-    return { functions, objects }
+  cleanStorage(scope: CleanScope): Promise<Cleaned> {
+    return this.#payloads.clean(scope)
   }
 
   /** The functions that cellfan has made, in this region and namespace. */
@@ -174,6 +168,18 @@ export class LambdaBackend implements Backend, RunOwner {
       return await removeFunction(sdk, client, name)
     } catch (error) {
       throw this.#tell(error, `delete the function ${name}`)
+    }
+  }
+
+  /** Deletes them all. Resolves with their names. */
+  async removeAll(): Promise<readonly string[]> {
+    const { client, sdk } = await this.#open()
+    try {
+      return await removeFunctions(sdk, client, this.#options.namespace)
+    } catch (error) {
+      throw this.#tell(error, "delete functions")
+    } finally {
+      this.#functions.clear()
     }
   }
 
@@ -218,17 +224,6 @@ export class LambdaBackend implements Backend, RunOwner {
         region: access.region ?? "no region",
         endpoint: access.endpoint,
       })
-    }
-  }
-
-  async #cleanFunctions(): Promise<string[]> {
-    const { client, sdk } = await this.#open()
-    try {
-      return await removeFunctions(sdk, client, this.#options.namespace)
-    } catch (error) {
-      throw this.#tell(error, "delete functions")
-    } finally {
-      this.#functions.clear()
     }
   }
 
@@ -386,12 +381,6 @@ export class LambdaBackend implements Backend, RunOwner {
 
 function isThrottle(end: CallEnd): boolean {
   return end.kind === "failed" && end.error.kind === "throttled"
-}
-
-/** A bucket that was never needed was never made. */
-function ifNoBucket(error: unknown): Cleaned {
-  if ((error as { kind?: unknown }).kind === "not-found") return { objects: 0, bytes: 0 }
-  throw error
 }
 
 /** What keeps a call from being made at all: it is too large, and storage did not take it. */

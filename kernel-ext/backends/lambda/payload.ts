@@ -2,8 +2,9 @@ import type { ContentKey, InvocationEvent, StoredObject } from "../../protocol/i
 import type { ObjectReference, StorageDescription } from "../../protocol/storage.ts"
 import type { Sending } from "../../protocol/worker.ts"
 import { StorageClient } from "../../storage/storage.ts"
-import { jobPrefix } from "../../storage/temporary.ts"
+import { type Cleaned, cleanTemporary, jobPrefix, sumCleaned } from "../../storage/temporary.ts"
 import { encodeFrame } from "../../util/frames.ts"
+import type { CleanScope } from "../backend.ts"
 import type { BatchSendings } from "../sendings.ts"
 
 /** What Lambda takes as a request, and gives as an answer. */
@@ -68,9 +69,20 @@ export class Payloads {
   /** Deletes what the job has in storage. */
   async forget(jobId: string): Promise<void> {
     const objects = this.#jobs.get(jobId)
-    this.#jobs.delete(jobId)
     if (objects?.storage !== undefined)
       await new StorageClient(objects.storage).delete({ prefix: objects.prefix })
+    // Where that did not work, `clean` still knows of it.
+    this.#jobs.delete(jobId)
+  }
+
+  /** Deletes what these jobs have in storage and what of others is past its time; or that of all jobs. */
+  async clean(scope: CleanScope): Promise<Cleaned> {
+    const storage = new StorageClient(this.#storage())
+    if (scope === "all") return cleanTemporary(storage, "all")
+    const cleaned = [await cleanTemporary(storage, "expired")]
+    for (const [jobId, objects] of this.#jobs)
+      if (objects.storage !== undefined) cleaned.push(await cleanTemporary(storage, { jobId }))
+    return sumCleaned(cleaned)
   }
 
   #objectsOf(jobId: string): JobObjects {

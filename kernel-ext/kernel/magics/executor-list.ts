@@ -1,5 +1,8 @@
+import { UsageError } from "../../errors.ts"
+import { cleanConfiguredStorage } from "../../executors/clean.ts"
 import { type ExecutorView, openExecutors } from "../../executors/observe.ts"
-import { readNothing } from "./arguments.ts"
+import { sumCleaned, tellCleaned } from "../../storage/temporary.ts"
+import { readNothing, readWord } from "./arguments.ts"
 import type { ExecutorRuntime } from "./executor-runtime.ts"
 import type { JobRuntime } from "./jobs.ts"
 import { type LineCall, type Magic, type Notebook, runtimeName } from "./magic.ts"
@@ -26,13 +29,17 @@ export const executorListMagics: readonly Magic[] = [
     name: "clean",
     summary: "Removes what this kernel's executors and jobs have left behind, and says what that was.",
     details: [
-      "Executors remove the temporary data of earlier runs; those that cells made for themselves close, and with them their workers.",
+      "Executors end their workers, and delete the functions that they run in; those that cells made for themselves close.",
+      "In storage, what this kernel's jobs have there is deleted, and what is past its time; with `all`, other kernels' as well.",
       "%jobs forgets the jobs that have settled, and with them their results. Variables keep what they hold.",
     ].join("\n"),
     line: {
+      words: "[all]",
       translate({ args, canAwait }: LineCall) {
-        readNothing(args, "%clean")
-        return [`${canAwait ? "await " : ""}${runtimeName}.clean()`]
+        const word = readWord(args, "%clean", "`all` or nothing")
+        if (word !== undefined && word !== "all")
+          throw new UsageError(`%clean takes \`all\` or nothing, but got ${word}.`)
+        return [`${canAwait ? "await " : ""}${runtimeName}.clean(${word === undefined ? "" : '"all"'})`]
       },
     },
   },
@@ -40,7 +47,7 @@ export const executorListMagics: readonly Magic[] = [
 
 export const executorListDeclarations = `
   executors(): { variable: string; executor: string; backend: string; workers: number; idle: number; current: boolean }[]
-  clean(): Promise<void>`
+  clean(scope?: "all"): Promise<void>`
 
 export function createExecutorList(executors: ExecutorRuntime, jobs: JobRuntime, notebook: Notebook) {
   const namesOf = (handle: object): string =>
@@ -60,15 +67,17 @@ export function createExecutorList(executors: ExecutorRuntime, jobs: JobRuntime,
         return { variable, executor: kind, backend, workers, idle, current: executors.isCurrent(handle) }
       })
     },
-    async clean(): Promise<void> {
+    async clean(scope: "own" | "all" = "own"): Promise<void> {
       const open = openExecutors()
-      const cleaned = await Promise.allSettled(open.map((view) => view.clean()))
-      const failed = cleaned.filter((one) => one.status === "rejected")
+      const tried = await Promise.allSettled(open.map((view) => view.clean(scope)))
+      tried.push(...(await Promise.allSettled([cleanConfiguredStorage(scope)])))
+      const failed = tried.filter((one) => one.status === "rejected")
+      const cleaned = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))
       const closed = await executors.closeForCells()
       const forgotten = jobs.forgetSettled()
       write(
         [
-          `Temporary data of ${count(open.length - failed.length, "executor")} removed.`,
+          `Cleaned up ${count(open.length, "executor")}; deleted ${tellCleaned(sumCleaned(cleaned))}.`,
           `Closed ${count(closed, "executor")} of cells.`,
           `Forgot ${count(forgotten, "settled job")}.`,
           "",
@@ -77,7 +86,7 @@ export function createExecutorList(executors: ExecutorRuntime, jobs: JobRuntime,
       if (failed.length > 0)
         throw new AggregateError(
           failed.map(({ reason }) => reason),
-          `${count(failed.length, "executor")} could not remove what earlier runs left behind.`,
+          `Not everything could be removed: ${failed.map(({ reason }) => (reason as Error).message).join(" ")}`,
         )
     },
   }

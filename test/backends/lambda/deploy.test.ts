@@ -4,7 +4,10 @@ import { nanoid } from "nanoid"
 import { type FunctionSpec, functionName } from "../../../kernel-ext/backends/lambda/deploy.ts"
 import { ownCode } from "../../../kernel-ext/backends/lambda/function-code.ts"
 import { userPolicy } from "../../../kernel-ext/backends/lambda/policy.ts"
+import { openExecutors } from "../../../kernel-ext/executors/observe.ts"
 import { type Job, ServerlessExecutor } from "../../../kernel-ext/index.ts"
+import { StorageClient } from "../../../kernel-ext/storage/storage.ts"
+import { jobPrefix } from "../../../kernel-ext/storage/temporary.ts"
 import { need } from "../../support/needs.ts"
 import { waitUntil } from "../../support/processes.ts"
 import { lambdaAt } from "../../support/servers/lambda-backend.ts"
@@ -113,10 +116,22 @@ describe("ServerlessExecutor on an emulator", function () {
     )
     expect([results[0]?.length, results[0]?.[0], results[0]?.at(-1)]).to.deep.equal([900_000, 3, 3])
     const backend = lambdaAt(server.url)
-    const { functions } = await backend.cleanAll()
-    expect(functions).to.have.length(2)
+    // The job has deleted its own.
+    expect(await backend.cleanStorage("all")).to.deep.equal({ objects: 0, bytes: 0 })
+    expect(await backend.removeAll()).to.have.length(2)
     expect((await backend.list()).functions).to.deep.equal([])
     await backend.close()
+  })
+
+  it("deletes at its clean-up what is past its time, and leaves the data of other kernels unless asked for all", async () => {
+    const keys = { accessKeyId: "test", secretAccessKey: "test" }
+    const options = { region: "us-east-1", endpoint: server.url, pathStyle: true }
+    const storage = new StorageClient({ backend: "aws_s3", bucket: undefined, options, secrets: keys })
+    await storage.put(`${jobPrefix("of-last-week", 1, Date.now() - 2 * 3_600_000)}call-0`, "12345")
+    await storage.put(`${jobPrefix("of-another-kernel")}call-0`, "123")
+    const view = openExecutors().find(({ handle }) => handle === fexec)
+    expect(await view?.clean()).to.deep.equal({ objects: 1, bytes: 5 })
+    expect(await view?.clean("all")).to.deep.equal({ objects: 1, bytes: 3 })
   })
 })
 

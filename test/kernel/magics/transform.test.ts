@@ -219,6 +219,8 @@ describe("Other magics", () => {
 
   it("wait where they can", () => {
     expect(transform("%clean")).to.equal("await __cellfan.clean();")
+    expect(transform("%clean all")).to.equal('await __cellfan.clean("all");')
+    expect(() => transform("%clean some")).to.throw("%clean takes `all` or nothing, but got some.")
     expect(transform("function f() {\n%clean\n}")).to.equal("function f() {\n__cellfan.clean();\n}")
   })
 
