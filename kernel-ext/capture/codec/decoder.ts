@@ -19,9 +19,9 @@ export interface Resolver {
   /** Makes a value of the kinds from import on. */
   make?(node: Node, id: number, decoder: GraphDecoder): unknown
   fill?(node: Node, id: number, made: unknown, decoder: GraphDecoder): void
-  /** False: data only. No accessors, no functions but known ones, nothing that `await` would call. */
   /** Gives a context the value of node `id`, which was built late. */
   fillLate?(node: Node, id: number, made: unknown, decoder: GraphDecoder): void
+  /** False: data only. No accessors, no functions but known ones, nothing that `await` would call. */
   readonly trusted: boolean
 }
 
