@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { type DoneTasks, noTask, type TaskEnd } from "../backends/backend.ts"
+import { type BatchEvents, type DoneTasks, noTask, type TaskEnd } from "../backends/backend.ts"
 import type { Captured, Encoded } from "../capture/types.ts"
 import type { ResolvedJobOptions } from "../config/schema.ts"
 import { jobStorage } from "../config/storage.ts"
@@ -38,6 +38,8 @@ export class JobCore {
   bytesOut = 0
   /** Undefined where the backend does not tell. */
   costUsd: number | undefined
+  /** What a backend tells late output of the job through, as long as someone holds the job. */
+  newestFlight: BatchEvents | undefined
   /** Tasks of which a second copy runs. */
   readonly copies = new Set<number>()
   /** Tasks that ran again because a worker died, although they may have been done. */

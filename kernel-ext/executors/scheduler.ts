@@ -130,6 +130,7 @@ export class Scheduler implements JobHost {
       this.#pump()
     })
     this.#flights.add(flight)
+    core.newestFlight = flight
     active.inFlight++
     const bytes = sizeOf(inputs)
     core.sent(indices, bytes)

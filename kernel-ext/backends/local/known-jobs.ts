@@ -7,6 +7,8 @@ interface KnownJob {
   readonly key: number
   /** Of its newest batch: who hears what comes for the job, and not for a batch. */
   events: BatchEvents | undefined
+  /** The same once it has settled: only whoever holds the job can still read what comes, and its results are not ours to keep. */
+  late: WeakRef<BatchEvents> | undefined
 }
 
 /** The jobs of a backend, and the numbers that workers know them by. */
@@ -26,7 +28,7 @@ export class KnownJobs {
       this.#settled.delete(jobId)
       return known.key
     }
-    const job = { key: this.#nextKey++, events }
+    const job: KnownJob = { key: this.#nextKey++, events, late: undefined }
     this.#byId.set(jobId, job)
     this.#byKey.set(job.key, job)
     return job.key
@@ -36,6 +38,8 @@ export class KnownJobs {
   settled(jobId: string): number | undefined {
     const job = this.#byId.get(jobId)
     if (job === undefined) return undefined
+    if (job.events !== undefined) job.late = new WeakRef(job.events)
+    job.events = undefined
     this.#settled.add(jobId)
     const [oldest] = this.#settled
     if (this.#settled.size > keptSettled && oldest !== undefined) this.#drop(oldest)
@@ -43,7 +47,8 @@ export class KnownJobs {
   }
 
   eventsOf(key: number): BatchEvents | undefined {
-    return this.#byKey.get(key)?.events
+    const job = this.#byKey.get(key)
+    return job?.events ?? job?.late?.deref()
   }
 
   #drop(jobId: string): void {
@@ -52,7 +57,5 @@ export class KnownJobs {
     this.#byId.delete(jobId)
     if (job === undefined) return
     this.#byKey.delete(job.key)
-    // V8's maps leave old tables behind, which keep what stood in them through many small collections.
-    job.events = undefined
   }
 }

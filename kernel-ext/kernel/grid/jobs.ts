@@ -8,6 +8,8 @@ import { Pulse } from "./pulse.ts"
 /** Jobs that stay open to views after they ended. Older ones show what their notebook saved. */
 const maxEnded = 100
 const maxEndedTasks = 2_000_000
+/** Of their results, which stay in memory as long as a view may ask for them. */
+const maxEndedBytes = 64 * 1024 * 1024
 const listIntervalMs = 500
 
 export interface KnownJob {
@@ -69,17 +71,19 @@ export class Jobs {
   }
 
   #forgetOld(): void {
-    let [count, tasks] = [0, 0]
+    let [count, tasks, bytes] = [0, 0, 0]
     for (const { feed } of this.#known.values()) {
       if (feed.job.endedAtMs === undefined) continue
       count++
       tasks += feed.job.size
+      bytes += feed.job.bytesReceived ?? 0
     }
     for (const { feed } of this.#known.values()) {
-      if (count <= maxEnded && tasks <= maxEndedTasks) return
+      if (count <= maxEnded && tasks <= maxEndedTasks && bytes <= maxEndedBytes) return
       if (feed.job.endedAtMs === undefined) continue
       count--
       tasks -= feed.job.size
+      bytes -= feed.job.bytesReceived ?? 0
       this.#forget(feed.job.id)
     }
   }
