@@ -3,7 +3,7 @@ import { runPython } from "../support/jupyter.ts"
 import { root } from "../support/repository.ts"
 
 /**
- * How long this kernel takes to be there and to run a trivial cell, beside tslab's own kernel in the same run.
+ * How long this kernel takes to be there and to run cells, and its memory, beside tslab's own kernel in the same run.
  * Part of `npm run bench`.
  */
 
@@ -14,6 +14,8 @@ interface Times {
   readonly ready: number
   readonly first: number
   readonly cells: number
+  readonly loop: number
+  readonly memory: number
 }
 
 const kernels = {
@@ -35,15 +37,17 @@ if (code !== 0) throw new Error(`kernel_times.py failed:\n${stderr}`)
 const { cellfan, tslab } = JSON.parse(stdout) as Record<keyof typeof kernels, Times>
 
 console.log(
-  `| kernel, median of ${STARTS} starts and ${STARTS * CELLS} cells | cellfan | tslab 1.0.22 | ratio |`,
+  `| kernel, median of ${STARTS} starts and ${STARTS * CELLS} cells | cellfan | tslab 1.0.22 | cellfan / tslab |`,
 )
 console.log("|---|---|---|---|")
 row("launch to first answer", cellfan.ready, tslab.ready)
 row("launch to the end of the first cell", cellfan.first, tslab.first)
 row("trivial cell", cellfan.cells, tslab.cells)
+row("loop of 3,000,000 steps over a variable of the notebook", cellfan.loop, tslab.loop)
+row("memory after the first cell", cellfan.memory, tslab.memory, "MiB")
 
-function row(what: string, oursMs: number, theirsMs: number): void {
+function row(what: string, ours: number, theirs: number, unit = "ms"): void {
   console.log(
-    `| ${what} | ${oursMs.toFixed(0)} ms | ${theirsMs.toFixed(0)} ms | ${(oursMs / theirsMs).toFixed(2)} |`,
+    `| ${what} | ${ours.toFixed(0)} ${unit} | ${theirs.toFixed(0)} ${unit} | ${(ours / theirs).toFixed(2)} |`,
   )
 }

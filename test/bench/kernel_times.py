@@ -3,7 +3,8 @@
     python kernel_times.py STARTS CELLS < {"name": [argv…], …}
 
 Takes the kernels in turn, STARTS times each. Writes for each name the milliseconds from launch to the first answer, and to
-the end of its first cell, and of each of CELLS trivial cells.
+the end of its first cell, of each of CELLS trivial cells, and of a loop over a variable of the notebook, and the MiB of memory that
+the kernel has after its first cell.
 """
 
 import json
@@ -11,6 +12,7 @@ import sys
 import time
 from statistics import median
 
+import psutil
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 
@@ -37,8 +39,11 @@ def measure(argv, cells):
         ready_ms = (time.perf_counter() - began) * 1000
         run(client, "let n = 0")
         first_ms = (time.perf_counter() - began) * 1000
+        memory_mib = psutil.Process(manager.provisioner.process.pid).memory_info().rss / 2**20
         # Each cell is one the kernel has not seen, with a value to show.
-        return ready_ms, first_ms, [run(client, f"n + {index}") for index in range(cells)]
+        cell_ms = [run(client, f"n + {index}") for index in range(cells)]
+        loop_ms = run(client, "for (let i = 0; i < 3e6; i++) n += 0.5")
+        return {"ready": [ready_ms], "first": [first_ms], "cells": cell_ms, "loop": [loop_ms], "memory": [memory_mib]}
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
@@ -54,13 +59,11 @@ def run(client, code):
 
 def main(starts, cells):
     kernels = json.load(sys.stdin)
-    times = {name: {"ready": [], "first": [], "cells": []} for name in kernels}
+    times = {name: {} for name in kernels}
     for _ in range(starts):
         for name, argv in kernels.items():
-            ready_ms, first_ms, cell_ms = measure(argv, cells)
-            times[name]["ready"].append(ready_ms)
-            times[name]["first"].append(first_ms)
-            times[name]["cells"].extend(cell_ms)
+            for key, values in measure(argv, cells).items():
+                times[name].setdefault(key, []).extend(values)
     print(json.dumps({name: {key: median(values) for key, values in found.items()} for name, found in times.items()}))
 
 
