@@ -33,6 +33,10 @@ interface Work {
   readonly size: number
   readonly rounds: number
   readonly cold?: boolean
+  /** Whether the heap is measured, too. */
+  readonly heap?: boolean
+  /** Rounds before those that count: pools start, functions get compiled. Default: 1. */
+  readonly warmUp?: number
 }
 
 const open = new Map<string, ChildProcess>()
@@ -45,11 +49,11 @@ async function launch(peer: string): Promise<ChildProcess> {
   return child
 }
 
-async function sample(peer: string, { work, size, cold }: Work): Promise<Sample> {
+async function sample(peer: string, { work, size, cold, heap }: Work): Promise<Sample> {
   let child = cold ? undefined : open.get(peer)
   if (child === undefined) child = await launch(peer)
   if (!cold) open.set(peer, child)
-  child.send({ work, size, cold })
+  child.send({ work, size, cold, heap })
   const [result] = (await once(child, "message")) as [Sample]
   if (cold) {
     child.disconnect()
@@ -60,8 +64,8 @@ async function sample(peer: string, { work, size, cold }: Work): Promise<Sample>
 
 async function measure(peers: readonly string[], work: Work): Promise<Map<string, Sample[]>> {
   const samples = new Map<string, Sample[]>(peers.map((peer) => [peer, []]))
-  // The first round warms up: pools start, functions get compiled.
-  for (let round = work.cold ? 1 : 0; round <= work.rounds; round++)
+  const warmUp = work.cold ? 0 : (work.warmUp ?? 1)
+  for (let round = 1 - warmUp; round <= work.rounds; round++)
     for (const peer of peers) {
       const one = await sample(peer, work)
       if (round > 0) samples.get(peer)?.push(one)
@@ -102,7 +106,7 @@ async function table(
 const sections: Record<string, () => Promise<void>> = {
   async noop() {
     await table("no-op tasks, warm (× = how much longer than cellfan)", node, [
-      { label: "1 task", work: "noop", size: 1, rounds: 200 },
+      { label: "1 task", work: "noop", size: 1, rounds: 200, warmUp: 200 },
       { label: "100 tasks", work: "noop", size: 100, rounds: 60 },
       { label: "1 000 tasks", work: "noop", size: 1000, rounds: 30 },
       { label: "10 000 tasks", work: "noop", size: 10_000, rounds: 11 },
@@ -155,7 +159,8 @@ const sections: Record<string, () => Promise<void>> = {
       [10_000, 11],
       [1_000_000, 3],
     ] as const) {
-      const samples = (await measure(["cellfan"], { work: "noop", size, rounds })).get("cellfan") ?? []
+      const samples =
+        (await measure(["cellfan"], { work: "noop", size, rounds, heap: true })).get("cellfan") ?? []
       const ms = median(samples.map((one) => one.ms))
       const heap = median(samples.map((one) => one.heapBytes)) / 1e6
       console.log(
