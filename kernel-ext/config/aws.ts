@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { runtimeFor } from "../backends/lambda/runtime.ts"
 
 /** Options of what Amazon runs, which its sections of a configuration and executors share. */
 
@@ -60,7 +61,9 @@ export const lambdaOptions = {
   runtime: z
     .enum(["nodejs22.x", "nodejs24.x"])
     .optional()
-    .describe("Node.js of the functions (default: nodejs22.x)"),
+    .describe(
+      "Node.js of the functions (default: nodejs24.x where the notebook runs on Node 24 or newer, else nodejs22.x)",
+    ),
   architecture: z
     .enum(["x86_64", "arm64"])
     .optional()
@@ -96,7 +99,7 @@ export const lambdaDefaults = {
   timeoutMs: 180_000,
   workers: 1000,
   shards: 1,
-  runtime: "nodejs22.x",
+  runtime: runtimeFor(),
   architecture: "x86_64",
   ephemeralStorageMiB: 512,
 } as const

@@ -40,7 +40,7 @@ describe("cellfan and the functions on Lambda", function () {
     expect(updated.stderr).to.match(/Deployed cellfan-512mib-[0-9a-f]{16} in/)
     const listed = (await cellfan("runtime", "list")).stdout
     const [, name = ""] =
-      /^(cellfan-512mib-\w{16}) +512 MiB +180 s +nodejs22.x +x86_64 +cellfan /m.exec(listed) ?? []
+      /^(cellfan-512mib-\w{16}) +512 MiB +180 s +nodejs2[24].x +x86_64 +cellfan /m.exec(listed) ?? []
     expect(name, listed).to.not.equal("")
     expect((await cellfan("runtime", "delete", name)).stdout).to.equal(`Deleted ${name}.\n`)
     const again = await cellfan("runtime", "delete", name)

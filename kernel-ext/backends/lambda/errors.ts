@@ -173,10 +173,23 @@ function networkMeaning(error: SdkError, { endpoint, region }: Where): Meaning |
       kind: "region",
       what: `there is no Lambda in a region "${region}", or the network does not resolve names: ${error.message}`,
     }
+  if (code === "ENOTFOUND")
+    return {
+      kind: "setup",
+      what: `there is no host of that name; look at option \`endpoint\`: ${error.message}`,
+    }
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
-    return { kind: "setup", what: `the certificate of the service is not trusted (${code})` }
+    return {
+      kind: "setup",
+      what: `the certificate of the service is not trusted (${code}); NODE_EXTRA_CA_CERTS names the file of its authority, before Node starts`,
+    }
+  if (code === "ECONNREFUSED")
+    return {
+      kind: "network",
+      what: `nothing answers there; look at option \`endpoint\`, and whether the service runs: ${error.message}`,
+    }
   const text = `${code} ${error.message}`
-  if (/^E[A-Z]+$/.test(code) || /TimeoutError|RequestTimeout|socket hang up|aborted|ended early/i.test(text))
+  if (/^E[A-Z_]+$/.test(code) || /TimeoutError|RequestTimeout|socket hang up|aborted|ended early/i.test(text))
     return { kind: "network", what: `it was not reached, or its answer was lost: ${error.message}` }
   return undefined
 }

@@ -13,6 +13,7 @@ import { LambdaFunction, type Shard } from "./lambda-function.ts"
 import { LambdaRun, type RunOwner } from "./lambda-run.ts"
 import { Payloads } from "./payload.ts"
 import { costOf, listPrices, type Prices } from "./prices.ts"
+import { runtimeFor } from "./runtime.ts"
 import { type AwsAccess, type LambdaClient, type LambdaSdk, lambdaSdk, openLambda } from "./sdk.ts"
 
 /**
@@ -26,6 +27,7 @@ import { type AwsAccess, type LambdaClient, type LambdaSdk, lambdaSdk, openLambd
  *     payload.ts          a batch as a request: inline, or by way of storage
  *     deploy.ts           making a function, or finding it; function-code.ts, zip.ts what it is made of, role.ts what it runs as
  *     catalog.ts          which functions there are, and deleting them
+ *     runtime.ts          which Node.js they run
  *     errors.ts           what went wrong, what can be done, whether a further try is worth it
  *     policy.ts           the rights that are needed
  *     prices.ts           what calls cost
@@ -49,7 +51,7 @@ export interface LambdaOptions {
   /** Environment variables and tags of the functions. */
   readonly env?: Readonly<Record<string, string>>
   readonly tags?: Readonly<Record<string, string>>
-  /** "nodejs22.x" (default), "nodejs24.x"; or a function of another make. */
+  /** Default: cellfan's own, on the Node.js nearest to this one; or a function of another make. */
   readonly code?: FunctionCode
   /** Whether functions answer in parts, so that progress and logs are seen live. Default: on Amazon itself. */
   readonly streams?: boolean
@@ -61,8 +63,6 @@ export interface LambdaOptions {
   /** Told in one line of text what takes long, or what a user is to know. */
   readonly onProgress?: (text: string) => void
 }
-
-export const defaultRuntime = "nodejs22.x"
 
 /** Lambda's own limit. */
 export const maxTimeoutMs = 900_000
@@ -263,7 +263,7 @@ export class LambdaBackend implements Backend, RunOwner {
     const spec = {
       ...{ memoryMiB, timeoutMs, architecture, ephemeralStorageMiB, namespace, roleArn, tags, shard: 0 },
       env: { ...env, ...streaming },
-      code: code ?? ownCode(defaultRuntime),
+      code: code ?? ownCode(runtimeFor()),
     }
     const { client, region } = this.#opened ?? {}
     if (client === undefined || region === undefined)

@@ -1,15 +1,21 @@
 import { expect } from "chai"
+import type { LambdaOptions } from "../../../kernel-ext/backends/lambda/lambda.ts"
 import type { BackendError, JobError } from "../../../kernel-ext/index.ts"
+import { makeCertificate, openssl } from "../../support/certificate.ts"
 import { failureOf } from "../../support/failure.ts"
+import { need } from "../../support/needs.ts"
 import {
   type LambdaShim,
   type ShimCall,
   type ShimError,
   startLambdaShim,
 } from "../../support/servers/lambda-shim.ts"
+import { freePort } from "../../support/servers/server-process.ts"
+import { startWeb } from "../../support/servers/web.ts"
 import { TestExecutor } from "./executor.ts"
 
 const one = (n: number) => n + 1
+const keys = () => ({ accessKeyId: "test", secretAccessKey: "test" })
 
 /** Every error of Lambda, what a user reads of it, and whether it is tried again. */
 describe("What goes wrong on Lambda", () => {
@@ -112,6 +118,60 @@ describe("What goes wrong on Lambda", () => {
         if (value === undefined) delete process.env[name]
         else process.env[name] = value
       }
+    }
+  })
+
+  /** What stands between here and the service; the address is the SDK's own setting where the option is not given. */
+  const unreachable: [string, () => Promise<Partial<LambdaOptions>>, string, RegExp][] = [
+    [
+      "a region that there is not",
+      async () => {
+        process.env.AWS_ENDPOINT_URL_LAMBDA = "http://lambda.eu-nowhere-1.invalid"
+        return { access: { region: "eu-nowhere-1", keys } }
+      },
+      "region",
+      /Lambda in eu-nowhere-1 could not .*there is no Lambda in a region "eu-nowhere-1"/,
+    ],
+    [
+      "a host that there is not",
+      async () => ({ access: { region: "r", endpoint: "http://lambda.invalid", keys } }),
+      "setup",
+      /there is no host of that name; look at option `endpoint`: .*lambda\.invalid/,
+    ],
+    [
+      "a host on which nothing answers",
+      async () => ({ access: { region: "r", endpoint: `http://127.0.0.1:${await freePort()}`, keys } }),
+      "network",
+      /nothing answers there; look at option `endpoint`, and whether the service runs: .*ECONNREFUSED/,
+    ],
+  ]
+  for (const [what, options, kind, message] of unreachable)
+    it(`tells of ${what}`, async () => {
+      try {
+        const nowhere = new TestExecutor("", await options())
+        const failed = await failureOf<BackendError>(nowhere.callAsync(one, 1))
+        expect(failed.message).to.match(message)
+        expect(failed.kind).to.equal(kind)
+        await nowhere.close()
+      } finally {
+        delete process.env.AWS_ENDPOINT_URL_LAMBDA
+      }
+    }).timeout(30_000)
+
+  it("tells of a certificate that is not trusted", async function () {
+    const certificate = makeCertificate(need(this, openssl.what, openssl.find()))
+    const secure = await startWeb(certificate)
+    try {
+      const untrusting = new TestExecutor(secure.url)
+      const failed = await failureOf<BackendError>(untrusting.callAsync(one, 1))
+      expect(failed.message).to.match(
+        /certificate of the service is not trusted \(\w+\); NODE_EXTRA_CA_CERTS/,
+      )
+      expect(failed).to.include({ kind: "setup", retryable: false })
+      await untrusting.close()
+    } finally {
+      await secure.stop()
+      certificate.remove()
     }
   })
 

@@ -48,6 +48,8 @@ export interface LambdaShim extends Server {
   >
   /** Bytes of each call's request. */
   readonly requestBytes: number[]
+  /** How often each function was called. */
+  readonly callsOf: Map<string, number>
   throttles: number
 }
 
@@ -67,6 +69,7 @@ export async function startLambdaShim({
     calls: [],
     functions: new Map(),
     requestBytes: [],
+    callsOf: new Map(),
     throttles: 0,
   }
   const server = createServer((request, response) => {
@@ -113,6 +116,7 @@ export async function startLambdaShim({
 
   async function call(name: string, streams: boolean, body: Buffer, response: ServerResponse): Promise<void> {
     shim.requestBytes.push(body.length)
+    shim.callsOf.set(name, (shim.callsOf.get(name) ?? 0) + 1)
     if (body.length > maxPayloadBytes)
       return fail(response, {
         status: 413,
