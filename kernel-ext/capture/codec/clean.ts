@@ -35,7 +35,7 @@ export class CleanScan {
   }
 
   check(value: unknown): boolean {
-    return isPrimitive(value) ? isPlain(value) : this.#clean(value, 0)
+    return isObject(value) ? this.#clean(value, 0) : isPlain(value)
   }
 
   #clean(value: object, depth: number): boolean {
@@ -61,7 +61,7 @@ export class CleanScan {
       const property = Object.getOwnPropertyDescriptor(value, key)
       if (!property?.enumerable || !property.writable || !property.configurable) return false
       const item: unknown = property.value
-      if (!(isPrimitive(item) ? isPlain(item) : this.#clean(item, depth + 1))) return false
+      if (!(isObject(item) ? this.#clean(item, depth + 1) : isPlain(item))) return false
     }
     return Object.isExtensible(value) && Object.getOwnPropertySymbols(value).length === 0
   }
@@ -71,7 +71,7 @@ export class CleanScan {
       return false
     for (let index = 0; index < value.length; index++) {
       const item = value[index]
-      if (!(isPrimitive(item) ? isPlain(item) : this.#clean(item, depth + 1))) return false
+      if (!(isObject(item) ? this.#clean(item, depth + 1) : isPlain(item))) return false
     }
     return true
   }
@@ -95,7 +95,7 @@ export class CleanScan {
   }
 
   #within(value: unknown, depth: number): boolean {
-    return isPrimitive(value) ? isPlain(value) : this.#clean(value, depth + 1)
+    return isObject(value) ? this.#clean(value, depth + 1) : isPlain(value)
   }
 
   /** Two views over one buffer, or a view and its buffer, share memory: V8 would copy each. */
@@ -120,8 +120,8 @@ export class CleanScan {
   }
 }
 
-function isPrimitive(value: unknown): value is string | number | undefined {
-  return typeof value !== "object" || value === null
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null
 }
 
 function isPlain(primitive: unknown): boolean {
