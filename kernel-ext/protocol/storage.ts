@@ -64,6 +64,8 @@ export interface PartitionOptions extends StorageCall {
   readonly chunkCount?: number
   /** Ends of lines. With it a partition has whole lines only: those that begin within its bytes. */
   readonly newline?: string
+  /** PEM file with the authority that signed the certificates of `https://` sources, where it is one of your own. */
+  readonly caFile?: string
 }
 
 /**

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { StorageError, type StorageErrorKind } from "../errors.ts"
+import { fetchTrusting } from "./https.ts"
 import type { Source } from "./partition.ts"
+import { isUntrusted } from "./s3-errors.ts"
 
 /** Ranges of what a web server has. */
 
@@ -16,10 +18,11 @@ const asStored = { "accept-encoding": "identity" }
 /** How many bytes a URL has, and whether parts of them can be asked for. */
 export async function measureUrl(
   url: string,
+  authority: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ size: number; ranges: boolean }> {
   // One byte, by GET: some servers answer HEAD otherwise, or say nothing of ranges there.
-  const answer = await request(url, { ...asStored, range: "bytes=0-0" }, signal)
+  const answer = await request({ url, authority }, { ...asStored, range: "bytes=0-0" }, signal)
   await answer.body?.cancel()
   const total = /\/(\d+)$/.exec(answer.headers.get("content-range") ?? "")?.[1]
   if (answer.status === 206 && total !== undefined) return { size: Number(total), ranges: true }
@@ -32,7 +35,7 @@ export async function measureUrl(
 }
 
 export async function* readUrl(
-  { url, ranges }: Url,
+  { url, ranges, authority }: Url,
   { start, end, size }: { start: number; end: number; size: number },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -41,7 +44,7 @@ export async function* readUrl(
   for (let left = attempts; ; left--) {
     const partial = ranges && !(isWhole && at === 0)
     const answer = await request(
-      url,
+      { url, authority },
       partial ? { ...asStored, range: `bytes=${at}-${end - 1}` } : asStored,
       signal,
     )
@@ -72,14 +75,16 @@ export async function* readUrl(
 
 /** Answered, and neither with an error nor with one that passes by itself. */
 async function request(
-  url: string,
+  { url, authority }: Pick<Url, "url" | "authority">,
   headers: Record<string, string>,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
-    const outcome = await fetch(url, { headers, ...(signal && { signal }) }).catch((error: unknown) => {
+    const options = { headers, ...(signal && { signal }) }
+    const answer = authority === undefined ? fetch(url, options) : fetchTrusting(authority, url, options)
+    const outcome = await answer.catch((error: unknown) => {
       if (signal?.aborted) throw signal.reason
-      return fail(url, "network", `was not reached: ${reasonOf(error)}`, error)
+      return notReached(url, error)
     })
     const problem = outcome instanceof StorageError ? outcome : problemOf(url, outcome)
     if (problem === undefined) return outcome as Response
@@ -110,6 +115,15 @@ function fail(url: string, kind: StorageErrorKind, what: string, cause?: unknown
     { kind, backend: "http" },
     cause === undefined ? {} : { cause },
   )
+}
+
+function notReached(url: string, error: unknown): StorageError {
+  const reason = reasonOf(error)
+  const { code, cause } = error as NodeJS.ErrnoException
+  if (!isUntrusted(code ?? (cause as NodeJS.ErrnoException | undefined)?.code))
+    return fail(url, "network", `was not reached: ${reason}`, error)
+  const what = `was not reached: its certificate is not trusted (${reason}); name its authority with \`caFile\``
+  return fail(url, "setup", what, error)
 }
 
 function reasonOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
 import { homedir } from "node:os"
 import { resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -31,11 +31,13 @@ export async function* partitions(
   storage: StorageClient,
 ): AsyncGenerator<ObjectPart> {
   const cut = checkOptions(options)
+  const authority = options.caFile === undefined ? undefined : await readFile(options.caFile, "utf8")
+  const around: Around = { storage, authority, signal: options.signal }
   const list = typeof sources === "string" ? [sources] : sources
   if (!Array.isArray(list) || !list.every((source) => typeof source === "string"))
     throw new TypeError("storage.objects takes a URL, a path or a pattern, or a list of them.")
   for (let at = 0; at < list.length; at += urlsAtOnce) {
-    const some = list.slice(at, at + urlsAtOnce).map((source) => ahead(find(source, storage, options.signal)))
+    const some = list.slice(at, at + urlsAtOnce).map((source) => ahead(find(source, around)))
     for (const found of some) {
       for await (const one of found) yield* cutUp(one, cut)
     }
@@ -54,6 +56,13 @@ function ahead<T>(items: AsyncGenerator<T>): AsyncIterable<T> {
   })()
 }
 
+/** What sources are found with. */
+interface Around {
+  readonly storage: StorageClient
+  readonly authority: string | undefined
+  readonly signal: AbortSignal | undefined
+}
+
 interface Cut {
   readonly chunkSize: number | undefined
   readonly chunkCount: number | undefined
@@ -61,11 +70,15 @@ interface Cut {
 }
 
 function checkOptions(options: PartitionOptions): Cut {
-  const { chunkSize, chunkCount, newline, signal: _, ...others } = options
+  const { chunkSize, chunkCount, newline, caFile, signal: _, ...others } = options
   const [unknown] = Object.keys(others)
   if (unknown !== undefined)
     throw new TypeError(
-      `storage.objects has no option \`${unknown}\`; it takes chunkSize, chunkCount, newline and signal.`,
+      `storage.objects has no option \`${unknown}\`; it takes chunkSize, chunkCount, newline, caFile and signal.`,
+    )
+  if (caFile !== undefined && typeof caFile !== "string")
+    throw new TypeError(
+      `Option \`caFile\` of storage.objects takes the path of a PEM file, but got ${typeof caFile}.`,
     )
   for (const [name, value] of Object.entries({ chunkSize, chunkCount })) {
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
@@ -103,14 +116,10 @@ function* cutUp({ at, size }: Found, { chunkSize, chunkCount, newline }: Cut): G
   }
 }
 
-function find(
-  source: string,
-  storage: StorageClient,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Found> {
+function find(source: string, { storage, authority, signal }: Around): AsyncGenerator<Found> {
   const [, scheme, rest = ""] = /^([a-z][a-z0-9+_.-]+):\/\/(.*)$/s.exec(source) ?? []
   if (scheme === undefined) return findFiles(source, source)
-  if (scheme === "http" || scheme === "https") return findUrl(source, signal)
+  if (scheme === "http" || scheme === "https") return findUrl(source, authority, signal)
   if (scheme === "file")
     return findFiles(fileURLToPath(source.replaceAll(/[?#]/g, encodeURIComponent)), source)
   const [bucket = "", ...key] = rest.split("/")
@@ -187,9 +196,14 @@ async function* findFiles(path: string, source: string): AsyncGenerator<Found> {
   if (!any) throw nothingFound(source, "localhost")
 }
 
-async function* findUrl(url: string, signal: AbortSignal | undefined): AsyncGenerator<Found> {
-  const { size, ranges } = await measureUrl(url, signal)
-  yield { at: { kind: "url", url, ranges }, size }
+async function* findUrl(
+  url: string,
+  given: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Found> {
+  const authority = url.startsWith("https:") ? given : undefined
+  const { size, ranges } = await measureUrl(url, authority, signal)
+  yield { at: { kind: "url", url, ranges, authority }, size }
 }
 
 /** A job over nothing looks as if it had worked. */

@@ -14,8 +14,11 @@ export type Source =
   | { readonly kind: "file"; readonly path: string }
   | {
       readonly kind: "url"
-      readonly url: string /** Whether the server gives parts. */
+      readonly url: string
+      /** Whether the server gives parts. */
       readonly ranges: boolean
+      /** Certificate of the authority that signed the server's, where it is the user's own: workers may not have its file. */
+      readonly authority?: string | undefined
     }
 
 export interface PartFields {

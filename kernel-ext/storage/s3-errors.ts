@@ -125,8 +125,13 @@ const named: Readonly<Record<string, Meaning>> = {
   XMinioStorageFull: { kind: "no-space", what: "could not be written: the storage is full" },
 }
 
+/** Whether it is the code of a certificate that was refused. */
+export function isUntrusted(code = ""): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code)
+}
+
 function networkMeaning(code: string, error: Error, { endpoint }: S3Call): Meaning | undefined {
-  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
+  if (isUntrusted(code))
     return {
       kind: "setup",
       what: `was not reached: the certificate of ${withoutUser(endpoint ?? "the service")} is not trusted (${code}); name its authority with caFile`,

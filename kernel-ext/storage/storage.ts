@@ -34,7 +34,7 @@ import { deleteLimit, type Place } from "./provider.ts"
  *     body.ts          what an object may be made from
  *     partition.ts     a part of an object, as a task's input
  *     objects.ts       URLs, paths and patterns → partitions; glob.ts the patterns
- *     source.ts        reading ranges of an object, a file or a URL; http.ts the last
+ *     source.ts        reading ranges of an object, a file or a URL; http.ts the last; https.ts an authority of its own
  *     lines.ts         bytes → whole lines
  *     temporary.ts     data of jobs, and its removal
  *

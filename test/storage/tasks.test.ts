@@ -159,6 +159,7 @@ describe("keys of a storage", () => {
       ),
       errors: `${inspect(error, deep)}${inspect(wrong, deep)}`,
       job: inspect(job, { depth: 4, showHidden: true }) + JSON.stringify(job.tasks.map(({ stats }) => stats)),
+      manifest: JSON.stringify([job.manifest(), failing.manifest()]),
       storage: inspect([storage, configured, object], deep) + JSON.stringify([storage, configured, object]),
     }
     expect(secret).to.have.length.above(10)

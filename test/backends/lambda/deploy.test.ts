@@ -1,9 +1,12 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { expect } from "chai"
 import lodash from "lodash"
 import { nanoid } from "nanoid"
 import { type FunctionSpec, functionName } from "../../../kernel-ext/backends/lambda/deploy.ts"
 import { ownCode } from "../../../kernel-ext/backends/lambda/function-code.ts"
 import { userPolicy } from "../../../kernel-ext/backends/lambda/policy.ts"
+import { runtimeFor } from "../../../kernel-ext/backends/lambda/runtime.ts"
 import { openExecutors } from "../../../kernel-ext/executors/observe.ts"
 import { type Job, ServerlessExecutor } from "../../../kernel-ext/index.ts"
 import { StorageClient } from "../../../kernel-ext/storage/storage.ts"
@@ -16,6 +19,14 @@ import { ministack, startMinistack } from "../../support/servers/ministack.ts"
 import type { Server } from "../../support/servers/server-process.ts"
 import { startWeb } from "../../support/servers/web.ts"
 import { TestExecutor } from "./executor.ts"
+
+setFlagsFromString("--expose-gc")
+const collectGarbage = runInNewContext("gc") as () => void
+
+function heapBytes(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
 
 const spec: FunctionSpec = {
   memoryMiB: 512,
@@ -48,6 +59,11 @@ describe("The functions of Lambda", () => {
 
   it("are less than a megabyte", () => {
     expect(ownCode("nodejs22.x").zip.byteLength).to.be.lessThan(1_000_000)
+  })
+
+  it("run the Node.js of Lambda that is nearest to the notebook's", () => {
+    const nearest = ["20.19.0", "22.12.0", "24.1.0", "26.0.0"].map(runtimeFor)
+    expect(nearest).to.deep.equal(["nodejs22.x", "nodejs22.x", "nodejs24.x", "nodejs24.x"])
   })
 
   it("need rights over what is called cellfan, and no more", () => {
@@ -102,6 +118,15 @@ describe("ServerlessExecutor on an emulator", function () {
     ])
   })
 
+  it("deploys to the other Node.js by its name", async () => {
+    const backend = lambdaAt(server.url, { code: ownCode("nodejs24.x"), namespace: "other" })
+    await backend.open()
+    const { functions } = await backend.list()
+    expect(functions.map(({ runtime }) => runtime)).to.deep.equal(["nodejs24.x"])
+    await backend.removeAll()
+    await backend.close()
+  })
+
   it("gives a task another size of function where it asks for one", async () => {
     const memory = () => process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE
     expect(await fexec.map(memory, [1])).to.deep.equal(["256"])
@@ -153,6 +178,37 @@ describe("Calls of Lambda", () => {
     await fexec.close()
     expect(web.requests).to.deep.equal([])
     await web.stop()
+  })
+
+  it("are shared by as many functions as are asked for", async () => {
+    shim.callsOf.clear()
+    await using fexec = new TestExecutor(shim.url, { workers: 6, shards: 3, namespace: "shards" })
+    const names = await fexec.map(
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        return process.pid
+      },
+      [...Array(12).keys()],
+      { chunkSize: 1 },
+    )
+    expect(new Set(names).size).to.be.at.least(3)
+    expect(shim.callsOf.size).to.equal(3)
+    for (const [name, calls] of shim.callsOf) expect(calls, name).to.be.at.least(2)
+  })
+
+  it("keep of 10 000 tasks what their results are, and nothing once the job is let go", async () => {
+    await using fexec = new TestExecutor(shim.url)
+    const inputs = [...Array(10_000).keys()]
+    await fexec.map((n: number) => n, inputs)
+    const before = heapBytes()
+    let job: Job<number> | undefined = fexec.map((n: number) => n + 1, inputs)
+    expect((await job).at(-1)).to.equal(10_000)
+    const held = heapBytes() - before
+    expect(job.counts.done).to.equal(10_000)
+    job = undefined
+    const left = heapBytes() - before
+    expect(held).to.be.lessThan(200 * 10_000)
+    expect(left).to.be.lessThan(1_000_000)
   })
 
   it("bring large code to an instance once", async () => {

@@ -38,9 +38,7 @@ describe("%config", function () {
       "%config",
     ]
     for (const cell of cells) await notebook.text(cell)
-    const wrong = await notebook.failure(
-      'new Storage({ backend: "minio", bucket: "NO" })',
-    )
+    const wrong = await notebook.failure('new Storage({ backend: "minio", bucket: "NO" })')
     const outputs = JSON.stringify([shown, notebook.streamed, notebook.displayed, wrong])
     expect(outputs).to.have.length.above(200)
     expect(outputs).to.not.include("hush-hush-7141".slice(0, 12))
