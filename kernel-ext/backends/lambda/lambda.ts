@@ -90,6 +90,8 @@ export class LambdaBackend implements Backend, RunOwner {
   readonly #queue: { run: LambdaRun; fn: LambdaFunction }[] = []
   readonly #runs = new Set<LambdaRun>()
   readonly #closing = new AbortController()
+  /** Deletions of what jobs had in storage. */
+  readonly #forgetting = new Set<Promise<void>>()
   /** The job that was last told of calls that go on. */
   #toldLeft: string | undefined
   #opening: Promise<Opened> | undefined
@@ -130,7 +132,9 @@ export class LambdaBackend implements Backend, RunOwner {
 
   forget(jobId: string): void {
     // What could not be deleted now, `clean` finds by its age.
-    this.#payloads.forget(jobId).catch(() => {})
+    const forgetting = this.#payloads.forget(jobId).catch(() => {})
+    this.#forgetting.add(forgetting)
+    void forgetting.then(() => this.#forgetting.delete(forgetting))
   }
 
   leftRunning(run: LambdaRun): void {
@@ -147,7 +151,8 @@ export class LambdaBackend implements Backend, RunOwner {
     await this.removeAll()
   }
 
-  cleanStorage(scope: CleanScope): Promise<Cleaned> {
+  async cleanStorage(scope: CleanScope): Promise<Cleaned> {
+    await Promise.all(this.#forgetting)
     return this.#payloads.clean(scope)
   }
 
@@ -194,6 +199,7 @@ export class LambdaBackend implements Backend, RunOwner {
     for (const run of [...this.#runs]) run.cancel([...run.batch.indices], 0)
     const opened = await this.#opening?.catch(() => undefined)
     opened?.client.destroy()
+    await Promise.all(this.#forgetting)
   }
 
   get #streams(): boolean {

@@ -135,13 +135,15 @@ describe("ServerlessExecutor on an emulator", function () {
 
   it("sends what is larger than a call by way of storage, there and back, and leaves nothing in it", async () => {
     const table = new Float64Array(1_000_000).fill(2)
-    const results = await fexec.map(
+    const large = new ServerlessExecutor({ endpoint: server.url, region: "us-east-1", memoryMiB: 512 })
+    const results = await large.map(
       (row: Float64Array) => row.map((x, i) => x + (table[i] ?? 0)),
       [new Float64Array(900_000).fill(1)],
     )
     expect([results[0]?.length, results[0]?.[0], results[0]?.at(-1)]).to.deep.equal([900_000, 3, 3])
     const backend = lambdaAt(server.url)
-    // The job has deleted its own.
+    // The job deletes its own at its end, and to close waits for that.
+    await large.close()
     expect(await backend.cleanStorage("all")).to.deep.equal({ objects: 0, bytes: 0 })
     expect(await backend.removeAll()).to.have.length(2)
     expect((await backend.list()).functions).to.deep.equal([])
