@@ -15,7 +15,7 @@ cellfan verify NOTEBOOK        run a notebook again and say whether it gives the
 cellfan runtime list           show the functions that cellfan has made on Lambda
 cellfan runtime update         deploy the configured one, delete those of other versions
 cellfan runtime delete NAME…   delete some
-cellfan clean                  delete all of them, and temporary data in storage
+cellfan clean                  delete all of them, and all temporary data in storage
 cellfan lambda policy          print the rights that Lambda needs, as a policy of IAM; --role ARN for a role of your own
 cellfan --version
 cellfan --help`
