@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { expect } from "chai"
 import lodash from "lodash"
 import { nanoid } from "nanoid"
@@ -11,6 +9,7 @@ import { openExecutors } from "../../../kernel-ext/executors/observe.ts"
 import { type Job, ServerlessExecutor } from "../../../kernel-ext/index.ts"
 import { StorageClient } from "../../../kernel-ext/storage/storage.ts"
 import { jobPrefix } from "../../../kernel-ext/storage/temporary.ts"
+import { collectGarbage } from "../../support/garbage.ts"
 import { need } from "../../support/needs.ts"
 import { waitUntil } from "../../support/processes.ts"
 import { lambdaAt } from "../../support/servers/lambda-backend.ts"
@@ -19,9 +18,6 @@ import { ministack, startMinistack } from "../../support/servers/ministack.ts"
 import type { Server } from "../../support/servers/server-process.ts"
 import { startWeb } from "../../support/servers/web.ts"
 import { TestExecutor } from "./executor.ts"
-
-setFlagsFromString("--expose-gc")
-const collectGarbage = runInNewContext("gc") as () => void
 
 function heapBytes(): number {
   collectGarbage()
