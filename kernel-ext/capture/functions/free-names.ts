@@ -19,8 +19,6 @@ export interface Range {
 export interface Surroundings {
   /** Names that nothing inside declares. */
   readonly free: ReadonlySet<string>
-  /** Free names that the function itself assigns to. */
-  readonly assigned: ReadonlySet<string>
   /** Names read as `globalThis.NAME`. */
   readonly globals: ReadonlySet<string>
   /** Where `this` and `arguments` mean those of an enclosing function. */
@@ -60,7 +58,6 @@ const CELL_IMPORT = "__import"
 
 class Walker implements Surroundings {
   readonly free = new Set<string>()
-  readonly assigned = new Set<string>()
   readonly globals = new Set<string>()
   readonly outerThis: Range[] = []
   readonly outerArguments: Range[] = []
@@ -141,7 +138,6 @@ class Walker implements Surroundings {
   #block(node: AnyNode, scope: Scope | undefined, receiver: Receiver): void {
     const inner = this.#blockScope(node, scope)
     this.#noteImport(node)
-    this.#noteAssignment(node, inner)
     for (const child of childNodes(node)) this.visit(child, inner, receiver)
   }
 
@@ -181,24 +177,6 @@ class Walker implements Surroundings {
     ) {
       this.specifiers.add(argument.value)
     }
-  }
-
-  #noteAssignment(node: AnyNode, scope: Scope | undefined): void {
-    if (node.type === "UpdateExpression" && node.argument.type === "Identifier") {
-      this.#assign(node.argument.name, scope)
-    } else if (node.type === "AssignmentExpression" && node.left.type !== "MemberExpression") {
-      for (const name of patternNames(node.left)) this.#assign(name, scope)
-    } else if (
-      (node.type === "ForInStatement" || node.type === "ForOfStatement") &&
-      node.left.type !== "VariableDeclaration" &&
-      node.left.type !== "MemberExpression"
-    ) {
-      for (const name of patternNames(node.left)) this.#assign(name, scope)
-    }
-  }
-
-  #assign(name: string, scope: Scope | undefined): void {
-    if (!declares(scope, name)) this.assigned.add(name)
   }
 
   #function(node: FunctionNode | ArrowFunctionExpression, up: Scope | undefined, receiver: Receiver): void {

@@ -219,7 +219,6 @@ function shifted(around: Surroundings, by: number): Surroundings {
     ranges.map(({ start, end }) => ({ start: start + by, end: end + by }))
   return {
     free: around.free,
-    assigned: around.assigned,
     globals: around.globals,
     usesSuper: around.usesSuper,
     usesEval: around.usesEval,
