@@ -2,6 +2,7 @@ import type { PackageBundle } from "../capture/load/packages.ts"
 import type { Encoded, Shipment } from "../capture/types.ts"
 import type { JobStorage } from "../protocol/storage.ts"
 import type { LogStream } from "../protocol/worker.ts"
+import type { WorkerCondition } from "../protocol/worker-condition.ts"
 import type { Cleaned } from "../storage/temporary.ts"
 
 /**
@@ -48,10 +49,16 @@ export interface Backend {
 
 export type CleanScope = "own" | "all"
 
+/** One worker, or one machine that several run on, for views. */
 export interface WorkerState {
   /** As tasks name it: "localhost:4711", "i-0abc". */
   readonly name: string
-  readonly state: "starting" | "idle" | "busy"
+  /** See protocol/worker-condition.ts. */
+  readonly state: WorkerCondition
+  /** For people, in a few words: why it is lost, what it waits for, what it runs. */
+  readonly detail?: string | undefined
+  /** What it costs while it exists; absent where it costs nothing of its own. */
+  readonly usdPerHour?: number | undefined
 }
 
 export interface BackendSupport {

@@ -1,6 +1,7 @@
 import * as z from "zod/mini"
 import { maxTasks } from "./job-states.ts"
 import { taskStates } from "./task.ts"
+import { workerConditions } from "./worker-condition.ts"
 
 /**
  * What the kernel and the views of its jobs say to each other, and what stays of a job in the saved notebook.
@@ -97,7 +98,16 @@ const executor = z.object({
   idle: count,
   /** The first of its workers that exist now; absent where the backend does not tell them apart. */
   running: z.optional(
-    z.array(z.object({ name: short, state: z.enum(["starting", "idle", "busy"]) })).check(z.maxLength(64)),
+    z
+      .array(
+        z.object({
+          name: short,
+          state: z.enum(workerConditions),
+          detail: z.optional(short),
+          usdPerHour: z.optional(z.number().check(z.gte(0))),
+        }),
+      )
+      .check(z.maxLength(64)),
   ),
 })
 
