@@ -156,6 +156,11 @@ export class BackendError extends Error {
   get requestId(): string | undefined {
     return this.#details.requestId
   }
+
+  /** How long the service asks to wait before the next try. */
+  get retryAfterMs(): number | undefined {
+    return this.#details.retryAfterMs
+  }
 }
 
 export interface BackendErrorDetails {
@@ -163,6 +168,7 @@ export interface BackendErrorDetails {
   readonly retryable: boolean
   readonly kind?: BackendErrorKind
   readonly requestId?: string | undefined
+  readonly retryAfterMs?: number | undefined
 }
 
 /** Why a storage could not do what it was asked. */

@@ -1,12 +1,12 @@
-import type { LambdaBackend } from "../backends/lambda/lambda.ts"
 import { userPolicy } from "../backends/lambda/policy.ts"
+import type { ServerlessBackend } from "../backends/serverless/serverless.ts"
 import { cleanConfiguredStorage } from "../executors/clean.ts"
 import { serverless } from "../executors/serverless.ts"
 import { tellCleaned } from "../storage/temporary.ts"
 
 /** `cellfan runtime …`, `cellfan clean`, `cellfan lambda policy`: the functions that cellfan has made. */
 
-async function withBackend<T>(work: (backend: LambdaBackend) => Promise<T>): Promise<T> {
+async function withBackend<T>(work: (backend: ServerlessBackend) => Promise<T>): Promise<T> {
   const { backend } = serverless({}, "cellfan")
   try {
     return await work(backend)
@@ -18,8 +18,8 @@ async function withBackend<T>(work: (backend: LambdaBackend) => Promise<T>): Pro
 /** One line for each function. */
 export function listRuntimes(): Promise<string> {
   return withBackend(async (backend) => {
-    const { functions, region } = await backend.list()
-    if (functions.length === 0) return `There are no functions of cellfan in ${region}.`
+    const { functions, place } = await backend.list()
+    if (functions.length === 0) return `There are no functions of cellfan in ${place}.`
     const rows = functions.map((fn) => [
       fn.name,
       `${fn.memoryMiB} MiB`,
@@ -62,7 +62,9 @@ export function clean(say: (text: string) => void): Promise<void> {
     const configured = await cleanConfiguredStorage("all")
     say(`Deleted ${tellCleaned(configured)} from the configured storage.`)
     const functions = await backend.removeAll()
-    say(`Deleted ${functions.length} function${functions.length === 1 ? "" : "s"} from Lambda.`)
+    say(
+      `Deleted ${functions.length} function${functions.length === 1 ? "" : "s"} from ${backend.platform.title}.`,
+    )
     say(`Deleted ${tellCleaned(await backend.cleanStorage("all"))} from the storage of its jobs.`)
   })
 }

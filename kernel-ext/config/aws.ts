@@ -1,5 +1,4 @@
 import * as z from "zod"
-import { runtimeFor } from "../backends/lambda/runtime.ts"
 
 /** Options of what Amazon runs, which its sections of a configuration and executors share. */
 
@@ -20,86 +19,18 @@ export const endpointOption = z
   .describe("URL of the service, where it is not Amazon's: an emulator, or another provider")
   .meta({ lithops: "endpoint", taken: "a URL that begins with https:// or http://" })
 
-const mebibytes = (from: number, to: number) => z.number().int().min(from).max(to)
-const usd = z.number().min(0)
-
-/** Of functions on Lambda. What they are by default stands in `lambdaDefaults`. */
-export const lambdaOptions = {
-  region: regionOption,
-  profile: profileOption,
-  endpoint: endpointOption,
-  roleArn: text
+/** Keys: they stand in files and the environment, never in code. */
+export const keyOptions = {
+  accessKeyId: text
     .optional()
-    .describe("Role that the functions run as (default: one is made)")
-    .meta({ lithops: "execution_role" }),
-  memoryMiB: mebibytes(128, 10_240)
+    .describe("Access key (default: found as the AWS SDK does: environment, shared files, SSO, role)")
+    .meta({ lithops: "access_key_id" }),
+  secretAccessKey: text
     .optional()
-    .describe("Memory of a function in MiB; processors grow with it: 1769 is one of them (default: 1769)")
-    .meta({ lithops: "runtime_memory" }),
-  timeoutMs: z
-    .number()
-    .int()
-    .min(1000)
-    .max(900_000)
+    .describe("Its secret")
+    .meta({ lithops: "secret_access_key", secret: true }),
+  sessionToken: text
     .optional()
-    .describe("Longest time of one call in milliseconds, and so of one task (default: 180000)")
-    .meta({ lithops: "runtime_timeout", factor: 1000 }),
-  workers: z
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .describe("Calls that run at once (default: 1000, which is what a new account may have)")
-    .meta({ lithops: "max_workers" }),
-  shards: z
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe("Functions that share the calls, each of which gets instances at its own pace (default: 1)"),
-  runtime: z
-    .enum(["nodejs22.x", "nodejs24.x"])
-    .optional()
-    .describe(
-      "Node.js of the functions (default: nodejs24.x where the notebook runs on Node 24 or newer, else nodejs22.x)",
-    ),
-  architecture: z
-    .enum(["x86_64", "arm64"])
-    .optional()
-    .describe("Processors of the functions (default: x86_64)")
-    .meta({ lithops: "architecture" }),
-  ephemeralStorageMiB: mebibytes(512, 10_240)
-    .optional()
-    .describe("Room in /tmp in MiB (default: 512)")
-    .meta({ lithops: "ephemeral_storage" }),
-  namespace: z
-    .string()
-    .regex(/^[\w-]{1,20}$/)
-    .optional()
-    .describe("Part of the functions' names, to keep those of several people or projects apart")
-    .meta({ lithops: "namespace", taken: 'up to 20 letters, digits, "-" and "_"' }),
-  tags: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe("Tags of the functions")
-    .meta({ lithops: "user_tags" }),
-  usdPerGbSecond: usd
-    .optional()
-    .describe(
-      "Price of a GB of memory for a second in US dollars, for the cost of jobs (default: Amazon's list price)",
-    ),
-  usdPerRequest: usd
-    .optional()
-    .describe("Price of a call in US dollars, for the cost of jobs (default: Amazon's list price)"),
+    .describe("Session token, for keys that expire")
+    .meta({ lithops: "session_token", secret: true }),
 }
-
-export const lambdaDefaults = {
-  memoryMiB: 1769,
-  timeoutMs: 180_000,
-  workers: 1000,
-  shards: 1,
-  runtime: runtimeFor(),
-  architecture: "x86_64",
-  ephemeralStorageMiB: 512,
-} as const

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { lambdaOptions } from "./aws.ts"
+import { platformOptions, serverlessNames } from "./serverless/providers.ts"
 
 /**
  * Every option, once: its type, default, range, flag and documentation all come from here. A description is the flag's help.
@@ -124,10 +124,10 @@ export type LocalhostOptions = z.input<typeof localhostOptions>
 /** Options of `new ServerlessExecutor(…)` and flags of %ServerlessExecutor. */
 export const serverlessOptions = z.strictObject({
   backend: z
-    .enum(["aws_lambda"])
+    .enum(serverlessNames)
     .optional()
     .describe("Whose functions (default: as configured, or aws_lambda)"),
-  ...lambdaOptions,
+  ...platformOptions,
   retries: executorDefaults.retries,
 })
 

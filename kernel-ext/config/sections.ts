@@ -1,6 +1,7 @@
 import * as z from "zod"
-import { endpointOption, lambdaOptions, profileOption, regionOption } from "./aws.ts"
+import { endpointOption, keyOptions, profileOption, regionOption } from "./aws.ts"
 import { jobOptions, localhostOptions } from "./schema.ts"
+import { serverlessSections } from "./serverless/providers.ts"
 
 /**
  * The sections of a configuration. Each is one backend, with the name it has in options and messages, or what several share:
@@ -10,37 +11,12 @@ import { jobOptions, localhostOptions } from "./schema.ts"
 
 const text = z.string().min(1)
 
-const keyOptions = {
-  accessKeyId: text
-    .optional()
-    .describe("Access key (default: found as the AWS SDK does: environment, shared files, SSO, role)")
-    .meta({ lithops: "access_key_id" }),
-  secretAccessKey: text
-    .optional()
-    .describe("Its secret")
-    .meta({ lithops: "secret_access_key", secret: true }),
-  sessionToken: text
-    .optional()
-    .describe("Session token, for keys that expire")
-    .meta({ lithops: "session_token", secret: true }),
-}
-
 /** What all that Amazon runs have in common. */
 export const awsSection = z.strictObject({
   region: regionOption,
   profile: profileOption,
   endpoint: endpointOption,
   ...keyOptions,
-})
-
-export const awsLambdaSection = z.strictObject({
-  ...lambdaOptions,
-  ...keyOptions,
-  env: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe("Environment variables of the functions")
-    .meta({ lithops: "env_vars" }),
 })
 
 const bucketOption = text
@@ -116,12 +92,12 @@ export const sections = {
   cellfan: { schema: cellfanSection, inherits: [] },
   localhost: { schema: localhostSection, inherits: ["cellfan"] },
   aws: { schema: awsSection, inherits: [] },
-  aws_lambda: { schema: awsLambdaSection, inherits: ["aws"] },
   aws_s3: { schema: awsS3Section, inherits: ["aws"] },
   minio: { schema: ownS3Section, inherits: [] },
   ceph: { schema: ownS3Section, inherits: [] },
   ibm: { schema: z.strictObject({ region: regionOption }), inherits: [] },
   ibm_cos: { schema: ownS3Section, inherits: ["ibm"] },
+  ...serverlessSections,
 } as const satisfies Record<string, Section>
 
 export interface Section {

@@ -9,6 +9,7 @@ import { guess } from "./entries.ts"
 import { type Configuration, configuration } from "./load.ts"
 import type { Secret } from "./secret.ts"
 import type { SectionName } from "./sections.ts"
+import { isServerless, storageBeside } from "./serverless/providers.ts"
 
 /** Options of `new Storage(…)`; each that is missing comes from the configuration. */
 export interface StorageOptions {
@@ -116,7 +117,7 @@ export function describeStorage(configured: Configuration, options: StorageOptio
 export function storageBackend(configured: Configuration): string {
   const { storage, backend = "localhost" } = configured.section("cellfan")
   if (storage !== undefined) return storage
-  return /^aws_/.test(backend) ? "aws_s3" : /^(ibm_|code_engine)/.test(backend) ? "ibm_cos" : "localhost"
+  return isServerless(backend) ? storageBeside[backend] : "localhost"
 }
 
 function endpointOf(backend: string, region: string | undefined): string | undefined {

@@ -2,6 +2,7 @@ import type { Backend } from "../backends/backend.ts"
 import { LocalBackend } from "../backends/local/local.ts"
 import { configuration } from "../config/load.ts"
 import { type FunctionExecutorOptions, functionExecutorOptions, type JobOptions } from "../config/schema.ts"
+import { isServerless } from "../config/serverless/providers.ts"
 import { parseOptions } from "../config/validate.ts"
 import { ConfigError } from "../errors.ts"
 import { Executor } from "./executor.ts"
@@ -42,11 +43,10 @@ function chosen(option: string | undefined, given: Omit<FunctionExecutorOptions,
   return { backend: new LocalBackend({ workers }), defaults, inTask: { workers, ...defaults } }
 }
 
-/** What each backend is. */
-const modes: Readonly<Record<string, "localhost" | "serverless">> = {
-  localhost: "localhost",
-  serverless: "serverless",
-  aws_lambda: "serverless",
+/** What a mode or a backend is. */
+function modeFor(name: string): "localhost" | "serverless" | undefined {
+  if (name === "localhost" || name === "serverless") return name
+  return isServerless(name) ? "serverless" : undefined
 }
 
 /** @throws ConfigError where options or configuration name a place that this version cannot run tasks in. */
@@ -56,8 +56,8 @@ function modeOf(option: string | undefined): "localhost" | "serverless" {
   const backend = option === undefined ? configured.backend : undefined
   const mode = option ?? configured.mode ?? "localhost"
   const [key, wanted] =
-    backend === undefined || modes[mode] === undefined ? ["mode", mode] : ["backend", backend]
-  const found = modes[wanted]
+    backend === undefined || modeFor(mode) === undefined ? ["mode", mode] : ["backend", backend]
+  const found = modeFor(wanted)
   if (found !== undefined) return found
   throw new ConfigError(
     `FunctionExecutor was told to run tasks by the ${key} "${wanted}", which has no backend in this version. ` +

@@ -1,16 +1,22 @@
-import { ownCode } from "../backends/lambda/function-code.ts"
-import { LambdaBackend } from "../backends/lambda/lambda.ts"
-import { lambdaDefaults } from "../config/aws.ts"
-import { configuration } from "../config/load.ts"
+import { ServerlessBackend } from "../backends/serverless/serverless.ts"
+import { type Configuration, configuration } from "../config/load.ts"
+import { inWords } from "../config/options.ts"
 import { type JobOptions, type ServerlessOptions, serverlessOptions } from "../config/schema.ts"
+import {
+  isServerless,
+  type ServerlessName,
+  serverlessNames,
+  serverlessSections,
+} from "../config/serverless/providers.ts"
 import { describeStorage, storageBackend } from "../config/storage.ts"
 import { parseOptions } from "../config/validate.ts"
-import type { StorageDescription } from "../protocol/storage.ts"
+import { ConfigError } from "../errors.ts"
 import { Executor } from "./executor.ts"
+import { platforms } from "./platforms.ts"
 
 /**
  * Runs each task as a call of a serverless function, which is deployed at the first map and found again by every later one.
- * Credentials are found as Amazon's SDK finds them.
+ * Credentials are found as the provider's own tools find them.
  *
  * @example
  * ```ts
@@ -28,63 +34,43 @@ export class ServerlessExecutor extends Executor {
 
 /** The backend of serverless functions, as options and, for what they leave open, the configuration say. */
 export function serverless(
-  { backend: _, retries, ...given }: ServerlessOptions,
+  { backend: named, retries, ...given }: ServerlessOptions,
   where: string,
-): { readonly backend: LambdaBackend; readonly defaults: JobOptions } {
+): { readonly backend: ServerlessBackend; readonly defaults: JobOptions } {
   const configured = configuration()
-  const section = configured.section("aws_lambda", given, where)
+  const name = named ?? configuredName(configured)
+  refuseOthers(name, given, where)
+  const { platform, workers, storage } = platforms[name](configured, given, where)
   const { chunkSize, retries: configuredRetries } = configured.section("cellfan")
-  const {
-    env = {},
-    tags = {},
-    region,
-    profile,
-    endpoint,
-    runtime,
-    ...settings
-  } = filled(section, lambdaDefaults)
-  const { accessKeyId, secretAccessKey, sessionToken, usdPerGbSecond, usdPerRequest, ...sizes } = settings
-  const keys = () => ({
-    accessKeyId: accessKeyId ?? "",
-    secretAccessKey: secretAccessKey?.reveal() ?? "",
-    ...(sessionToken !== undefined && { sessionToken: sessionToken.reveal() }),
-  })
-  const backend = new LambdaBackend({
-    ...{ ...sizes, env, tags },
-    access: { region, profile, endpoint, keys: accessKeyId === undefined ? undefined : keys },
-    code: ownCode(runtime),
-    prices: {
-      ...(usdPerGbSecond !== undefined && { usdPerGbSecond }),
-      ...(usdPerRequest !== undefined && { usdPerRequest }),
+  const backend = new ServerlessBackend({
+    ...{ platform, workers },
+    storage: () => {
+      const configured = configuration()
+      const isReachable = storageBackend(configured) !== "localhost"
+      return isReachable ? describeStorage(configured) : describeStorage(configured, storage)
     },
-    storage: () => storageBeside({ region, profile, endpoint }),
     // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
     onProgress: (text) => console.error(text),
   })
   return { backend, defaults: { retries: retries ?? configuredRetries, chunkSize } as JobOptions }
 }
 
-/** The configured storage, where functions can reach it; or S3 beside them. */
-function storageBeside(access: {
-  region: string | undefined
-  profile: string | undefined
-  endpoint: string | undefined
-}): StorageDescription {
-  const configured = configuration()
-  if (storageBackend(configured) !== "localhost") return describeStorage(configured)
-  const { endpoint } = access
-  const given = Object.fromEntries(Object.entries(access).filter(([, value]) => value !== undefined))
-  return describeStorage(configured, {
-    ...{ backend: "aws_s3", ...given },
-    ...(endpoint !== undefined && { pathStyle: true }),
-  })
+/** The configured backend; or the only platform that the configuration has a section of. */
+function configuredName(configured: Configuration): ServerlessName {
+  const { backend } = configured.section("cellfan")
+  if (isServerless(backend)) return backend
+  const [only, another] = serverlessNames.filter((name) => configured.mentions(name))
+  return only !== undefined && another === undefined ? only : "aws_lambda"
 }
 
-/** Values, with defaults for those that nobody has given. */
-function filled<T extends object, D extends Partial<T>>(
-  values: T,
-  defaults: D,
-): Omit<T, keyof D> & { [K in keyof D & keyof T]-?: NonNullable<T[K]> } {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...Object.fromEntries(given) } as never
+/** Executors take the options of all platforms: those that only another one has would be lost. */
+function refuseOthers(name: ServerlessName, given: object, where: string): void {
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined || key in serverlessSections[name].schema.shape) continue
+    const others = serverlessNames.filter((other) => key in serverlessSections[other].schema.shape)
+    throw new ConfigError(
+      `${where}: the backend ${name} has no option \`${key}\`; it is one of ${inWords(others, "and")}.`,
+      { key },
+    )
+  }
 }

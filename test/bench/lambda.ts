@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks"
 import { parseArgs } from "node:util"
-import type { LambdaBackend } from "../../kernel-ext/backends/lambda/lambda.ts"
 import { openLambda } from "../../kernel-ext/backends/lambda/sdk.ts"
+import type { ServerlessBackend } from "../../kernel-ext/backends/serverless/serverless.ts"
 import { Executor } from "../../kernel-ext/executors/executor.ts"
 import { lambdaAt } from "../support/servers/lambda-backend.ts"
 import { bareCode } from "../support/servers/lambda-code.ts"
@@ -18,7 +18,7 @@ const concurrency = 4
 const size = 500
 
 class BenchExecutor extends Executor {
-  constructor(backend: LambdaBackend) {
+  constructor(backend: ServerlessBackend) {
     super(backend)
   }
 }

@@ -91,6 +91,9 @@ function pathViolation(file: string, target: string): string | undefined {
   if (mine !== undefined && theirs !== undefined && mine !== theirs) {
     return `${file} imports ${target}: providers never import each other`
   }
+  if (file.startsWith("kernel-ext/backends/") && mine === undefined && theirs !== undefined) {
+    return `${file} imports ${target}: what backends share imports none of them`
+  }
   return undefined
 }
 
@@ -101,7 +104,7 @@ function rankOf(file: string): number {
 /** "backends/lambda", "storage/s3", …; undefined for what all providers of a layer share. */
 function providerOf(file: string): string | undefined {
   return (
-    /^kernel-ext\/(backends\/[^/.]+)\//.exec(file)?.[1] ??
+    /^kernel-ext\/(backends\/(?!serverless\/)[^/.]+)\//.exec(file)?.[1] ??
     /^kernel-ext\/(storage\/(?:s3|gcs|files))\b/.exec(file)?.[1]
   )
 }

@@ -77,6 +77,12 @@ describe("import rules", () => {
       'import "../lambda/run.ts"',
       "never import each other",
     ],
+    [
+      "what backends share that imports one of them",
+      "kernel-ext/backends/serverless/run.ts",
+      'import "../lambda/lambda.ts"',
+      "imports none of them",
+    ],
   ]
   for (const [name, file, code, message] of refused) {
     it(`refuse ${name}`, () => {

@@ -1,21 +1,6 @@
+import type { ListedFunction } from "../serverless/platform.ts"
 import { namePrefix, versionTag } from "./deploy.ts"
 import type { LambdaClient, LambdaSdk } from "./sdk.ts"
-
-/** A function that cellfan has made. */
-export interface ListedFunction {
-  readonly name: string
-  readonly memoryMiB: number
-  readonly timeoutMs: number
-  readonly runtime: string
-  readonly architecture: string
-  readonly codeBytes: number
-  readonly modifiedAt: string
-  /** Of cellfan that made it. */
-  readonly version: string | undefined
-}
-
-/** Deletions at a time: Lambda takes 15 such requests a second. */
-const atOnce = 5
 
 /** The functions of cellfan in the region, or those of one namespace. */
 export async function listFunctions(
@@ -55,16 +40,4 @@ export async function removeFunction(sdk: LambdaSdk, client: LambdaClient, name:
     if (error instanceof sdk.ResourceNotFoundException) return false
     throw error
   }
-}
-
-/** Deletes all functions of cellfan, or those of one namespace. Resolves with their names. */
-export async function removeFunctions(
-  sdk: LambdaSdk,
-  client: LambdaClient,
-  namespace?: string,
-): Promise<string[]> {
-  const names = (await listFunctions(sdk, client, namespace)).map(({ name }) => name)
-  for (let at = 0; at < names.length; at += atOnce)
-    await Promise.all(names.slice(at, at + atOnce).map((name) => removeFunction(sdk, client, name)))
-  return names
 }

@@ -1,33 +1,10 @@
 import { BackendError, type BackendErrorKind } from "../../errors.ts"
+import { outOfMemory, timeoutHint } from "../serverless/hints.ts"
+import type { Death, FunctionSize } from "../serverless/platform.ts"
+import { retryOf } from "../serverless/retry.ts"
+import { lambdaLimits } from "./limits.ts"
 
-/** What the SDK's errors and those of functions mean, what can be done about them, and whether a further try is worth it. */
-
-/** What is done about an error of a call. */
-export type Retry =
-  /** The account takes no more now: wait, and call again as often as it takes. */
-  | "backOff"
-  /** It may have been a bad moment: a few more tries. */
-  | "again"
-  | "never"
-
-export const retryOf: Readonly<Record<BackendErrorKind, Retry>> = {
-  throttled: "backOff",
-  network: "again",
-  unavailable: "again",
-  timeout: "never",
-  "out-of-memory": "never",
-  crashed: "never",
-  init: "never",
-  "too-large": "never",
-  credentials: "never",
-  "access-denied": "never",
-  role: "never",
-  region: "never",
-  quota: "never",
-  "not-found": "never",
-  setup: "never",
-  other: "never",
-}
+/** What the SDK's errors and those of functions mean, and what can be done about them. */
 
 /** What an error is said about. */
 export interface Where {
@@ -44,6 +21,7 @@ interface SdkError extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
 }
 
+/** An error of the SDK, in our words. */
 export function tell(error: unknown, where: Where): BackendError {
   if (error instanceof BackendError) return error
   const sdk = (error instanceof Error ? error : new Error(String(error))) as SdkError
@@ -56,14 +34,9 @@ export function tell(error: unknown, where: Where): BackendError {
     kind,
     retryable: retryOf[kind] !== "never",
     requestId,
+    retryAfterMs: 1000 * (Number(sdk.retryAfterSeconds) || 0),
     cause: error,
   })
-}
-
-/** How long the service asks to wait. */
-export function retryAfterMs(error: unknown): number {
-  const { retryAfterSeconds } = ((error as BackendError).cause ?? {}) as SdkError
-  return Math.min(10_000, 1000 * (Number(retryAfterSeconds) || 0))
 }
 
 interface Meaning {
@@ -211,25 +184,14 @@ function withoutUser(endpoint: string): string {
   return endpoint.replace(/\/\/[^/@]*@/, "//")
 }
 
-/** What became of an instance that did not answer. */
-export interface Death {
-  readonly kind: Extract<BackendErrorKind, "timeout" | "out-of-memory" | "crashed" | "init" | "too-large">
-  /** Follows "the process". */
-  readonly reason: string
-}
-
 /** Reads the error that Lambda gives in place of a function's answer, and the end of its log. */
-export function deathOf(
-  payload: string,
-  logTail: string,
-  { memoryMiB, timeoutMs }: { memoryMiB: number; timeoutMs: number },
-): Death {
+export function deathOf(payload: string, logTail: string, size: FunctionSize): Death {
   const { errorType = "", errorMessage = payload } = parsed(payload)
   const text = `${errorType} ${errorMessage}`
   if (/Sandbox\.Timedout|Task timed out after/i.test(text))
-    return { kind: "timeout", reason: `was ended by Lambda ${timeoutHint(timeoutMs)}` }
-  if (isOutOfMemory(text, logTail, memoryMiB))
-    return { kind: "out-of-memory", reason: outOfMemory(memoryMiB) }
+    return { kind: "timeout", reason: `was ended by Lambda ${timeoutHint(size, lambda)}` }
+  if (isOutOfMemory(text, logTail, size.memoryMiB))
+    return { kind: "out-of-memory", reason: outOfMemory(size, lambda) }
   if (/ResponseSizeTooLarge/.test(text))
     return { kind: "too-large", reason: `gave an answer larger than Lambda takes: ${errorMessage}` }
   if (/Runtime\.(Import|Init|Invalid|HandlerNotFound|Unknown|UserCodeSyntax)|InitError|\bInit\b/.test(text))
@@ -240,15 +202,7 @@ export function deathOf(
   return { kind: "crashed", reason: `ended: ${errorMessage}` }
 }
 
-export function timeoutHint(timeoutMs: number): string {
-  const most =
-    timeoutMs >= 900_000 ? "Lambda allows no more; split the task" : "raise `timeoutMs`, up to 900000"
-  return `after ${timeoutMs / 1000} s, the function's time (${most})`
-}
-
-export function outOfMemory(memoryMiB: number): string {
-  return `ran out of memory: the function has ${memoryMiB} MiB (raise \`memoryMiB\`, up to 10240, or give each task less to hold)`
-}
+const lambda = { title: "Lambda", limits: lambdaLimits }
 
 function isOutOfMemory(text: string, logTail: string, memoryMiB: number): boolean {
   if (/OutOfMemory|signal: killed|heap out of memory/i.test(text)) return true

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
 import { deathOf } from "../../../kernel-ext/backends/lambda/errors.ts"
-import { Payloads, type Sent } from "../../../kernel-ext/backends/lambda/payload.ts"
+import { lambdaLimits } from "../../../kernel-ext/backends/lambda/limits.ts"
 import { sendingsOf } from "../../../kernel-ext/backends/sendings.ts"
+import { Payloads, type Sent } from "../../../kernel-ext/backends/serverless/payload.ts"
 import { capture } from "../../../kernel-ext/capture/capture.ts"
 import type { Captured } from "../../../kernel-ext/capture/types.ts"
 import type { InvocationEnd, Said } from "../../../kernel-ext/protocol/invocation.ts"
@@ -14,7 +15,7 @@ import { type RieServer, rie, startRie } from "../../support/servers/rie.ts"
 
 const payloads = new Payloads(() => {
   throw new Error("There is no storage here.")
-})
+}, lambdaLimits.requestBytes)
 
 let jobs = 0
 

@@ -1,10 +1,9 @@
-import type { LambdaOptions } from "../../../kernel-ext/backends/lambda/lambda.ts"
 import { Executor } from "../../../kernel-ext/executors/executor.ts"
-import { lambdaAt } from "../../support/servers/lambda-backend.ts"
+import { type LambdaTestOptions, lambdaAt } from "../../support/servers/lambda-backend.ts"
 
 /** An executor over a backend that is set up for a test. */
 export class TestExecutor extends Executor {
-  constructor(endpoint: string, options: Partial<LambdaOptions> = {}) {
+  constructor(endpoint: string, options: LambdaTestOptions = {}) {
     super(lambdaAt(endpoint, { roleArn: "arn:aws:iam::000000000000:role/tests", ...options }))
   }
 }

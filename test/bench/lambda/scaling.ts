@@ -1,4 +1,4 @@
-import { Pace, untilOneEnds } from "../../../kernel-ext/backends/lambda/pace.ts"
+import { Pace, untilOneEnds } from "../../../kernel-ext/backends/serverless/pace.ts"
 
 /**
  * Lambda as its documentation says that it scales: each function may have 1000 instances at once and 1000 more every ten

@@ -1,11 +1,12 @@
 import { BackendError } from "../../errors.ts"
 import type { Outcome, Said } from "../../protocol/invocation.ts"
 import type { BatchEvents, RunningBatch, TaskBatch } from "../backend.ts"
-import { BatchRun } from "../batch-run.ts"
 import { type BatchSendings, sendingsOf } from "../sendings.ts"
-import { deathOf, outOfMemory, type Retry, retryAfterMs, retryOf, timeoutHint } from "./errors.ts"
-import type { CallEnd } from "./invoke.ts"
+import { outOfMemory, roomInMb, timeoutHint } from "./hints.ts"
 import type { Sent } from "./payload.ts"
+import type { CallEnd, FunctionSize, Platform } from "./platform.ts"
+import { heededMs, maxFailures, pauseMs, retryOf } from "./retry.ts"
+import { TasksOfCall } from "./tasks-of-call.ts"
 
 /** What became of a call, for whoever made it. */
 export type Next =
@@ -15,12 +16,6 @@ export type Next =
   | "again"
   /** Call again after this time. */
   | { readonly afterMs: number; readonly throttled: boolean }
-
-/** What a function has, for messages. */
-export interface Limits {
-  readonly memoryMiB: number
-  readonly timeoutMs: number
-}
 
 /** Waits for a call: in the queue, on its way, or between two tries. */
 type Phase =
@@ -34,18 +29,21 @@ type Phase =
   | { readonly is: "pausing" }
   | { readonly is: "over" }
 
-/** Calls that may fail one after the other for reasons that pass. */
-const maxFailures = 8
-
-const longestPauseMs = 10_000
-
 /** A call that was not refused by then is taken to have begun. */
 const acceptedAfterMs = 25
 
-/** A batch that becomes one call of a function; more, where one is lost. Tasks are counted once whatever comes. */
-export class LambdaRun extends BatchRun implements RunningBatch {
+export interface RunOwner {
+  readonly platform: Pick<Platform, "name" | "title" | "limits">
+  /** Before a call is made again that failed; doubles with each further one. */
+  readonly firstPauseMs: number
+  /** Nobody waits any more for a call that the platform goes on with. */
+  leftRunning(run: ServerlessRun): void
+}
+
+/** A batch that becomes one call of a function; more, where one is lost. */
+export class ServerlessRun extends TasksOfCall implements RunningBatch {
   readonly sendings: BatchSendings
-  readonly limits: Limits
+  readonly size: FunctionSize
   /** What is sent with the next call. */
   sent: Sent = "little"
   readonly #owner: RunOwner
@@ -54,10 +52,10 @@ export class LambdaRun extends BatchRun implements RunningBatch {
   /** What the times of this call are off by, once one is known. */
   #shiftMs: number | undefined
 
-  constructor(batch: TaskBatch, events: BatchEvents, limits: Limits, owner: RunOwner) {
+  constructor(batch: TaskBatch, events: BatchEvents, size: FunctionSize, owner: RunOwner) {
     super(batch, events)
     this.sendings = sendingsOf(batch)
-    this.limits = limits
+    this.size = size
     this.#owner = owner
   }
 
@@ -99,7 +97,7 @@ export class LambdaRun extends BatchRun implements RunningBatch {
     const controller = new AbortController()
     const atMs = Date.now()
     const startTimer = setTimeout(() => {
-      if (!this.isOver) this.events.started(this.indexAt(this.reported), "aws_lambda", atMs)
+      if (!this.isOver) this.events.started(this.indexAt(this.reported), this.#name, atMs)
     }, acceptedAfterMs)
     this.#phase = { is: "called", atMs, controller, startTimer }
     this.#shiftMs = undefined
@@ -122,10 +120,10 @@ export class LambdaRun extends BatchRun implements RunningBatch {
       case "answered":
         return this.#settle(call.end.outcome, call.environment)
       case "died": {
-        const death = deathOf(call.payload, call.logTail, this.limits)
-        if (death.kind === "init") return this.fail(initError(death.reason))
-        if (death.kind === "timeout") this.#tookAllTime("aws_lambda")
-        else this.#lost(undefined, death.reason, "aws_lambda")
+        const { kind, reason } = call.death
+        if (kind === "init") return this.close(this.#error("init", reason))
+        if (kind === "timeout") this.#tookAllTime(this.#name)
+        else this.lost(undefined, reason, this.#name)
         return this.close()
       }
       case "failed":
@@ -146,7 +144,7 @@ export class LambdaRun extends BatchRun implements RunningBatch {
     if (this.#phase.is === "pausing") this.#phase = { is: "waiting" }
   }
 
-  /** Tells that nothing more comes. */
+  /** Tells that nothing more comes. With an error: no further call would do better, and the tasks that are left fail with it. */
   close(error?: Error): "over" {
     if (this.isClosed) return "over"
     if (this.#phase.is === "called") clearTimeout(this.#phase.startTimer)
@@ -155,9 +153,8 @@ export class LambdaRun extends BatchRun implements RunningBatch {
     return "over"
   }
 
-  /** No further call would do better: the tasks that are left fail with the error. */
-  fail(error: Error): "over" {
-    return this.close(error)
+  get #name(): string {
+    return this.#owner.platform.name
   }
 
   /** Clocks of instances may be off by what they were frozen: tasks are told as having run within their call. */
@@ -180,23 +177,30 @@ export class LambdaRun extends BatchRun implements RunningBatch {
   }
 
   #settle(outcome: Outcome, worker: string): Next {
+    const { platform } = this.#owner
     switch (outcome.kind) {
       case "missing":
-        if (this.sent === "all") return this.fail(refused("it lacks what it was just sent"))
+        if (this.sent === "all") return this.close(this.#refused("it lacks what it was just sent"))
         this.sent = "all"
         return "again"
       case "refused":
-        return this.fail(refused(outcome.problem))
-      case "tooLarge":
-        this.#tooLarge(outcome, worker)
+        return this.close(this.#refused(outcome.problem))
+      case "tooLarge": {
+        const sizeMb = (outcome.sizeBytes / 1e6).toFixed(1)
+        const room = roomInMb(platform.limits.answerBytes)
+        this.tooLarge(
+          `the result has ${sizeMb} MB, ${platform.title}'s answers have room for ${room}, and storage did not take it: ${outcome.problem}`,
+          worker,
+        )
         break
+      }
       case "timedOut":
         if (outcome.limit === "function") this.#tookAllTime(worker)
-        else this.#timedOut(outcome.offset, outcome.startedAtMs, worker)
+        else this.timedOut(outcome.offset, outcome.startedAtMs, worker)
         break
       case "lost": {
         const isMemory = outcome.reason === "ran out of memory"
-        this.#lost(outcome.offset, isMemory ? outOfMemory(this.limits.memoryMiB) : outcome.reason, worker)
+        this.lost(outcome.offset, isMemory ? outOfMemory(this.size, platform) : outcome.reason, worker)
         break
       }
       case "ran":
@@ -207,86 +211,24 @@ export class LambdaRun extends BatchRun implements RunningBatch {
     return this.close()
   }
 
-  /** The task has had its time; those after it have not begun. */
-  #timedOut(offset: number, startedAtMs: number, worker: string, limit?: string): void {
-    if (offset < this.reported || offset >= this.limit) {
-      this.cut(this.reported)
-      return
-    }
-    this.cut(offset + 1)
-    if (!this.isDropped(offset))
-      this.events.ended(this.indexAt(offset), { kind: "timedOut", worker, startedAtMs, limit })
-    this.limit = offset
-    this.cut(this.reported)
-  }
-
-  /** The function's time is up. A task that had all of it to itself has failed; others run again, apart. */
   #tookAllTime(worker: string): void {
-    const isAlone = this.limit - this.reported === 1 && this.reported === 0
-    if (!isAlone) this.cut(this.reported, true)
-    else this.#timedOut(0, Date.now(), worker, `was still running ${timeoutHint(this.limits.timeoutMs)},`)
-  }
-
-  /** The worker died under the task; where it is not known which one that was, all that may have begun are suspect. */
-  #lost(known: number | undefined, reason: string, worker: string): void {
-    const offset = known ?? (this.limit - this.reported === 1 ? this.reported : undefined)
-    if (offset === undefined || offset < this.reported || offset >= this.limit) {
-      this.cut(this.reported, true)
-      return
-    }
-    this.cut(offset + 1)
-    if (!this.isDropped(offset)) this.events.ended(this.indexAt(offset), { kind: "lost", worker, reason })
-    this.limit = offset
-    this.cut(this.reported)
-  }
-
-  #tooLarge({ sizeBytes, problem }: { sizeBytes: number; problem: string }, worker: string): void {
-    if (this.limit - this.reported > 1) {
-      this.cut(this.reported, true)
-      return
-    }
-    const atMs = Date.now()
-    const message = `the result has ${(sizeBytes / 1e6).toFixed(1)} MB, Lambda's answers have room for 4.7, and storage did not take it: ${problem}`
-    const ended = { startedAtMs: atMs, endedAtMs: atMs, stack: "", error: undefined }
-    this.events.ended(this.indexAt(this.reported), {
-      kind: "threw",
-      worker,
-      name: "RangeError",
-      message,
-      ...ended,
-    })
-    this.limit = this.reported
+    this.tookAllTime(worker, timeoutHint(this.size, this.#owner.platform))
   }
 
   #afterError(error: BackendError): Next {
-    const retry: Retry = retryOf[error.kind]
-    if (retry === "never") return this.fail(error)
-    if (retry === "backOff") return { afterMs: retryAfterMs(error), throttled: true }
-    if (++this.#failures > maxFailures) return this.fail(error)
-    const pauseMs = Math.min(longestPauseMs, this.#owner.firstPauseMs * 2 ** (this.#failures - 1))
-    return { afterMs: pauseMs * (0.5 + Math.random() / 2), throttled: false }
+    const retry = retryOf[error.kind]
+    if (retry === "never") return this.close(error)
+    if (retry === "backOff") return { afterMs: heededMs(error.retryAfterMs), throttled: true }
+    if (++this.#failures > maxFailures) return this.close(error)
+    return { afterMs: pauseMs(this.#failures, this.#owner.firstPauseMs), throttled: false }
   }
-}
 
-export interface RunOwner {
-  /** Before a call is made again that failed; doubles with each further one. */
-  readonly firstPauseMs: number
-  /** Nobody waits any more for a call that Lambda goes on with. */
-  leftRunning(run: LambdaRun): void
-}
+  #refused(problem: string): BackendError {
+    return this.#error("other", `refused a call: ${problem}`)
+  }
 
-function refused(problem: string): BackendError {
-  return new BackendError(`The function on Lambda refused a call: ${problem}.`, {
-    backend: "aws_lambda",
-    kind: "other",
-    retryable: false,
-  })
-}
-
-function initError(reason: string): BackendError {
-  return new BackendError(`The function on Lambda ${reason}.`, {
-    backend: "aws_lambda",
-    kind: "init",
-    retryable: false,
-  })
+  #error(kind: "init" | "other", what: string): BackendError {
+    const { name, title } = this.#owner.platform
+    return new BackendError(`The function on ${title} ${what}.`, { backend: name, kind, retryable: false })
+  }
 }

@@ -1,19 +1,20 @@
-import { type Deploying, deploy, type FunctionSpec } from "./deploy.ts"
 import { Pace } from "./pace.ts"
+import type { Callable, Deploying, FunctionSize, Platform } from "./platform.ts"
 
 /** Functions of one size: as many as are to share the calls, each with a pace of its own. */
-export class LambdaFunction {
-  readonly spec: FunctionSpec
+export class ServerlessFunction {
+  readonly size: FunctionSize
   /** Rejects where it could not be deployed. */
   readonly ready: Promise<void>
   readonly #shards: Shard[] = []
 
-  constructor(spec: FunctionSpec, shards: number, concurrency: number, around: Deploying) {
-    this.spec = spec
+  constructor(platform: Platform, size: FunctionSize, concurrency: number, around: Omit<Deploying, "shard">) {
+    const { shards = 1, pace } = platform
+    this.size = size
     const share = Math.ceil(concurrency / shards)
     const all = Array.from({ length: shards }, async (_, shard) => {
-      const name = await deploy({ ...spec, shard }, around)
-      this.#shards.push({ name, pace: new Pace({ concurrency: share }) })
+      const callable = await platform.deploy(size, { ...around, shard })
+      this.#shards.push({ callable, pace: new Pace({ ...pace, concurrency: share }) })
     })
     this.ready = Promise.all(all).then(() => {})
   }
@@ -31,6 +32,6 @@ export class LambdaFunction {
 }
 
 export interface Shard {
-  readonly name: string
+  readonly callable: Callable
   readonly pace: Pace
 }

@@ -1,8 +1,8 @@
 /**
- * How fast one function may be called, after Lambda's published scaling: it starts up to 1000 instances at once, 1000 more
- * every ten seconds, and the account takes ten calls a second for each call that may run at once. Whoever keeps to that is
- * not throttled, unless somebody else uses the account too: then it gives way, and comes back slowly. Pure: whoever asks
- * says what time it is.
+ * How fast one function may be called. Where a platform says nothing else, after Lambda's published scaling: it starts up to
+ * 1000 instances at once, 1000 more every ten seconds, and the account takes ten calls a second for each call that may run
+ * at once. Whoever keeps to that is not throttled, unless somebody else uses the account too: then it gives way, and comes
+ * back slowly. Pure: whoever asks says what time it is.
  */
 export interface PaceOptions {
   /** Calls that may run at once. */
@@ -11,13 +11,15 @@ export interface PaceOptions {
   readonly burst?: number
   /** Instances that may start each second after that (default: 100). */
   readonly instancesPerSecond?: number
+  /** Calls that one instance runs at a time (default: 1). */
+  readonly callsPerInstance?: number
   /** Calls that the account takes each second (default: ten for each call that may run, and for 1000 at least). */
   readonly callsPerSecond?: number
   /** From 0 up to 1, for the spread of pauses (default: Math.random). */
   readonly random?: () => number
 }
 
-/** The share of running calls that are kept when Lambda throttles. */
+/** The share of running calls that are kept when the platform throttles. */
 const keepShare = 0.75
 
 const firstPauseMs = 100
@@ -32,11 +34,12 @@ export const untilOneEnds = Number.POSITIVE_INFINITY
 export class Pace {
   readonly #concurrency: number
   readonly #instancesPerSecond: number
+  readonly #callsPerInstance: number
   readonly #random: () => number
   readonly #starts: Bucket
   readonly #calls: Bucket
   #running = 0
-  /** The most that ever ran at once: so many are warm. */
+  /** Those that the most calls that ever ran at once have needed: so many are warm. */
   #instances = 0
   /** What throttling has left of the concurrency, as of `#throttledAtMs`. */
   #cap: number
@@ -46,11 +49,12 @@ export class Pace {
   #throttles = 0
 
   constructor(options: PaceOptions) {
-    const { concurrency, burst = 1000, instancesPerSecond = 100 } = options
+    const { concurrency, burst = 1000, instancesPerSecond = 100, callsPerInstance = 1 } = options
     const { callsPerSecond = 10 * Math.max(1000, concurrency) } = options
     this.#concurrency = concurrency
     this.#cap = concurrency
     this.#instancesPerSecond = instancesPerSecond
+    this.#callsPerInstance = callsPerInstance
     this.#random = options.random ?? Math.random
     this.#starts = new Bucket(burst, instancesPerSecond)
     this.#calls = new Bucket(callsPerSecond, callsPerSecond)
@@ -67,7 +71,7 @@ export class Pace {
       const isThrottled = this.#running < this.#concurrency
       return isThrottled ? 1000 / this.#instancesPerSecond : untilOneEnds
     }
-    const isNew = this.#running >= this.#instances
+    const isNew = this.#running >= this.#instances * this.#callsPerInstance
     const waitMs = Math.max(this.#calls.waitMs(nowMs), isNew ? this.#starts.waitMs(nowMs) : 0)
     if (waitMs > 0) return waitMs
     this.#calls.take()
@@ -96,7 +100,7 @@ export class Pace {
     this.#pausedUntilMs = nowMs + Math.max(retryAfterMs, pauseMs * (0.5 + this.#random() / 2))
   }
 
-  /** Calls that may run now. After throttling it grows again, never faster than Lambda itself. */
+  /** Calls that may run now. After throttling it grows again, never faster than the platform itself. */
   #allowed(nowMs: number): number {
     const perSecond = Math.min(this.#instancesPerSecond, Math.max(1, growthPerSecond * this.#cap))
     return Math.min(this.#concurrency, this.#cap + (perSecond * (nowMs - this.#throttledAtMs)) / 1000)

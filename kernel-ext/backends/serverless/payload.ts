@@ -7,9 +7,6 @@ import { encodeFrame } from "../../util/frames.ts"
 import type { CleanScope } from "../backend.ts"
 import type { BatchSendings } from "../sendings.ts"
 
-/** What Lambda takes as a request, and gives as an answer. */
-export const maxPayloadBytes = 6 * 1024 * 1024
-
 /** Of a request: what stands around the body. */
 const envelopeBytes = 16 * 1024
 
@@ -25,11 +22,16 @@ export type Sent = "little" | "all"
  */
 export class Payloads {
   readonly #storage: () => StorageDescription
+  readonly #maxBytes: number
   readonly #jobs = new Map<string, JobObjects>()
 
-  /** @param storage Where larger ones go; called when there is one. Throws where none can be reached. */
-  constructor(storage: () => StorageDescription) {
+  /**
+   * @param storage Where larger ones go; called when there is one. Throws where none can be reached.
+   * @param maxBytes Of a request.
+   */
+  constructor(storage: () => StorageDescription, maxBytes: number) {
     this.#storage = storage
+    this.#maxBytes = maxBytes
   }
 
   async eventOf(
@@ -49,9 +51,9 @@ export class Payloads {
     const runFrame = frameOf(run)
     const along = sent === "all" || contentBytes <= alwaysBelowBytes ? frames : jobOnly(frames)
     const inline = [...[...along.values()].flat(), ...runFrame]
-    if (fits(sizeOf(inline))) return { ...event, body: base64(inline) }
+    if (this.#fits(inline)) return { ...event, body: base64(inline) }
     const [bodyPart, contentsAt] = await Promise.all([
-      fits(sizeOf(runFrame))
+      this.#fits(runFrame)
         ? { body: base64(runFrame) }
         : this.#put(objects, objects.nextKey("call"), runFrame).then((bodyAt) => ({ bodyAt })),
       this.#contentsAt(objects, along),
@@ -83,6 +85,10 @@ export class Payloads {
     for (const [jobId, objects] of this.#jobs)
       if (objects.storage !== undefined) cleaned.push(await cleanTemporary(storage, { jobId }))
     return sumCleaned(cleaned)
+  }
+
+  #fits(buffers: readonly Uint8Array[]): boolean {
+    return envelopeBytes + Math.ceil(sizeOf(buffers) / 3) * 4 <= this.#maxBytes
   }
 
   #objectsOf(jobId: string): JobObjects {
@@ -157,10 +163,6 @@ function frameOf({ message, parts }: Sending): Uint8Array[] {
 
 function sizeOf(buffers: readonly Uint8Array[]): number {
   return buffers.reduce((sum, { byteLength }) => sum + byteLength, 0)
-}
-
-function fits(bytes: number): boolean {
-  return envelopeBytes + Math.ceil(bytes / 3) * 4 <= maxPayloadBytes
 }
 
 function base64(buffers: readonly Uint8Array[]): string {

@@ -1,14 +1,16 @@
 import { expect } from "chai"
 import type { DoneTasks } from "../../../kernel-ext/backends/backend.ts"
-import { LambdaRun } from "../../../kernel-ext/backends/lambda/lambda-run.ts"
+import { ServerlessRun } from "../../../kernel-ext/backends/serverless/run.ts"
 import { capture } from "../../../kernel-ext/capture/capture.ts"
+
+const limits = { requestBytes: 1e6, answerBytes: 1e6, timeoutMs: 900_000, memoryMiB: 10_240 }
 
 /** What is told of one task that an instance says ran from `from` to `to`, milliseconds from now. */
 function told(from: number, to: number): DoneTasks {
   const { shipment, codec } = capture((n: number) => n)
   let done: DoneTasks | undefined
   const ignore = () => {}
-  const run = new LambdaRun(
+  const run = new ServerlessRun(
     {
       ...{ jobId: "j", shipment, seed: 0, env: {}, timeoutMs: undefined, memoryMiB: undefined },
       ...{ indices: Uint32Array.of(0), attempts: undefined, extraArgs: undefined },
@@ -21,7 +23,7 @@ function told(from: number, to: number): DoneTasks {
       },
     },
     { memoryMiB: 512, timeoutMs: 1000 },
-    { firstPauseMs: 1, leftRunning: ignore },
+    { firstPauseMs: 1, leftRunning: ignore, platform: { name: "x", title: "X", limits } },
   )
   run.called()
   const now = Date.now()

@@ -1,5 +1,5 @@
 import { expect } from "chai"
-import { Pace, type PaceOptions, untilOneEnds } from "../../../kernel-ext/backends/lambda/pace.ts"
+import { Pace, type PaceOptions, untilOneEnds } from "../../../kernel-ext/backends/serverless/pace.ts"
 
 const paceOf = (options: Partial<PaceOptions> = {}) =>
   new Pace({ concurrency: 5000, random: () => 1, ...options })
@@ -25,6 +25,12 @@ describe("The pace of calls", () => {
     takeAll(pace, 0)
     for (let i = 0; i < 400; i++) pace.ended()
     expect(takeAll(pace, 0)).to.equal(400)
+  })
+
+  it("counts on instances that run several calls at a time", () => {
+    const pace = paceOf({ concurrency: 100, burst: 2, callsPerInstance: 10 })
+    expect(takeAll(pace, 0)).to.equal(20)
+    expect(takeAll(pace, 10)).to.equal(10)
   })
 
   it("stops at the concurrency until a call ends", () => {

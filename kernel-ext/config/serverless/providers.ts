@@ -1,0 +1,31 @@
+import { awsLambda } from "./aws-lambda.ts"
+import { sharedOptions } from "./options.ts"
+
+/**
+ * Serverless platforms as configuration knows them: for each a file with its options and section, and a line in each of
+ * these tables. executors/platforms.ts has what makes them.
+ */
+
+/** Sections by name. */
+export const serverlessSections = {
+  aws_lambda: awsLambda.section,
+} as const
+
+/** Options of executors: those of each platform; of a name that several have, the one that says what is common to them. */
+export const platformOptions = {
+  ...awsLambda.options,
+  ...sharedOptions,
+}
+
+/** Storage that functions reach, where nobody names one. */
+export const storageBeside: Readonly<Record<ServerlessName, string>> = {
+  aws_lambda: awsLambda.storage,
+}
+
+export type ServerlessName = keyof typeof serverlessSections
+
+export const serverlessNames = Object.keys(serverlessSections) as [ServerlessName, ...ServerlessName[]]
+
+export function isServerless(name: string | undefined): name is ServerlessName {
+  return name !== undefined && Object.hasOwn(serverlessSections, name)
+}
