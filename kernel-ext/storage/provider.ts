@@ -24,6 +24,8 @@ export interface Provider {
   delete(bucket: string, keys: readonly string[], signal: AbortSignal | undefined): Promise<void>
   /** No error where the bucket is the caller's already. */
   createBucket(bucket: string, signal: AbortSignal | undefined): Promise<void>
+  /** A URL by which whoever has it reads the object for so long; it need not be there yet. Absent where there are no URLs. */
+  presign?(object: Place, validMs: number): Promise<string>
 }
 
 /** Keys that one call of `delete` takes. */

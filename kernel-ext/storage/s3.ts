@@ -253,6 +253,14 @@ class S3 implements Provider {
     })
   }
 
+  async presign(object: Place, validMs: number): Promise<string> {
+    return this.#told(object, undefined, async () => {
+      const { getSignedUrl } = await loadPresigner()
+      const command = new this.#sdk.GetObjectCommand({ Bucket: object.bucket, Key: object.key })
+      return getSignedUrl(this.#client, command, { expiresIn: Math.ceil(validMs / 1000) })
+    })
+  }
+
   async #told<T>(
     object: Partial<Place>,
     signal: AbortSignal | undefined,
@@ -323,7 +331,10 @@ function accountOf(accessKeyId: string): string {
 
 const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-const packages = "@aws-sdk/client-s3 @aws-sdk/lib-storage"
+const packages = ["@aws-sdk/client-s3", "@aws-sdk/lib-storage"]
+const presigner = "@aws-sdk/s3-request-presigner"
+
+const importPresigner = () => import("@aws-sdk/s3-request-presigner")
 
 async function importSdk() {
   const [client, transfer] = await Promise.all([import("@aws-sdk/client-s3"), import("@aws-sdk/lib-storage")])
@@ -333,29 +344,33 @@ async function importSdk() {
 /** The SDK says in every process which version of Node it will need next year: this is for whoever updates cellfan. */
 const quiet = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"
 
+const loadSdk = () => load(importSdk, packages)
+const loadPresigner = () => load(async () => exportsOf(await importPresigner()), [presigner])
+
 /** Beside cellfan, or in the notebook's own folder. */
-async function loadSdk(): Promise<Sdk> {
+async function load<T extends object>(importIt: () => Promise<T>, names: readonly string[]): Promise<T> {
   process.env[quiet] ??= "true"
   try {
-    return await importSdk()
+    return await importIt()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
-    return loadSdkFrom(process.cwd(), error)
+    return loadFrom(process.cwd(), names, error)
   }
 }
 
-async function loadSdkFrom(folder: string, cause: unknown): Promise<Sdk> {
+async function loadFrom<T extends object>(
+  folder: string,
+  names: readonly string[],
+  cause: unknown,
+): Promise<T> {
   try {
     const require = createRequire(`${folder}/package.json`)
-    const modules = packages.split(" ").map((name) => import(pathToFileURL(require.resolve(name)).href))
-    return Object.assign({}, ...(await Promise.all(modules))) as Sdk
+    const modules = names.map((name) => import(pathToFileURL(require.resolve(name)).href))
+    return Object.assign({}, ...(await Promise.all(modules)).map(exportsOf)) as T
   } catch {
     throw new StorageError(
-      `Storage on S3 needs Amazon's SDK, which is not installed: run npm install ${packages}`,
-      {
-        kind: "setup",
-        backend: "aws_s3",
-      },
+      `Storage on S3 needs Amazon's SDK, which is not installed: run npm install ${names.join(" ")}`,
+      { kind: "setup", backend: "aws_s3" },
       { cause },
     )
   }

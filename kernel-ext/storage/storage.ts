@@ -1,3 +1,4 @@
+import { StorageError } from "../errors.ts"
 import type {
   GetOptions,
   ListOptions,
@@ -164,6 +165,25 @@ export class StorageClient implements ObjectStorage {
   async createBucket({ signal }: StorageCall = {}): Promise<void> {
     const connection = await connect(this.#describe())
     await connection.provider.createBucket(await this.#bucketOf(connection, signal), signal)
+  }
+
+  /**
+   * A URL by which whoever has it reads the object, with no keys of their own, for `validMs` (on Amazon a week at most). The object
+   * need not be there yet.
+   *
+   * @throws StorageError where the storage has no URLs, as files have none.
+   */
+  async url(key: ObjectName, { validMs }: { readonly validMs: number }): Promise<string> {
+    const { connection, place } = await this.#find(key, undefined)
+    const url = await connection.provider.presign?.(place, validMs)
+    if (url !== undefined) return url
+    throw new StorageError(
+      `Objects of the storage ${this.backend} cannot be read by a URL; those of S3 can.`,
+      {
+        ...{ kind: "setup", backend: this.backend },
+        ...place,
+      },
+    )
   }
 
   async *objects(

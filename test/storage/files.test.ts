@@ -33,6 +33,13 @@ describe("files as a storage", () => {
     expect(reference.bucket).to.equal("storage")
   })
 
+  it("have no URLs, and say so", async () => {
+    const attempt = await filesIn("plain")
+      .url("a", { validMs: 1000 })
+      .catch((error: Error) => error.message)
+    expect(attempt).to.equal("Objects of the storage localhost cannot be read by a URL; those of S3 can.")
+  })
+
   it("say what a key of theirs cannot be", async () => {
     const attempt = await filesIn("plain")
       .put("a//b", "x")

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
 import type { StorageDescription } from "../../kernel-ext/protocol/storage.ts"
 import { StorageClient } from "../../kernel-ext/storage/storage.ts"
@@ -39,6 +40,18 @@ describe("with Versity's gateway, which checks signatures,", () => {
     const error = await failure(new StorageClient({ ...describeServer(), secrets }).get("a"))
     expect(error).to.include({ kind: "access-denied", retryable: false })
     expect(error.message).to.include("secretAccessKey").and.not.to.include("not-to-be-seen")
+  })
+
+  it("gives a URL by which others read an object, once it is there and not for ever", async () => {
+    const storage = await withBucket(describeServer())
+    const url = await storage.url("shown/a b.txt", { validMs: 60_000 })
+    expect((await fetch(url)).ok).to.equal(false)
+    await storage.put("shown/a b.txt", "seen")
+    expect(await (await fetch(url)).text()).to.equal("seen")
+    expect((await fetch(url.replace("a%20b", "another"))).status).to.equal(403)
+    const short = await storage.url("shown/a b.txt", { validMs: 1000 })
+    await sleep(2500)
+    expect((await fetch(short)).status).to.equal(403)
   })
 })
 
