@@ -26,6 +26,11 @@ export interface Backend {
   readonly idle: number
   /** How long a batch should keep a worker busy, where the way to it is long (default: 10). */
   readonly batchMs?: number
+  /**
+   * How many batches it takes beyond those that its workers are at, because its queue outlives this process (default: none). They are handed over
+   * as soon as it is known how long tasks take.
+   */
+  readonly ahead?: number
   /** Deploys or connects; cheap when that was done before. */
   open(signal: AbortSignal): Promise<void>
   /** So many tasks are about to come: a backend that starts workers itself can do so meanwhile. A hint, which never throws. */
@@ -94,6 +99,8 @@ export interface TaskBatch {
   readonly attempts: Uint16Array | undefined
   /** Inputs of the tasks, in their order: `codec.encodeEach`. */
   readonly inputs: Encoded
+  /** Which of these are the tasks', where they are some of them only: a part of a batch that runs once more. */
+  readonly picks?: Uint32Array | undefined
   /** One array: `codec.encode`. */
   readonly extraArgs: Encoded | undefined
   /** What ctx.storage and references to objects are resolved with. Holds keys: it goes to workers and nowhere else. */
@@ -167,7 +174,13 @@ export type TaskEnd =
       readonly peakMemoryBytes?: number | undefined
     }
   /** The worker went away under it; `reason` is for people: "called process.exit(1)", "was killed by SIGKILL". */
-  | { readonly kind: "lost"; readonly worker: string; readonly reason: string }
+  | {
+      readonly kind: "lost"
+      readonly worker: string
+      readonly reason: string
+      /** How many workers or machines it has ended by now, where the backend has tried again by itself (default: 1). */
+      readonly deaths?: number | undefined
+    }
   | {
       readonly kind: "timedOut"
       readonly worker: string

@@ -42,6 +42,10 @@ export class BundlingBackend implements Backend {
     return this.#backend.batchMs ?? 10
   }
 
+  get ahead() {
+    return this.#backend.ahead ?? 0
+  }
+
   /** For a new job: bundles what its function imports, or finds that nothing has changed since it was bundled. */
   prepare(shipment: Shipment): void {
     if (shipment.imports.length > 0) this.#ask(shipment)

@@ -177,7 +177,7 @@ export class JobCore {
     if (this.copies.delete(index)) return
     const attempt = table.attempts[index] ?? 1
     table.setWorker(index, end.worker)
-    if (end.kind === "lost") table.losses[index] = (table.losses[index] ?? 0) + 1
+    if (end.kind === "lost") table.losses[index] = (table.losses[index] ?? 0) + (end.deaths ?? 1)
     else table.startedAtMs[index] = end.startedAtMs
     if (end.kind === "threw") table.measure(index, end.cpuMs ?? 0, end.peakMemoryBytes ?? 0)
     // A suspect that kills its worker alone, too, is taken to have killed the first one.

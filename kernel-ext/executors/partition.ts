@@ -39,6 +39,13 @@ export class ChunkSizer {
     return this.#meanMs
   }
 
+  /** Whether batches are as large as they should be, and not only as what was measured so far allows. */
+  get isSure(): boolean {
+    if (this.#fixed !== undefined) return true
+    if (this.#meanMs === undefined) return false
+    return this.#limit >= Math.min(largest, this.#targetMs / Math.max(this.#meanMs, 1e-4))
+  }
+
   /** Tasks of the next batch, where `remaining` are still to be sent to `workers`. */
   next(remaining: number, workers: number): number {
     if (this.#fixed !== undefined) return Math.min(this.#fixed, remaining)

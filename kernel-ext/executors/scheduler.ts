@@ -11,6 +11,9 @@ import type { Taken } from "./task-queue.ts"
 /** Batches in flight for each worker: one runs while the next one is already there. */
 const batchesPerWorker = 2
 
+/** Batches that are handed over ahead in one turn of the event loop. */
+const aheadAtOnce = 32
+
 /** How long a cancelled task may take to notice its signal before its worker is replaced. */
 const cancelGraceMs = 500
 
@@ -28,6 +31,7 @@ export class Scheduler implements JobHost {
   readonly #stragglers: StragglerWatch
   readonly #closing = new AbortController()
   #pumping = false
+  #sendingAhead = false
   #opening: Promise<void> | undefined
   #isOpen = false
 
@@ -97,6 +101,7 @@ export class Scheduler implements JobHost {
     try {
       const limit = batchesPerWorker * this.#backend.workers
       while (this.#flights.size < limit && this.#sendNext()) {}
+      this.#sendAhead(limit + (this.#backend.ahead ?? 0))
     } finally {
       this.#pumping = false
     }
@@ -104,9 +109,25 @@ export class Scheduler implements JobHost {
     this.#stragglers.look()
   }
 
+  /** Hands over what the backend keeps for later, a part at a time, so that this process stays responsive. */
+  #sendAhead(limit: number): void {
+    if (this.#sendingAhead) return
+    for (let sent = 0; this.#flights.size < limit; sent++) {
+      if (sent === aheadAtOnce) {
+        this.#sendingAhead = true
+        setImmediate(() => {
+          this.#sendingAhead = false
+          this.#pump()
+        })
+        return
+      }
+      if (!this.#sendNext((job) => job.sizer.isSure)) return
+    }
+  }
+
   /** Sends one batch, of the job that has the fewest in flight. False where nothing can be sent. */
-  #sendNext(): boolean {
-    const candidates = [...this.#active.values()].filter((job) => job.inFlight < job.concurrency)
+  #sendNext(fits: (job: ActiveJob) => boolean = () => true): boolean {
+    const candidates = [...this.#active.values()].filter((job) => job.inFlight < job.concurrency && fits(job))
     if (candidates.length > 1) candidates.sort((a, b) => a.inFlight - b.inFlight)
     return candidates.some((job) => this.#send(job))
   }

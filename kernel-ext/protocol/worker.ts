@@ -50,6 +50,8 @@ export type ToWorker =
       readonly indices: Uint32Array | undefined
       /** Undefined: each runs for the first time. */
       readonly attempts: Uint16Array | undefined
+      /** Positions of the tasks' inputs among those that came; undefined: all, in their order. */
+      readonly picks?: Uint32Array | undefined
     }
   /** Aborts the signal of the task at `position`, if it still runs. */
   | { readonly type: "abort"; readonly position: number; readonly reason: "cancelled" | "timedOut" }

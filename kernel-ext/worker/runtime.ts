@@ -19,6 +19,7 @@ import type { Ticket } from "./ticket.ts"
  *     ticket.ts     which tasks have begun, shared with the watchdog
  *     watchdog.ts   the thread that user code cannot block
  *     random.ts     ctx.random()
+ *     process.ts    a process that runs tasks
  *     entry/        one file per place
  */
 
@@ -197,7 +198,7 @@ export class Runtime {
       this.#useEnv(job.env)
       let inputs: readonly unknown[] | undefined
       try {
-        inputs = loaded.codec.decodeEach(encoded)
+        inputs = picked(loaded.codec.decodeEach(encoded), message.picks)
       } catch (error) {
         this.#failAll(message, report, error)
       }
@@ -295,6 +296,10 @@ const originalEnv = { ...process.env }
 function encodedOf(parts: readonly Uint8Array[]): Encoded {
   const [bytes = new Uint8Array(0), ...blobs] = parts
   return { bytes, blobs }
+}
+
+function picked(inputs: readonly unknown[], picks: Uint32Array | undefined): readonly unknown[] {
+  return picks === undefined ? inputs : Array.from(picks, (at) => inputs[at])
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

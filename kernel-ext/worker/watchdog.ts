@@ -9,11 +9,13 @@ import {
 } from "../protocol/worker.ts"
 import { Ticket } from "./ticket.ts"
 
+const controlFd = 5
+
 /**
  * A thread beside the one that runs tasks, which user code cannot block. It answers the host (which task runs, since
  * when), gives tasks back, and ends the process when the host is gone, so that no worker outlives its kernel.
  */
-export function watch(controlFd: number, memory: SharedArrayBuffer): void {
+export function watch(memory: SharedArrayBuffer): void {
   const ticket = new Ticket(memory)
   const socket = new Socket({ fd: controlFd })
   let rest: Buffer = Buffer.alloc(0)

@@ -31,3 +31,17 @@ async function buildFunction(folder, file) {
   for (const { path, contents } of outputFiles) writeWhole(path, contents)
   for (const old of readdirSync(folder)) if (!current.has(join(folder, old))) rmSync(join(folder, old))
 }
+
+/** The agent of machines: one file that bare Node runs, with the worker runtime and NATS' client in it. */
+export async function buildAgent() {
+  const esbuild = createRequire(import.meta.url)("esbuild")
+  const { outputFiles } = await esbuild.build({
+    ...shared,
+    entryPoints: { agent: "kernel-ext/cli/agent.ts" },
+    outdir: dist,
+    outExtension: { ".js": ".mjs" },
+    minify: true,
+    banner,
+  })
+  for (const { path, contents } of outputFiles) writeWhole(path, contents)
+}

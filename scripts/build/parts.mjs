@@ -4,14 +4,14 @@ import { dist } from "../util/paths.mjs"
 import { step } from "../util/say.mjs"
 import { hashOf, isDone, markDone } from "../util/stamp.mjs"
 import { buildBundles, buildWorker } from "./bundles.mjs"
-import { buildFunctions } from "./functions.mjs"
+import { buildAgent, buildFunctions } from "./functions.mjs"
 import { buildLabextension } from "./labextension.mjs"
 import { buildTypes } from "./types.mjs"
 import { buildWidget } from "./widget.mjs"
 
 /**
  * What `npm run build` makes in dist/, each part only where something it is made from has changed:
- * bundles.mjs (index.js, kernel.js, cli.js and the worker runtime), functions.mjs (what is deployed), types.mjs (declarations), labextension.mjs, widget.mjs
+ * bundles.mjs (index.js, kernel.js, cli.js and the worker runtime), functions.mjs (what is deployed, and the agent), types.mjs (declarations), labextension.mjs, widget.mjs
  * (the grid for front ends without the extension).
  */
 
@@ -50,6 +50,13 @@ const parts = [
     inputs: [...library, "scripts/build"],
     outputs: ["functions/lambda/index.mjs"],
     build: buildFunctions,
+  },
+  {
+    name: "agent",
+    title: "Bundle the agent of machines",
+    inputs: [...library, "kernel-ext/cli/agent.ts", "scripts/build"],
+    outputs: ["agent.mjs"],
+    build: buildAgent,
   },
   {
     name: "types",

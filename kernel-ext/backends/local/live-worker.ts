@@ -1,3 +1,4 @@
+import type { PackageBundle } from "../../capture/load/packages.ts"
 import type { Broadcast, Encoded, Shipment } from "../../capture/types.ts"
 import type { ControlReply, FromWorker, Sending } from "../../protocol/worker.ts"
 import type { LocalRun } from "./local-run.ts"
@@ -17,6 +18,7 @@ export class LiveWorker {
   /** Functions, with the broadcast values that they refer to; oldest first. */
   readonly #shipped = new Map<string, readonly Broadcast[]>()
   readonly #broadcasts = new Set<string>()
+  readonly #packages = new Set<string>()
   readonly #jobs = new Set<number>()
   /** Jobs that it may forget; it is told with the next batch. */
   #forgotten: number[] = []
@@ -55,9 +57,9 @@ export class LiveWorker {
   /** What the worker lacks to run the batch: the function with its broadcast values, and what its job's tasks share. */
   #introduction({ batch, job }: LocalRun): Sending[] {
     if (this.#jobs.has(job)) return []
-    const { shipment, jobId, seed, env, extraArgs, storage } = batch
+    const { shipment, packages, jobId, seed, env, extraArgs, storage } = batch
     const { hash } = shipment
-    const sendings = this.#shipped.has(hash) ? [] : this.#ship(shipment)
+    const sendings = this.#shipped.has(hash) ? [] : this.#ship(shipment, packages)
     const outdated = this.#outdated()
     if (this.#forgotten.length + outdated.hashes.length > 0) {
       sendings.push({ message: { type: "forget", jobs: this.#forgotten, ...outdated }, parts: [] })
@@ -72,15 +74,21 @@ export class LiveWorker {
     return sendings
   }
 
-  #ship({ hash, code, resolveFrom, imports, data, broadcasts, origin }: Shipment): Sending[] {
+  #ship(shipment: Shipment, packages: PackageBundle | undefined): Sending[] {
+    const { hash, code, resolveFrom, imports, data, broadcasts, origin } = shipment
     const sendings: Sending[] = []
+    if (packages !== undefined && !this.#packages.has(packages.hash)) {
+      const parts = [Buffer.from(packages.code)]
+      sendings.push({ message: { type: "packages", hash: packages.hash }, parts })
+      this.#packages.add(packages.hash)
+    }
     for (const { hash: name, encoded } of broadcasts) {
       if (this.#broadcasts.has(name)) continue
       sendings.push({ message: { type: "broadcast", hash: name }, parts: partsOf(encoded) })
       this.#broadcasts.add(name)
     }
     sendings.push({
-      message: { type: "ship", hash, code, resolveFrom, imports, origin },
+      message: { type: "ship", hash, code, resolveFrom, imports, packages: packages?.hash, origin },
       parts: partsOf(data),
     })
     this.#shipped.set(hash, broadcasts)
@@ -100,7 +108,7 @@ export class LiveWorker {
   }
 
   #batch(run: LocalRun): Sending {
-    const { indices, attempts, inputs } = run.batch
+    const { indices, attempts, inputs, picks } = run.batch
     const count = indices.length
     const base = this.#nextPosition
     const epoch = this.#epoch
@@ -119,6 +127,7 @@ export class LiveWorker {
         first,
         indices: listed,
         attempts,
+        picks,
       },
       parts: partsOf(inputs),
     }

@@ -4,7 +4,13 @@ import { KnownJobs } from "./known-jobs.ts"
 import { LocalRun } from "./local-run.ts"
 import { Slot, type SlotOwner } from "./slot.ts"
 import { hasWorkerFile, workerFile } from "./worker-file.ts"
-import { kindOf, type WorkerKind, type WorkerLink, type WorkerListener } from "./worker-link.ts"
+import {
+  kindOf,
+  type WorkerKind,
+  type WorkerLink,
+  type WorkerListener,
+  type WorkerProgram,
+} from "./worker-link.ts"
 import { WorkerProcess } from "./worker-process.ts"
 import { WorkerThread } from "./worker-thread.ts"
 
@@ -48,14 +54,19 @@ export class LocalBackend implements Backend, SlotOwner {
   readonly workers: number
   readonly #slots: Slot[]
   readonly #jobs = new KnownJobs()
+  readonly #given: Pick<WorkerProgram, "host" | "command"> | undefined
   readonly #env: Readonly<Record<string, string>>
   #nextBatch = 1
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: { workers: number }) {
-    this.workers = options.workers
-    this.#env = { [siblingsVariable]: String(options.workers) }
-    this.#slots = Array.from({ length: options.workers }, () => new Slot(this))
+  /**
+   * @param options.program What its processes are, where they are not this machine's for its own kernel: an agent's.
+   */
+  constructor({ workers, program }: { workers: number; program?: Pick<WorkerProgram, "host" | "command"> }) {
+    this.workers = workers
+    this.#given = program
+    this.#env = { [siblingsVariable]: String(workers) }
+    this.#slots = Array.from({ length: workers }, () => new Slot(this))
   }
 
   get idle(): number {
@@ -69,12 +80,12 @@ export class LocalBackend implements Backend, SlotOwner {
   }
 
   async open(): Promise<void> {
-    workerFile("process")
+    if (this.#given === undefined) workerFile("process")
   }
 
   expect(tasks: number, kind: Pick<TaskBatch, "isolation" | "memoryMiB">): void {
     // What is missing is told to the job when its batches come.
-    if (!hasWorkerFile(kindOf(kind).isolation)) return
+    if (this.#given === undefined && !hasWorkerFile(kindOf(kind).isolation)) return
     let wanted = tasks
     for (const slot of this.#slots) if (slot.isRunning) wanted--
     for (const slot of this.#slots) if (wanted > 0 && slot.warm(kindOf(kind))) wanted--
@@ -112,8 +123,10 @@ export class LocalBackend implements Backend, SlotOwner {
   }
 
   startWorker({ isolation, memoryMiB }: WorkerKind, listener: WorkerListener): WorkerLink {
-    const options = { memoryMiB, env: this.#env }
-    return isolation === "thread" ? new WorkerThread(options, listener) : new WorkerProcess(options, listener)
+    const env = this.#env
+    if (isolation === "thread") return new WorkerThread({ memoryMiB, env }, listener)
+    const { host, command } = this.#given ?? { host: this.name, command: [workerFile("process")] }
+    return new WorkerProcess({ host, command, env }, memoryMiB, listener)
   }
 
   #choose(kind: WorkerKind): Slot {

@@ -32,6 +32,15 @@ export interface WorkerLink {
   hold(on: boolean): void
 }
 
+/** What all worker processes of a backend have in common. */
+export interface WorkerProgram {
+  /** Begins the names of workers: "localhost". */
+  readonly host: string
+  readonly env: Readonly<Record<string, string>>
+  /** File that Node runs, and its arguments. */
+  readonly command: readonly string[]
+}
+
 export interface WorkerListener {
   message(message: FromWorker, parts: readonly Uint8Array[]): void
   /** Written past the console: by native code, or by child processes of a task. */

@@ -14,8 +14,7 @@ import {
 } from "../../protocol/worker.ts"
 import { encodeFrame, FrameReader } from "../../util/frames.ts"
 import { exitReason, outOfMemory } from "./exit-reason.ts"
-import { workerFile } from "./worker-file.ts"
-import type { WorkerEnd, WorkerLink, WorkerListener } from "./worker-link.ts"
+import type { WorkerEnd, WorkerLink, WorkerListener, WorkerProgram } from "./worker-link.ts"
 
 /** Enough of what a dying process says to tell why it died. */
 const lastWordsLength = 16 * 1024
@@ -25,6 +24,7 @@ const drainMs = 200
 
 /** One worker process: its three channels, and how it ended. */
 export class WorkerProcess implements WorkerLink {
+  readonly #host: string
   readonly #child: ChildProcess
   readonly #listener: WorkerListener
   readonly #input: Socket
@@ -39,13 +39,15 @@ export class WorkerProcess implements WorkerLink {
   #killedBecause: string | undefined
 
   constructor(
-    options: { memoryMiB: number | undefined; env: Readonly<Record<string, string>> },
+    { host, env, command }: WorkerProgram,
+    memoryMiB: number | undefined,
     listener: WorkerListener,
   ) {
     this.#listener = listener
-    const flags = options.memoryMiB === undefined ? [] : [`--max-old-space-size=${options.memoryMiB}`]
-    this.#child = spawn(process.execPath, [...flags, workerFile("process")], {
-      env: { ...process.env, ...options.env },
+    this.#host = host
+    const flags = memoryMiB === undefined ? [] : [`--max-old-space-size=${memoryMiB}`]
+    this.#child = spawn(process.execPath, [...flags, ...command], {
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
       // A group of its own: an interrupt from the terminal is the kernel's to handle.
       detached: true,
@@ -74,7 +76,7 @@ export class WorkerProcess implements WorkerLink {
   }
 
   get name(): string {
-    return `localhost:${this.#child.pid ?? 0}`
+    return `${this.#host}:${this.#child.pid ?? 0}`
   }
 
   send(...sendings: readonly Sending[]): void {

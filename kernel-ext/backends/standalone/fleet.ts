@@ -1,0 +1,96 @@
+import { type AgentWord, parseAgentWord } from "../../protocol/queue.ts"
+import type { WorkerState } from "../backend.ts"
+import type { HostState } from "./hosts.ts"
+
+/** An agent that has said nothing for so long is lost: it tells of itself every two seconds. */
+const lostAfterMs = 7000
+
+/** An agent that is lost is shown for so long. */
+const shownMs = 60_000
+
+interface Known {
+  readonly word: AgentWord
+  readonly heardAtMs: number
+}
+
+/** The pool's agents, by what they say of themselves, and the machines that are to have one. */
+export class Fleet {
+  readonly #agents = new Map<string, Known>()
+  readonly #hosts = new Map<string, HostState>()
+  readonly #changed: () => void
+
+  /** @param changed Called when there are more or fewer workers than before. */
+  constructor(changed: () => void) {
+    this.#changed = changed
+  }
+
+  /** Workers of agents that take tasks. */
+  get workers(): number {
+    let sum = 0
+    for (const known of this.#agents.values()) if (stateOf(known) === "ready") sum += known.word.workers
+    return sum
+  }
+
+  get agents(): readonly AgentWord[] {
+    return [...this.#agents.values()].filter((known) => stateOf(known) !== "lost").map(({ word }) => word)
+  }
+
+  get hosts(): readonly HostState[] {
+    return [...this.#hosts.values()]
+  }
+
+  hear(bytes: Uint8Array): void {
+    const word = parse(bytes)
+    if (word === undefined) return
+    const before = this.workers
+    if (word.state === "gone") this.#agents.delete(word.agent)
+    else this.#agents.set(word.agent, { word, heardAtMs: Date.now() })
+    if (this.workers !== before) this.#changed()
+  }
+
+  host(state: HostState): void {
+    this.#hosts.set(state.name, state)
+  }
+
+  /** Forgets agents that have been lost for long. */
+  tidy(): void {
+    const before = this.workers
+    for (const [agent, { heardAtMs }] of this.#agents)
+      if (Date.now() - heardAtMs > shownMs) this.#agents.delete(agent)
+    if (this.workers !== before) this.#changed()
+  }
+
+  /** One for each worker of an agent; one for each machine whose agent was not heard of. */
+  workerStates(): WorkerState[] {
+    const states: WorkerState[] = []
+    const heard = new Set<string>()
+    for (const known of this.#agents.values()) {
+      const { word } = known
+      heard.add(word.host)
+      const state = stateOf(known)
+      for (const { name, busy } of word.processes)
+        states.push({ name, state: busy ? "busy" : state === "ready" ? "idle" : "starting" })
+      for (let more = word.processes.length; more < word.workers; more++)
+        states.push({ name: `${word.host}:-`, state: "starting" })
+    }
+    for (const { name, state } of this.#hosts.values())
+      if (!heard.has(name) && (state === "pending" || state === "running"))
+        states.push({ name, state: "starting" })
+    return states
+  }
+}
+
+function stateOf({ word, heardAtMs }: Known): "ready" | "draining" | "lost" {
+  if (Date.now() - heardAtMs > lostAfterMs) return "lost"
+  return word.state === "ready" ? "ready" : "draining"
+}
+
+function parse(bytes: Uint8Array): AgentWord | undefined {
+  try {
+    return parseAgentWord(
+      JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()),
+    )
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,149 @@
+import { readFileSync } from "node:fs"
+import { BackendError, type BackendErrorKind } from "../../../errors.ts"
+
+/** A connection to the queue's server, and NATS' client libraries, loaded when they are first used. */
+
+const importCore = () => import("@nats-io/transport-node")
+const importJetStream = () => import("@nats-io/jetstream")
+const importObjects = () => import("@nats-io/obj")
+
+export type NatsCore = Awaited<ReturnType<typeof importCore>>
+export type NatsJetStream = Awaited<ReturnType<typeof importJetStream>>
+export type NatsObjects = Awaited<ReturnType<typeof importObjects>>
+export type NatsConnection = Awaited<ReturnType<NatsCore["connect"]>>
+export type NatsMessage = Parameters<
+  NonNullable<Parameters<NatsConnection["subscribe"]>[1]>["callback"] & object
+>[1]
+export type JetStreamClient = ReturnType<NatsJetStream["jetstream"]>
+export type JetStreamManager = Awaited<ReturnType<NatsJetStream["jetstreamManager"]>>
+export type ObjectStore = Awaited<ReturnType<InstanceType<NatsObjects["Objm"]>["open"]>>
+
+/** How the server is reached. */
+export interface QueueAccess {
+  /** "nats://host:4222", "tls://user:password@host:4222". */
+  readonly servers: readonly string[]
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+  readonly token?: string | undefined
+  /** Text of a credentials file, as NATS' own tools write them. */
+  readonly credentials?: string | undefined
+  /** PEM text of the authority that signed the server's certificate. */
+  readonly ca?: string | undefined
+  /** Servers are only those that are named, not those that they tell of: there may be a tunnel between. */
+  readonly onlyNamed?: boolean | undefined
+}
+
+/** How soon a dead link is noticed: after two of these. */
+const pingMs = 3000
+
+/** Between tries to connect again. */
+const reconnectMs = 250
+
+export async function natsLibraries() {
+  const [core, jetstream, objects] = await Promise.all([importCore(), importJetStream(), importObjects()])
+  return { core, jetstream, objects }
+}
+
+/**
+ * Connects; and from then on, again after every loss, for as long as it is not closed.
+ *
+ * @param patient Whether the first connection is tried for ever, too.
+ * @throws BackendError where no server can be reached or it does not let us in.
+ */
+export async function connect(
+  access: QueueAccess,
+  { name, patient = false }: { name: string; patient?: boolean },
+): Promise<NatsConnection> {
+  const core = await importCore()
+  const { servers, ca } = access
+  const urls = servers.map(urlOf)
+  const withTls = ca !== undefined || urls.some(({ protocol }) => protocol === "tls:")
+  try {
+    return await core.connect({
+      servers: urls.map(({ host }) => host),
+      name,
+      ...authenticationOf(core, access, urls[0]),
+      ...(withTls && { tls: ca === undefined ? {} : { ca } }),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: reconnectMs,
+      pingInterval: pingMs,
+      maxPingOut: 2,
+      ignoreClusterUpdates: access.onlyNamed === true,
+      waitOnFirstConnect: patient,
+      // Credentials that have expired stay so.
+      ignoreAuthErrorAbort: false,
+      ...(patient && { timeout: 10_000 }),
+    })
+  } catch (error) {
+    throw tellConnect(error, servers)
+  }
+}
+
+/** @throws BackendError for what is no URL of a NATS server. */
+export function urlOf(server: string): URL {
+  const text = server.includes("://") ? server : `nats://${server}`
+  try {
+    const url = new URL(text)
+    if (url.hostname !== "" && ["nats:", "tls:"].includes(url.protocol)) {
+      if (url.port === "") url.port = "4222"
+      return url
+    }
+  } catch {
+    // Said below.
+  }
+  throw new BackendError(
+    `${server} is no address of a NATS server. It takes nats://host:port, or tls://host:port.`,
+    { backend: "nats", retryable: false, kind: "setup" },
+  )
+}
+
+function authenticationOf(core: NatsCore, access: QueueAccess, url: URL | undefined) {
+  if (access.credentials !== undefined)
+    return { authenticator: core.credsAuthenticator(new TextEncoder().encode(access.credentials)) }
+  if (access.token !== undefined) return { token: access.token }
+  const user = access.user ?? decodeURIComponent(url?.username ?? "")
+  const password = access.password ?? decodeURIComponent(url?.password ?? "")
+  if (user !== "" && password === "") return { token: user }
+  return user === "" ? {} : { user, pass: password }
+}
+
+/** A file with credentials or an authority, as its text. */
+export function readAccessFile(file: string, what: string): string {
+  try {
+    return readFileSync(file, "utf8")
+  } catch (cause) {
+    const message = `The file with ${what} could not be read: ${(cause as Error).message}`
+    throw new BackendError(message, { backend: "nats", retryable: false, kind: "setup", cause })
+  }
+}
+
+function tellConnect(error: unknown, servers: readonly string[]): BackendError {
+  if (error instanceof BackendError) return error
+  const where = servers.map(withoutPassword).join(", ")
+  const { message, kind } = reasonOf(error as Error)
+  return new BackendError(`The queue's server at ${where} ${message}`, {
+    ...{ backend: "nats", retryable: kind === "network", kind, cause: error },
+  })
+}
+
+function reasonOf(error: Error): { message: string; kind: BackendErrorKind } {
+  const text = `${error.message} ${String((error as { cause?: unknown }).cause ?? "")}`
+  if (/authorization|authentication|expired/i.test(text))
+    return {
+      kind: "credentials",
+      message: `did not let us in (${error.message}). Give a user and password in its URL, or a file of credentials.`,
+    }
+  if (/certificate|self.signed|TLS|tls|altname/.test(text))
+    return {
+      kind: "network",
+      message: `could not be reached by TLS (${error.message}). Name the PEM file of the authority that signed its certificate.`,
+    }
+  return {
+    kind: "network",
+    message: `cannot be reached: ${error.message}. Is it running, and does a firewall let it be reached from here?`,
+  }
+}
+
+export function withoutPassword(server: string): string {
+  return server.replace(/\/\/[^@/]*@/, "//")
+}

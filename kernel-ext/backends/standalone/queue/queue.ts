@@ -1,0 +1,289 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { BackendError } from "../../../errors.ts"
+import type { ContentKey } from "../../../protocol/invocation.ts"
+import { type Order, QueueNames } from "../../../protocol/queue.ts"
+import {
+  connect,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+  type NatsMessage,
+  natsLibraries,
+  type ObjectStore,
+  type QueueAccess,
+} from "./connection.ts"
+import { Pulls } from "./pulls.ts"
+import { ensureStreams, type PoolSettings } from "./streams.ts"
+
+/**
+ * A pool's queue on a NATS server, as both kernels and agents use it: JetStream carries what may not be lost, plain
+ * subjects carry what is true only now.
+ *
+ *     connection.ts  reaching the server
+ *     streams.ts     the pool's streams, their consumers and their limits
+ *     pulls.ts       taking batches from the work queue, as many as there is room for
+ */
+
+/** What goes in one message; the server's own limit is 1 MiB by default. */
+export const inlineBytes = 700 * 1024
+
+/** Wait before a publication is tried again, at most. */
+const longestPauseMs = 2000
+
+/** What an acknowledgement of a publication may take. */
+const publishTimeoutMs = 5000
+
+export class Queue {
+  readonly names: QueueNames
+  readonly connection: NatsConnection
+  readonly #js: JetStreamClient
+  readonly #manager: JetStreamManager
+  readonly #openObjects: () => Promise<ObjectStore>
+  #objects: Promise<ObjectStore> | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(
+    names: QueueNames,
+    connection: NatsConnection,
+    js: JetStreamClient,
+    manager: JetStreamManager,
+    openObjects: () => Promise<ObjectStore>,
+  ) {
+    this.names = names
+    this.connection = connection
+    this.#js = js
+    this.#manager = manager
+    this.#openObjects = openObjects
+  }
+
+  /**
+   * @param patient Whether to wait for the server, for ever.
+   * @throws BackendError where the server cannot be reached, lets us not in, or has no JetStream.
+   */
+  static async open(
+    access: QueueAccess,
+    pool: string,
+    { name, patient = false }: { name: string; patient?: boolean },
+  ): Promise<Queue> {
+    const { jetstream, objects } = await natsLibraries()
+    const connection = await connect(access, { name, patient })
+    const names = new QueueNames(pool)
+    const js = jetstream.jetstream(connection, { timeout: publishTimeoutMs })
+    const manager = await jetstream.jetstreamManager(connection, {
+      checkAPI: false,
+      timeout: publishTimeoutMs,
+    })
+    const openObjects = () => new objects.Objm(js).open(names.objects, false)
+    return new Queue(names, connection, js, manager, openObjects)
+  }
+
+  /** Makes the pool's streams where they are missing. */
+  async ensure(settings: PoolSettings): Promise<void> {
+    await ensureStreams(this.#manager, this.names, settings)
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined || this.connection.isClosed()
+  }
+
+  /**
+   * Has the server keep a message. Resolves when it has; tried until then, also while there is no connection: the same `id` is
+   * kept once. Rejects when this queue is closed before.
+   */
+  async publish(subject: string, bytes: Uint8Array, id: string): Promise<void> {
+    for (let pauseMs = 100; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        await this.#js.publish(subject, bytes, { msgID: id, timeout: publishTimeoutMs })
+        return
+      } catch (error) {
+        if (this.isClosed || isRefusal(error)) throw tellPublish(error, subject)
+        await sleep(pauseMs, undefined, { ref: false })
+      }
+    }
+  }
+
+  /** Tells whoever listens now. */
+  tell(subject: string, bytes: Uint8Array | string): void {
+    if (!this.isClosed) this.connection.publish(subject, bytes)
+  }
+
+  order(order: Order): void {
+    this.tell(this.names.orders, JSON.stringify(order))
+  }
+
+  /** Hears what is told. Returns the way to stop. */
+  listen(subject: string, hear: (message: NatsMessage) => void): () => void {
+    const subscription = this.connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) hear(message)
+      },
+    })
+    return () => subscription.unsubscribe()
+  }
+
+  /**
+   * Reads what agents have recorded under a subject, in order and without gaps, also over losses of the connection.
+   *
+   * @param from "new": only what comes from now on.
+   */
+  async read(
+    filter: string,
+    from: "all" | "new",
+    hear: (subject: string, bytes: Uint8Array, atMs: number) => void,
+  ): Promise<{ readonly pending: number; stop(): void }> {
+    const consumer = await this.#js.consumers.get(this.names.results, {
+      filter_subjects: filter,
+      deliver_policy: from === "all" ? "all" : "new",
+    } as never)
+    const { num_pending: pending } = await consumer.info(true)
+    const messages = await consumer.consume({
+      max_messages: 1000,
+      idle_heartbeat: 5000,
+      callback: (message) => hear(message.subject, message.data, message.time.getTime()),
+    })
+    return { pending, stop: () => messages.stop() }
+  }
+
+  /** All that stands under a subject by now. */
+  async readAll(filter: string): Promise<{ readonly subject: string; readonly bytes: Uint8Array }[]> {
+    const found: { subject: string; bytes: Uint8Array }[] = []
+    let seen: () => void = () => {}
+    const consumer = await this.#js.consumers.get(this.names.results, {
+      filter_subjects: filter,
+      deliver_policy: "all",
+    } as never)
+    const { num_pending: pending } = await consumer.info(true)
+    if (pending === 0) return found
+    const whole = new Promise<void>((resolve) => {
+      seen = resolve
+    })
+    const messages = await consumer.consume({
+      callback: (message) => {
+        found.push({ subject: message.subject, bytes: message.data })
+        if (message.info.pending === 0) seen()
+      },
+    })
+    await whole
+    messages.stop()
+    return found
+  }
+
+  /** The newest message of a subject; undefined where there is none. */
+  async newest(subject: string): Promise<Uint8Array | undefined> {
+    const found = await this.#manager.streams
+      .getMessage(this.names.results, { last_by_subj: subject })
+      .catch((error: { code?: number }) => {
+        if (isMissing(error)) return null
+        throw error
+      })
+    return found?.data
+  }
+
+  /** Keeps bytes of any size under a key, for whoever asks. */
+  async putContent(key: ContentKey, bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength <= inlineBytes) {
+      await this.publish(this.names.contentSubject(key), bytes, `content ${key} ${Date.now()}`)
+      return
+    }
+    await this.putObject(`content/${key}`, bytes)
+  }
+
+  async getContent(key: ContentKey): Promise<Uint8Array | undefined> {
+    return (await this.newest(this.names.contentSubject(key))) ?? (await this.getObject(`content/${key}`))
+  }
+
+  async putObject(name: string, bytes: Uint8Array): Promise<void> {
+    for (let pauseMs = 100; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        const store = await this.#store()
+        await store.putBlob({ name, options: { max_chunk_size: 512 * 1024 } }, bytes, { timeout: 60_000 })
+        return
+      } catch (error) {
+        if (this.isClosed || isRefusal(error)) throw tellPublish(error, name)
+        await sleep(pauseMs, undefined, { ref: false })
+      }
+    }
+  }
+
+  async getObject(name: string): Promise<Uint8Array | undefined> {
+    const store = await this.#store()
+    return (await store.getBlob(name)) ?? undefined
+  }
+
+  /** Takes a job's waiting batches out of the queue. */
+  async purge(taskSubject: string): Promise<number> {
+    const { purged } = await this.#manager.streams.purge(this.names.tasks, { filter: taskSubject })
+    return purged
+  }
+
+  /** Deletes what is kept of a job. */
+  async forgetJob(session: string, jobId: string): Promise<void> {
+    for (const filter of [this.names.resultSubject(session, jobId, "*"), this.names.jobSubject(jobId)])
+      await this.#manager.streams.purge(this.names.results, { filter })
+  }
+
+  /** Deletes the pool's streams with all that is in them. */
+  async destroy(): Promise<void> {
+    for (const stream of [this.names.tasks, this.names.results, `OBJ_${this.names.objects}`])
+      await this.#manager.streams.delete(stream).catch((error: unknown) => {
+        if (!isMissing(error)) throw error
+      })
+  }
+
+  pulls(): Pulls {
+    return new Pulls(this.connection, this.names)
+  }
+
+  /** Whether the pool's streams are there. */
+  async isThere(): Promise<boolean> {
+    try {
+      await this.#manager.consumers.info(this.names.tasks, this.names.consumer)
+      return true
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
+  }
+
+  /** What has left stays with the server; what has not is lost. */
+  close(): Promise<void> {
+    this.#closing ??= this.connection.close().catch(() => {})
+    return this.#closing
+  }
+
+  #store(): Promise<ObjectStore> {
+    this.#objects ??= this.#openObjects()
+    this.#objects.catch(() => {
+      this.#objects = undefined
+    })
+    return this.#objects
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  const { code, message = "" } = (error ?? {}) as { code?: number; message?: string }
+  return (
+    code === 404 ||
+    code === 10014 ||
+    code === 10059 ||
+    code === 10037 ||
+    /not found|no message/i.test(message)
+  )
+}
+
+/** What a further try does not change. */
+function isRefusal(error: unknown): boolean {
+  const { message = "", name = "" } = error as Error
+  return (
+    /permission|maximum payload|max_payload|message size exceeds|maximum bytes|insufficient|stream not found|authorization/i.test(
+      message,
+    ) || name === "PermissionViolationError"
+  )
+}
+
+function tellPublish(error: unknown, what: string): BackendError {
+  const { message } = error as Error
+  return new BackendError(`The queue's server did not keep ${what}: ${message}.`, {
+    ...{ backend: "nats", retryable: !isRefusal(error), kind: "unavailable", cause: error },
+  })
+}

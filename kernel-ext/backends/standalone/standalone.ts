@@ -1,0 +1,299 @@
+import { randomUUID } from "node:crypto"
+import { BackendError } from "../../errors.ts"
+import { parseAgentMessage } from "../../protocol/queue.ts"
+import { cellfanVersion } from "../../util/version.ts"
+import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
+import { sendingsOf } from "../sendings.ts"
+import { SentContents } from "./contents.ts"
+import { Fleet } from "./fleet.ts"
+import { encodeInputs, encodeTask, type Said } from "./messages.ts"
+import type { QueueAccess } from "./queue/connection.ts"
+import { inlineBytes, Queue } from "./queue/queue.ts"
+import { InOrder, saidIn } from "./recorded.ts"
+import { type RunOwner, StandaloneRun } from "./run.ts"
+
+/**
+ * Tasks on machines of one's own, by way of a queue that outlives this process: NATS JetStream.
+ *
+ *     standalone.ts  which batch goes into the queue, and who hears what became of it
+ *     run.ts         a batch on its way
+ *     fleet.ts       the agents there are, and the machines that are to have one
+ *     contents.ts    what tasks need, sent once
+ *     messages.ts    what travels, in bytes
+ *     queue/         the server, as both sides use it
+ *     agent/         what runs on the machines
+ *     hosts.ts       what brings machines up: ssh/, ec2/
+ *
+ * The words of the wire are in protocol/queue.ts.
+ */
+export interface StandaloneSettings {
+  readonly name: string
+  readonly pool: string
+  /** Where the queue is; asked once, when the backend is opened. */
+  readonly reach: (signal: AbortSignal) => Promise<QueueAccess>
+  /** How long the server keeps tasks, results and what they need. */
+  readonly keepMs: number
+  readonly replicas: number
+  /** Workers to count on before any agent was heard of. */
+  readonly expectedWorkers: number
+  /** Told in one line of text what takes long, or what a user is to know. */
+  readonly onProgress?: (text: string) => void
+}
+
+/** Batches handed to the queue before anybody is free for them. */
+const batchesAhead = 20_000
+
+/** How long an opening kernel waits for agents to tell of themselves. */
+const rollCallMs = 300
+
+const tidyEveryMs = 2000
+
+/** An order may be lost with its link: it is said again so often, a second apart. */
+const orderTimes = 3
+
+/** An order is one message. */
+const batchesPerOrder = 5000
+
+export class StandaloneBackend implements Backend, RunOwner {
+  readonly name: string
+  readonly remote = true
+  readonly batchMs = 50
+  readonly ahead = batchesAhead
+  readonly supports = { cancel: true, logs: true, progress: true, reattach: true, takeBack: true }
+  /** Begins the subjects of this kernel's results: others do not hear them. */
+  readonly session = randomUUID().slice(0, 8)
+  readonly #settings: StandaloneSettings
+  readonly #runs = new Map<string, StandaloneRun>()
+  /** The newest batch of each job: who hears what comes late. */
+  readonly #newest = new Map<string, BatchEvents>()
+  readonly #fleet: Fleet
+  /** Batches by job, of which all is cancelled. */
+  readonly #cancelling = new Map<string, string[]>()
+  readonly #purging = new Set<Promise<void>>()
+  readonly #inOrder = new InOrder()
+  #queue: Queue | undefined
+  #contents: SentContents | undefined
+  #opening: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #tidying: NodeJS.Timeout | undefined
+  #nextBatch = 0
+  readonly #repeats = new Set<NodeJS.Timeout>()
+
+  constructor(settings: StandaloneSettings) {
+    this.name = settings.name
+    this.#settings = settings
+    this.#fleet = new Fleet(() => {})
+  }
+
+  get workers(): number {
+    return Math.max(1, this.#fleet.workers || this.#settings.expectedWorkers)
+  }
+
+  get idle(): number {
+    return Math.max(0, this.#fleet.workers - this.#runs.size)
+  }
+
+  get fleet(): Fleet {
+    return this.#fleet
+  }
+
+  workerStates(): WorkerState[] {
+    return this.#fleet.workerStates()
+  }
+
+  open(signal: AbortSignal): Promise<void> {
+    this.#opening ??= this.#open(signal)
+    this.#opening.catch(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  run(batch: TaskBatch, events: BatchEvents): RunningBatch {
+    const run = new StandaloneRun(`${this.session}-${this.#nextBatch++}`, batch, events, this)
+    this.#runs.set(run.id, run)
+    this.#newest.set(batch.jobId, events)
+    this.#send(run, batch).catch((error: Error) => run.close(error))
+    return run
+  }
+
+  forget(jobId: string): void {
+    this.#newest.delete(jobId)
+    this.#contents?.forget(`job-${jobId}`)
+    this.#queue?.order({ type: "forget", jobId })
+  }
+
+  takeBack(run: StandaloneRun): void {
+    this.#queue?.order({ type: "takeBack", batch: run.id })
+  }
+
+  cancel(run: StandaloneRun, indices: readonly number[] | undefined, graceMs: number): void {
+    if (indices !== undefined) {
+      this.#orderOften({ type: "cancel", batches: [run.id], indices, graceMs })
+      return
+    }
+    // A job is cancelled batch by batch, and there may be thousands: looked at when they all were.
+    const batches = this.#cancelling.get(run.jobId)
+    if (batches !== undefined) {
+      batches.push(run.id)
+      return
+    }
+    this.#cancelling.set(run.jobId, [run.id])
+    queueMicrotask(() => this.#cancelled(run.jobId, graceMs))
+  }
+
+  over(run: StandaloneRun): void {
+    this.#runs.delete(run.id)
+  }
+
+  async clean(): Promise<void> {
+    for (const run of [...this.#runs.values()]) run.cancel([...run.openIndices], 0)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#tidying)
+    for (const timer of this.#repeats) clearTimeout(timer)
+    const queue = await this.#opening?.then(() => this.#queue).catch(() => undefined)
+    await Promise.all(this.#purging)
+    await queue?.connection.flush().catch(() => {})
+    await queue?.close()
+    for (const run of [...this.#runs.values()]) run.close(closedError(this.name))
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const { pool, reach, keepMs, replicas } = this.#settings
+    const access = await reach(signal)
+    const queue = await Queue.open(access, pool, { name: `cellfan kernel ${cellfanVersion()}` })
+    try {
+      await queue.ensure({ keepMs, replicas })
+      queue.listen(queue.names.agents, ({ data }) => this.#fleet.hear(data))
+      queue.listen(queue.names.liveSubject(this.session), ({ data }) => this.#hearLive(data))
+      const filter = queue.names.resultSubject(this.session, "*", "*")
+      await queue.read(filter, "new", (subject, bytes) => this.#hear(subject, bytes))
+    } catch (error) {
+      await queue.close()
+      throw error
+    }
+    this.#queue = queue
+    this.#contents = new SentContents(queue, keepMs)
+    this.#tidying = setInterval(() => this.#fleet.tidy(), tidyEveryMs)
+    this.#tidying.unref()
+    await this.#callTheRoll(queue)
+  }
+
+  async #callTheRoll(queue: Queue): Promise<void> {
+    queue.order({ type: "who" })
+    const end = Date.now() + rollCallMs
+    while (this.#fleet.workers === 0 && Date.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    if (this.#fleet.workers === 0)
+      this.#settings.onProgress?.(
+        `No agent of the pool "${this.#settings.pool}" is there yet: tasks wait in the queue for one.`,
+      )
+  }
+
+  async #send(run: StandaloneRun, batch: TaskBatch): Promise<void> {
+    const queue = this.#queue
+    const contents = this.#contents
+    if (queue === undefined || contents === undefined)
+      throw new BackendError(`The backend ${this.name} is not open.`, {
+        backend: this.name,
+        retryable: false,
+      })
+    const needed = sendingsOf(batch).contents
+    await contents.put(needed)
+    if (run.isClosed) return
+    const { jobId, indices, attempts, timeoutMs, memoryMiB, inputs } = batch
+    const head = {
+      ...{ version: 1 as const, session: this.session, jobId, batch: run.id, needs: [...needed.keys()] },
+      ...{ indices, attempts, timeoutMs, memoryMiB },
+    }
+    const size = inputs.blobs.reduce((sum, blob) => sum + blob.byteLength, inputs.bytes.byteLength)
+    const isSmall = size + 8 * indices.length <= inlineBytes
+    const inputsAt = isSmall ? undefined : `input/${jobId}/${run.id}`
+    if (inputsAt !== undefined) await queue.putObject(inputsAt, encodeInputs(inputs))
+    if (run.isClosed) return
+    const message = encodeTask(
+      inputsAt === undefined ? head : { ...head, inputsAt },
+      isSmall ? inputs : undefined,
+    )
+    await queue.publish(queue.names.taskSubject(this.session, jobId), message, run.id)
+  }
+
+  /** What agents have recorded. */
+  #hear(subject: string, bytes: Uint8Array): void {
+    const queue = this.#queue
+    const [jobId = "", batch = ""] = subject.split(".").slice(-2)
+    if (queue === undefined) return
+    const failed = (error: Error): void => this.#runs.get(batch)?.close(unreadable(this.name, error))
+    try {
+      const hear = (said: readonly Said[]): void => {
+        for (const one of said) this.#hearOne(this.#runs.get(batch), jobId, one)
+      }
+      this.#inOrder.add(saidIn(queue, bytes), hear, failed)
+    } catch (error) {
+      failed(error as Error)
+    }
+  }
+
+  #hearOne(run: StandaloneRun | undefined, jobId: string, said: Said): void {
+    const { message } = said
+    if (run !== undefined) run.hear(said)
+    else if (message.type === "log") this.#newest.get(jobId)?.log(message.index, message.stream, message.text)
+  }
+
+  #hearLive(bytes: Uint8Array): void {
+    let value: { batch?: unknown }
+    try {
+      value = JSON.parse(Buffer.from(bytes).toString())
+    } catch {
+      return
+    }
+    const message = parseAgentMessage(value)
+    const run = this.#runs.get(String(value.batch))
+    if (message?.type === "started") run?.started(message.index, message.worker, message.atMs)
+    else if (message?.type === "progress") run?.progress(message.index, message.fraction, message.note)
+  }
+
+  #cancelled(jobId: string, graceMs: number): void {
+    const batches = this.#cancelling.get(jobId) ?? []
+    this.#cancelling.delete(jobId)
+    const queue = this.#queue
+    if (queue === undefined) return
+    for (let at = 0; at < batches.length; at += batchesPerOrder)
+      this.#orderOften({ type: "cancel", batches: batches.slice(at, at + batchesPerOrder), graceMs })
+    if ([...this.#runs.values()].some((run) => run.jobId === jobId)) return
+    const purging = queue.purge(queue.names.taskSubject(this.session, jobId)).then(
+      () => {},
+      () => {},
+    )
+    this.#purging.add(purging)
+    void purging.then(() => this.#purging.delete(purging))
+  }
+
+  #orderOften(order: Parameters<Queue["order"]>[0], times = orderTimes): void {
+    this.#queue?.order(order)
+    if (times === 1) return
+    const timer = setTimeout(() => {
+      this.#repeats.delete(timer)
+      this.#orderOften(order, times - 1)
+    }, 1000)
+    timer.unref()
+    this.#repeats.add(timer)
+  }
+}
+
+function closedError(name: string): BackendError {
+  return new BackendError(`The backend ${name} was closed.`, { backend: name, retryable: false })
+}
+
+function unreadable(name: string, cause: Error): BackendError {
+  return new BackendError(`An agent said what cannot be read: ${cause.message}`, {
+    ...{ backend: name, retryable: false, cause },
+  })
+}
