@@ -24,6 +24,7 @@ export { type JobView, onJob, type TaskDescription, type TaskHere } from "./exec
 export { Picture, type PlotKind } from "./executors/plot.ts"
 export { ServerlessExecutor } from "./executors/serverless.ts"
 export type { Sourced } from "./executors/sources.ts"
+export { StandaloneExecutor } from "./executors/standalone.ts"
 export type { JobStats, Spread } from "./executors/stats.ts"
 export { TaskFuture, type TaskList } from "./executors/task.ts"
 export { taskHere } from "./executors/task-here.ts"

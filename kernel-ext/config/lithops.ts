@@ -31,6 +31,15 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
     "efs",
   ],
   aws_s3: ["account_id"],
+  standalone: [
+    "runtime",
+    "auto_dismantle",
+    "start_timeout",
+    "exec_mode",
+    "use_gpu",
+    "extra_apt_packages",
+    "extra_python_packages",
+  ],
   ibm: ["iam_api_key", "resource_group_id"],
   ibm_cos: ["private_endpoint", "api_key", "service_instance_id"],
 }
@@ -63,7 +72,6 @@ export const sectionsWithoutMeaning: readonly string[] = [
   "openwhisk",
   "singularity",
   "vm",
-  "standalone",
   "serverless",
   "redis",
   "swift",

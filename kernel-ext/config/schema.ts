@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { platformOptions, serverlessNames } from "./serverless/providers.ts"
+import { machineOptions, standaloneNames } from "./standalone/providers.ts"
 
 /**
  * Every option, once: its type, default, range, flag and documentation all come from here. A description is the flag's help.
@@ -133,13 +134,27 @@ export const serverlessOptions = z.strictObject({
 
 export type ServerlessOptions = z.input<typeof serverlessOptions>
 
+/** Options of `new StandaloneExecutor(…)` and flags of %StandaloneExecutor. */
+export const standaloneOptions = z.strictObject({
+  backend: z
+    .enum(standaloneNames)
+    .optional()
+    .describe("Whose machines (default: what the other options are for, or as configured)"),
+  ...machineOptions,
+  timeoutMs: executorDefaults.timeoutMs,
+  memoryMiB: executorDefaults.memoryMiB,
+  retries: executorDefaults.retries,
+})
+
+export type StandaloneOptions = z.input<typeof standaloneOptions>
+
 /** Options of `new FunctionExecutor(…)`. */
 export const functionExecutorOptions = z.strictObject({
   mode: z
     .enum(["localhost", "serverless", "standalone"])
     .optional()
     .describe(
-      "Where tasks run: on this machine, or in serverless functions; standalone has no backend in this version (default: as configured, or localhost)",
+      "Where tasks run: on this machine, in serverless functions, or on machines of your own (default: as configured, or localhost)",
     ),
   ...localhostOptions.shape,
 })

@@ -2,6 +2,7 @@ import * as z from "zod"
 import { endpointOption, keyOptions, profileOption, regionOption } from "./aws.ts"
 import { jobOptions, localhostOptions } from "./schema.ts"
 import { serverlessSections } from "./serverless/providers.ts"
+import { standaloneSections } from "./standalone/providers.ts"
 
 /**
  * The sections of a configuration. Each is one backend, with the name it has in options and messages, or what several share:
@@ -98,6 +99,7 @@ export const sections = {
   ibm: { schema: z.strictObject({ region: regionOption }), inherits: [] },
   ibm_cos: { schema: ownS3Section, inherits: ["ibm"] },
   ...serverlessSections,
+  ...standaloneSections,
 } as const satisfies Record<string, Section>
 
 export interface Section {

@@ -31,17 +31,25 @@ describe("FunctionExecutor", () => {
     })
   })
 
-  it("says of a mode and of a backend that this version has none for them", () => {
-    expect(() => new FunctionExecutor({ mode: "standalone" })).to.throw(
-      ConfigError,
-      /mode "standalone", which has no backend/,
-    )
-    within({ CELLFAN_MODE: "standalone" }, () => {
-      expect(() => new FunctionExecutor()).to.throw(ConfigError, /mode "standalone", which has no backend/)
-    })
+  it("says of a backend that this version has none for it", () => {
     within({ CELLFAN_BACKEND: "knative" }, () => {
       expect(() => new FunctionExecutor()).to.throw(ConfigError, /backend "knative", which has no backend/)
     })
+  })
+
+  it("runs on machines where an option, the mode or the backend says so, and asks for them where there are none", async () => {
+    expect(() => new FunctionExecutor({ mode: "standalone" })).to.throw(
+      ConfigError,
+      /told of no machines.*`nats`/,
+    )
+    const queue = { CELLFAN_STANDALONE_NATS: "nats://127.0.0.1:4222" }
+    const executors = [
+      within(queue, () => new FunctionExecutor({ mode: "standalone" })),
+      within({ ...queue, CELLFAN_MODE: "standalone" }, () => new FunctionExecutor()),
+      within({ ...queue, CELLFAN_BACKEND: "nats" }, () => new FunctionExecutor()),
+    ]
+    expect(executors.map(({ backend }) => backend)).to.deep.equal(["nats", "nats", "nats"])
+    for (const fexec of executors) await fexec.close()
   })
 
   it("runs in serverless functions where an option, the mode or the backend says so", async () => {

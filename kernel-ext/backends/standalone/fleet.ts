@@ -60,24 +60,35 @@ export class Fleet {
     if (this.workers !== before) this.#changed()
   }
 
-  /** One for each worker of an agent; one for each machine whose agent was not heard of. */
+  /** One for each worker of an agent; one for each machine whose agent is not heard of, or was lost. */
   workerStates(): WorkerState[] {
     const states: WorkerState[] = []
     const heard = new Set<string>()
     for (const known of this.#agents.values()) {
-      const { word } = known
-      heard.add(word.host)
-      const state = stateOf(known)
-      for (const { name, busy } of word.processes)
-        states.push({ name, state: busy ? "busy" : state === "ready" ? "idle" : "starting" })
-      for (let more = word.processes.length; more < word.workers; more++)
-        states.push({ name: `${word.host}:-`, state: "starting" })
+      const { host } = known.word
+      heard.add(host)
+      states.push(...statesOf(known, this.#hosts.get(host)?.usdPerHour))
     }
-    for (const { name, state } of this.#hosts.values())
-      if (!heard.has(name) && (state === "pending" || state === "running"))
-        states.push({ name, state: "starting" })
+    for (const { name, state, reason: detail, usdPerHour } of this.#hosts.values())
+      if (!heard.has(name))
+        states.push({ name, state: state === "running" ? "starting" : state, detail, usdPerHour })
     return states
   }
+}
+
+/** A machine's price is that of its first worker: together they cost what it costs. */
+function statesOf(known: Known, usdPerHour: number | undefined): WorkerState[] {
+  const { host, processes, workers, reason } = known.word
+  const state = stateOf(known)
+  if (state === "lost") return [{ name: host, state, detail: "its agent is not heard from any more" }]
+  const states = processes.map(({ name, busy }): WorkerState => {
+    if (busy) return { name, state: "busy", detail: state === "draining" ? reason : undefined }
+    return state === "draining" ? { name, state, detail: reason } : { name, state: "idle" }
+  })
+  for (let more = processes.length; more < workers; more++)
+    states.push({ name: `${host}:${more}`, state: "starting" })
+  const [first, ...rest] = states
+  return first === undefined || usdPerHour === undefined ? states : [{ ...first, usdPerHour }, ...rest]
 }
 
 function stateOf({ word, heardAtMs }: Known): "ready" | "draining" | "lost" {

@@ -6,6 +6,7 @@ import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from 
 import { sendingsOf } from "../sendings.ts"
 import { SentContents } from "./contents.ts"
 import { Fleet } from "./fleet.ts"
+import type { HostProvider } from "./hosts.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
 import type { QueueAccess } from "./queue/connection.ts"
 import { inlineBytes, Queue } from "./queue/queue.ts"
@@ -29,8 +30,10 @@ import { type RunOwner, StandaloneRun } from "./run.ts"
 export interface StandaloneSettings {
   readonly name: string
   readonly pool: string
-  /** Where the queue is; asked once, when the backend is opened. */
-  readonly reach: (signal: AbortSignal) => Promise<QueueAccess>
+  /** The queue's servers, where they are somebody else's. */
+  readonly access?: QueueAccess | undefined
+  /** What brings machines up; none where somebody else starts agents. */
+  readonly provider?: HostProvider | undefined
   /** How long the server keeps tasks, results and what they need. */
   readonly keepMs: number
   readonly replicas: number
@@ -166,8 +169,8 @@ export class StandaloneBackend implements Backend, RunOwner {
   }
 
   async #open(signal: AbortSignal): Promise<void> {
-    const { pool, reach, keepMs, replicas } = this.#settings
-    const access = await reach(signal)
+    const { pool, keepMs, replicas } = this.#settings
+    const access = await this.#reach(signal)
     const queue = await Queue.open(access, pool, { name: `cellfan kernel ${cellfanVersion()}` })
     try {
       await queue.ensure({ keepMs, replicas })
@@ -184,6 +187,12 @@ export class StandaloneBackend implements Backend, RunOwner {
     this.#tidying = setInterval(() => this.#fleet.tidy(), tidyEveryMs)
     this.#tidying.unref()
     await this.#callTheRoll(queue)
+  }
+
+  async #reach(_signal: AbortSignal): Promise<QueueAccess> {
+    const { access } = this.#settings
+    if (access === undefined) throw new Error("not yet")
+    return access
   }
 
   async #callTheRoll(queue: Queue): Promise<void> {

@@ -5,6 +5,7 @@ import type { Inputs } from "../../executors/inputs.ts"
 import { LocalhostExecutor } from "../../executors/localhost.ts"
 import { openExecutors } from "../../executors/observe.ts"
 import { ServerlessExecutor } from "../../executors/serverless.ts"
+import { StandaloneExecutor } from "../../executors/standalone.ts"
 import type { TaskContext } from "../../protocol/context.ts"
 import { currentCell } from "../current-cell.ts"
 import { write } from "./output.ts"
@@ -15,7 +16,7 @@ const context = `import("cellfan").TaskContext`
 const items = `import("cellfan").Inputs<T>`
 
 export const executorDeclarations = `
-  create<K extends "LocalhostExecutor" | "FunctionExecutor">(kind: K, options: object, variable: string):
+  create<K extends "LocalhostExecutor" | "ServerlessExecutor" | "StandaloneExecutor" | "FunctionExecutor">(kind: K, options: object, variable: string):
     InstanceType<typeof import("cellfan")[K]>
   at(kind: string, options: object | null): {
     call<R>(options: object, body: (none: undefined, ctx: ${context}) => R): Promise<Awaited<R>>
@@ -27,6 +28,7 @@ export const executorDeclarations = `
 const makers: Readonly<Record<string, (options: object) => Executor>> = {
   LocalhostExecutor: (options) => new LocalhostExecutor(options),
   ServerlessExecutor: (options) => new ServerlessExecutor(options),
+  StandaloneExecutor: (options) => new StandaloneExecutor(options),
   FunctionExecutor: (options) => new FunctionExecutor(options),
 }
 

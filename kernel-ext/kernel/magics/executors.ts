@@ -4,6 +4,7 @@ import {
   jobOptions,
   localhostOptions,
   serverlessOptions,
+  standaloneOptions,
 } from "../../config/schema.ts"
 import { UsageError } from "../../errors.ts"
 import { expressionPart, readFlags, textPart, valueText } from "./arguments.ts"
@@ -24,11 +25,9 @@ export interface ExecutorKind {
 export const executorKinds: readonly ExecutorKind[] = [
   { name: "LocalhostExecutor", options: localhostOptions, place: "in worker processes on this machine" },
   { name: "ServerlessExecutor", options: serverlessOptions, place: "as calls of serverless functions" },
+  { name: "StandaloneExecutor", options: standaloneOptions, place: "on machines of your own" },
   { name: "FunctionExecutor", options: functionExecutorOptions, place: "where --mode or $CELLFAN_MODE says" },
 ]
-
-/** Executors that have no backend in this version. */
-const plannedKinds = [{ name: "StandaloneExecutor", place: "virtual machines" }]
 
 const identifier = z.string().refine(isIdentifier, "takes the name of a variable")
 
@@ -69,10 +68,7 @@ function cellFlags(kind: ExecutorKind) {
   })
 }
 
-export const executorMagics: readonly Magic[] = [
-  ...executorKinds.map((kind) => executorMagic(kind)),
-  ...plannedKinds.map(({ name, place }) => plannedMagic(name, place)),
-]
+export const executorMagics: readonly Magic[] = executorKinds.map((kind) => executorMagic(kind))
 
 function executorMagic(kind: ExecutorKind): Magic {
   const forLine = lineFlags(kind)
@@ -174,19 +170,4 @@ function pick(
 ): Record<string, unknown> {
   const isPicked = (key: string): boolean => key in schema.shape && !(except && key in except.shape)
   return Object.fromEntries(Object.entries(given).filter(([key]) => isPicked(key)))
-}
-
-function plannedMagic(name: string, place: string): Magic {
-  const there = executorKinds.map((kind) => `%${kind.name}`).join(", ")
-  const refuse = (mark: string) => (): never => {
-    throw new UsageError(
-      `${mark}${name} has no backend in this version, which cannot run tasks on ${place} yet. There is ${there}.`,
-    )
-  }
-  return {
-    name,
-    summary: `Runs tasks on ${place}. No backend in this version yet.`,
-    line: { translate: refuse("%") },
-    cell: { translate: refuse("%%") },
-  }
 }

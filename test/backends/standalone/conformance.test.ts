@@ -23,7 +23,7 @@ describe("Machines behind a queue", () => {
       new StandaloneBackend({
         name: "nats",
         pool: "test",
-        reach: async () => ({ servers: [server.url] }),
+        access: { servers: [server.url] },
         keepMs: 60_000,
         replicas: 1,
         expectedWorkers: 2,

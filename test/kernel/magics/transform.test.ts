@@ -277,15 +277,6 @@ describe("Usage errors", () => {
     expect(usage("f()\n%%time")).to.include("put it on the first line of a cell of its own")
   })
 
-  it("say which executors have no backend yet", () => {
-    for (const name of ["StandaloneExecutor"]) {
-      expect(usage(`%${name} --backend aws_lambda`)).to.match(
-        /has no backend in this version.*%LocalhostExecutor/,
-      )
-      expect(usage(`%%${name} --map urls\n1`)).to.match(/has no backend in this version/)
-    }
-  })
-
   it("help those who come from IPython", () => {
     expect(usage("%load_ext autoreload")).to.include("what `import` brings is there at once")
     expect(usage("%matplotlib inline")).to.include("@observablehq/plot")

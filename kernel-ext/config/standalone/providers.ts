@@ -1,0 +1,30 @@
+import { pool } from "./pool.ts"
+
+/**
+ * Machines as configuration knows them: for each kind a file with its options and section, and a line in each of these tables.
+ * executors/machines.ts has what brings them up. What all have in common, queue and agents, is pool.ts.
+ */
+
+/** Sections by name: "nats" is for machines that somebody else starts. */
+export const standaloneSections = {
+  standalone: pool.section,
+} as const
+
+/** Options of executors. */
+export const machineOptions = {
+  ...pool.options,
+}
+
+/** Backends, in the order in which one is chosen by the options that it alone has. */
+export const standaloneNames = ["nats"] as const
+
+export type StandaloneName = (typeof standaloneNames)[number]
+
+/** Options that only one kind of machines has: who gives one means that kind. */
+export const ownOptions: Readonly<Record<StandaloneName, readonly string[]>> = {
+  nats: [],
+}
+
+export function isStandalone(name: string | undefined): name is StandaloneName {
+  return name !== undefined && (standaloneNames as readonly string[]).includes(name)
+}
