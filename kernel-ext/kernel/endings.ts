@@ -1,6 +1,7 @@
 import { currentCell } from "./current-cell.ts"
 import type { Execution } from "./execution.ts"
 import type { RequestHandler } from "./handler.ts"
+import { KeyboardInterrupt } from "./keyboard-interrupt.ts"
 import type { Publisher } from "./publish.ts"
 import { sendReply } from "./requests/request.ts"
 import type { HelperThread } from "./thread/client.ts"
@@ -18,6 +19,8 @@ export function showUncaught(
   interpreter: () => Interpreter | undefined,
 ): void {
   const show = (what: string, thrown: unknown) => {
+    // Code of an interrupted cell that nobody waits for any more.
+    if (thrown instanceof KeyboardInterrupt) return
     const lines = interpreter()?.explain(thrown).traceback ?? [
       thrown instanceof Error ? thrown.stack : thrown,
     ]

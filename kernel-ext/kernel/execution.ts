@@ -1,4 +1,5 @@
 import { inCell } from "./current-cell.ts"
+import { interrupted, KeyboardInterrupt } from "./keyboard-interrupt.ts"
 import { later } from "./later.ts"
 import type { Publisher } from "./publish.ts"
 import { isAtTerminal } from "./terminal.ts"
@@ -74,13 +75,13 @@ export class Execution {
       const { onEnd } = this.#running
       this.#running = undefined
       this.#publisher.ended()
-      const isInterrupt = outcome.status === "error" && outcome.error.name === keyboardInterrupt.error.name
-      const interrupted = outcome.status === "error" && (controller.signal.aborted || isInterrupt)
+      const isInterrupt = outcome.status === "error" && outcome.error.name === interrupted().name
+      const wasInterrupted = outcome.status === "error" && (controller.signal.aborted || isInterrupt)
       // First of all, because listeners of the signal may be the user's.
-      later(() => ended(interrupted ? keyboardInterrupt : outcome))
+      later(() => ended(wasInterrupted ? { status: "error", error: interrupted() } : outcome))
       for (const listener of onEnd) later(listener)
       // What the cell has started is to end, too.
-      if (interrupted) controller.abort(keyboardInterrupt.error)
+      if (wasInterrupted) controller.abort(new KeyboardInterrupt())
     }
     this.#running = { cell, controller, end, onEnd: [] }
     later(() => {
@@ -101,16 +102,7 @@ export class Execution {
     }
     const { controller, end, onEnd } = this.#running
     onEnd.push(ended)
-    if (insist) end(keyboardInterrupt)
-    else controller.abort(keyboardInterrupt.error)
+    if (insist) end({ status: "error", error: interrupted() })
+    else controller.abort(new KeyboardInterrupt())
   }
-}
-
-const keyboardInterrupt: Extract<CellOutcome, { status: "error" }> = {
-  status: "error",
-  error: {
-    name: "KeyboardInterrupt",
-    message: "The cell was interrupted",
-    traceback: ["\u001b[31mKeyboardInterrupt\u001b[39m: The cell was interrupted"],
-  },
 }

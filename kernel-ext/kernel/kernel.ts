@@ -16,6 +16,7 @@ import { holdOwnWorkBy } from "./own-work.ts"
 import { Publisher } from "./publish.ts"
 import { Stdin } from "./stdin.ts"
 import { type FromHelper, HelperThread } from "./thread/client.ts"
+import { IS_INTERRUPTED } from "./thread/kept.ts"
 import type { Comms, Interpreter } from "./types.ts"
 
 /** A kernel whose client takes longer than this to be told of the end is ended all the same. */
@@ -81,6 +82,7 @@ class Kernel {
   }
 
   async serve(): Promise<void> {
+    Object.defineProperty(globalThis, IS_INTERRUPTED, { value: () => currentCell()?.signal.aborted === true })
     redirectConsole(() => this.#execution.newest?.output)
     showUncaught(this.#execution, this.#publisher, () => this.#loaded)
     announceEnd(this.#helper, this.#handler, this.#publisher, () => this.#isShutdown)
@@ -109,6 +111,10 @@ class Kernel {
       case "interrupt":
         this.#interrupt(message)
         return
+      case "asked":
+        this.#helper.answerTo(message.id)
+        this.#recover()
+        return
       case "shutdown":
         void this.#shutdown()
         return
@@ -126,13 +132,17 @@ class Kernel {
 
   #interrupt(interrupt: FromHelper & { kind: "interrupt" }): void {
     const isNews = this.#helper.heardInterrupt(interrupt)
-    if (this.#helper.takeTerminated()) {
-      restartTimers()
-      this.#handler.recover()
-    }
+    this.#recover()
     if (!isNews) return
     this.#stdin.interrupt()
     this.#execution.interrupt(interrupt.insist, () => this.#helper.obeyedInterrupt(interrupt.id))
+  }
+
+  /** Where the helper thread has ended what this one did. */
+  #recover(): void {
+    if (!this.#helper.takeTerminated()) return
+    restartTimers()
+    this.#handler.recover()
   }
 
   async #shutdown(): Promise<void> {

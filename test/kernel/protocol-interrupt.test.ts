@@ -78,6 +78,41 @@ describe("An interrupt", () => {
     })
   }
 
+  /** What comes only after the interrupt, which each finds waiting. */
+  const leftBehind: Readonly<Record<string, string>> = {
+    "a timer": "setTimeout(() => { for (;;); }, 600)",
+    "an interval": "setInterval(() => { for (;;); }, 600)",
+    "an immediate": "setTimeout(() => setImmediate(() => { for (;;); }), 600)",
+    "a tick": "setTimeout(() => process.nextTick(() => { for (;;); }), 600)",
+    "a promise's reaction": "sleep(600).then(() => { for (;;); })",
+    "an await": "(async () => { await sleep(600); for (;;); })()",
+    "an await of a file":
+      "(async () => { await sleep(600); await process.getBuiltinModule('fs/promises').stat('/'); for (;;); })()",
+    "a callback": "setTimeout(() => process.getBuiltinModule('fs').stat('/', () => { for (;;); }), 600)",
+    "two of them": "for (let i = 0; i < 2; i++) setTimeout(() => { for (;;); }, 600 + i)",
+  }
+
+  for (const [name, code] of Object.entries(leftBehind)) {
+    it(`is followed by other cells, whatever loops in ${name} that the cell has left behind`, async () => {
+      const { reply } = await interrupted(`${code}; await sleep(1e6)`)
+      expect(reply.content.ename).to.equal("KeyboardInterrupt")
+      const waiting = await kernel.execute("await sleep(1000)")
+      expect(waiting.reply.content.status).to.equal("ok")
+      const next = await kernel.execute("await new Promise((go) => setImmediate(go)); await sleep(5)")
+      expect(next.reply.content.status).to.equal("ok")
+    })
+  }
+
+  it("ends nothing of the cells before it and after it, however long they keep the thread busy", async () => {
+    const busy = "const end = Date.now() + 1500; while (Date.now() < end);"
+    await kernel.execute(`setTimeout(() => { ${busy} globalThis.earlier = true }, 500)`)
+    await interrupted("await sleep(1e6)")
+    const { reply } = await kernel.execute(`await sleep(700); ${busy}`)
+    expect(reply.content.status).to.equal("ok")
+    const { iopub } = await kernel.execute("earlier")
+    expect(iopub[2]?.content.data["text/plain"]).to.equal("true")
+  })
+
   it("aborts the signal of the cell, so that what it runs elsewhere is cancelled", async () => {
     await interrupted("globalThis.signal = cell().signal; await sleep(1e6)")
     const { iopub } = await kernel.execute("signal.aborted + ' ' + signal.reason.name")

@@ -53,6 +53,11 @@ export function surroundings(root: AnyNode, skip: ReadonlySet<AnyNode> = new Set
   return walker
 }
 
+/** What the kernel adds to a cell's code for itself, and does without elsewhere. */
+function isMark(name: string): boolean {
+  return name.startsWith("$cellfan")
+}
+
 /** What a cell's own `import(…)` and `import.meta` are compiled to where the kernel resolves them. */
 const CELL_IMPORT = "__import"
 
@@ -107,7 +112,7 @@ class Walker implements Surroundings {
         if (node.computed || node.property.type === "PrivateIdentifier")
           this.visit(node.property, scope, receiver)
         else if (isNamed(node.object, "globalThis") && node.property.type === "Identifier") {
-          this.globals.add(node.property.name)
+          if (!isMark(node.property.name)) this.globals.add(node.property.name)
         }
         return
       case "Property":

@@ -8,12 +8,6 @@ import type { Scripts } from "./scripts.ts"
 
 const MAX_RELATED = 5
 
-/** A cell was stopped by the user. */
-export function interrupted(): CellError {
-  const message = "The cell was interrupted"
-  return { name: "KeyboardInterrupt", message, traceback: [`${colour.red("KeyboardInterrupt")}: ${message}`] }
-}
-
 /** Something thrown while a cell ran. */
 export function fromThrown(thrown: unknown, scripts: Scripts): CellError {
   if (!isError(thrown)) {

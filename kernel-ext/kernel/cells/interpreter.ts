@@ -3,13 +3,14 @@ import { pathToFileURL } from "node:url"
 import type { CellBindings } from "../../capture/types.ts"
 import { inCell } from "../current-cell.ts"
 import { toBundle } from "../display/bundle.ts"
+import { interrupted } from "../keyboard-interrupt.ts"
 import { ownWork } from "../own-work.ts"
 import type { Cell, CellOutcome, Completeness, Interpreter, TypedSource } from "../types.ts"
 import type { CompiledCell, Compiler } from "./compiler.ts"
 import { isComplete } from "./completeness.ts"
 import { complete } from "./completion.ts"
 import { fromDiagnostics } from "./diagnostics.ts"
-import { fromThrown, interrupted } from "./failures.ts"
+import { fromThrown } from "./failures.ts"
 import { mappedStack } from "./frames.ts"
 import type { ImportedModule } from "./import-statements.ts"
 import { withKeptTypes } from "./injected-parameters.ts"
@@ -22,6 +23,7 @@ import type { Scripts } from "./scripts.ts"
 import { type CellSource, moduleName } from "./source.ts"
 import { parameters, type RunnableCell, transform } from "./transform.ts"
 import { createVariables } from "./variables.ts"
+import { defineWaits } from "./waits.ts"
 
 export interface Parts {
   readonly folder: string
@@ -57,6 +59,7 @@ export class CellInterpreter implements Interpreter {
   constructor(parts: Parts) {
     this.#parts = parts
     this.#types = new KnownTypes(parts.compiler)
+    defineWaits()
     const { folder, scripts } = parts
     const { cells, locate } = scripts
     this.bindings = { folder, lookup: this.#variables.lookup, scripts: () => cells, locate }

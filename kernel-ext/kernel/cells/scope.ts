@@ -25,10 +25,19 @@ export interface Loop {
   readonly leaves: boolean
 }
 
+/** `await x`, or the `x` of `for await (… of x)`. */
+export interface Wait {
+  readonly kind: "await" | "each"
+  readonly start: number
+  readonly end: number
+}
+
 export interface Analysis {
   readonly references: readonly Reference[]
   /** Starts of what makes the cell itself wait: `await`, `for await`. Those in functions are not among them. */
   readonly awaits: readonly number[]
+  /** All of them, those in functions too. */
+  readonly waits: readonly Wait[]
   /** Loops outside of functions, outer ones before those they contain. */
   readonly loops: readonly Loop[]
   /** `var` statements outside of functions, at any depth. */
@@ -54,6 +63,7 @@ export function analyse(program: Program): Analysis {
 class Walk implements Analysis {
   readonly references: Reference[] = []
   readonly awaits: number[] = []
+  readonly waits: Wait[] = []
   readonly loops: Loop[] = []
   readonly vars: (AnyNode & { type: "VariableDeclaration" })[] = []
   readonly metaProperties: { start: number; end: number }[] = []
@@ -165,7 +175,10 @@ class Walk implements Analysis {
     }
     const inner = { ...context, scope: { names, parent: context.scope } }
     if (node.type === "ForInStatement" || node.type === "ForOfStatement") {
-      if (node.type === "ForOfStatement" && node.await && !context.inFunction) this.awaits.push(node.start)
+      if (node.type === "ForOfStatement" && node.await) {
+        if (!context.inFunction) this.awaits.push(node.start)
+        this.waits.push({ kind: "each", start: node.right.start, end: node.right.end })
+      }
       if (node.left.type === "VariableDeclaration") this.#visit(node.left as AnyNode, inner)
       else this.#target(node.left, inner)
       this.#visit(node.right as AnyNode, inner)
@@ -229,6 +242,7 @@ class Walk implements Analysis {
         return
       case "AwaitExpression":
         if (!context.inFunction) this.awaits.push(node.start)
+        this.waits.push({ kind: "await", start: node.start, end: node.end })
         this.#visit(node.argument as AnyNode, context)
         return
       case "MemberExpression":

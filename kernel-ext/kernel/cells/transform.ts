@@ -14,6 +14,7 @@ import { bindingName } from "./globals.ts"
 import { type ImportedModule, importsOf, type LoadedName, loadsOf } from "./import-statements.ts"
 import { localiseLoops } from "./loops.ts"
 import { type Analysis, analyse } from "./scope.ts"
+import { markWaits } from "./waits.ts"
 
 /**
  * Makes of a cell's JavaScript, an ES module, the body of a function over the notebook's variables.
@@ -78,6 +79,7 @@ export function transform(javascript: string, options: TransformOptions): Runnab
   rename(analysis, shared, body)
   redirectImports(analysis, options, body)
   for (const { offset, text } of marksFor(program)) body.appendLeft(offset, text)
+  markWaits(analysis, body)
   localiseLoops(analysis, shared, options.closedOver, body)
   prologue(imports, program, names, body)
   return {

@@ -131,6 +131,11 @@ export class HelperThread {
     return Atomics.load(this.#board, Board.obeyed) < id
   }
 
+  /** Says that this thread serves its events. */
+  answerTo(id: number): void {
+    Atomics.store(this.#board, Board.answeredTo, id)
+  }
+
   /** Says that what was interrupted has ended. */
   obeyedInterrupt(id: number): void {
     if (Atomics.load(this.#board, Board.obeyed) < id) Atomics.store(this.#board, Board.obeyed, id)

@@ -6,6 +6,7 @@ import type { Header, Message, Outgoing } from "../wire.ts"
 import { answerDebug, connectReply, noSubshells } from "./control.ts"
 import { InheritedOutput } from "./inherited.ts"
 import { Interrupts } from "./interrupts.ts"
+import { Lingering } from "./lingering.ts"
 import { type Answer, Board, type ThreadData, type ToMain, type ToThread } from "./link.ts"
 import { watchParent } from "./parent.ts"
 import { listenForSignals } from "./signals.ts"
@@ -22,7 +23,8 @@ import { Usage } from "./usage.ts"
  *     streams.ts     console text, gathered for some milliseconds
  *     inherited.ts   what child processes write
  *     interrupts.ts  ends what the main thread is doing, in the steps of interruption.ts
- *     rescue.ts      their last resort
+ *     lingering.ts   ends what interrupted cells left behind, where it keeps the main thread busy
+ *     rescue.ts      how the two of them do it
  *     signals.ts     hears SIGINT, whatever the main thread is doing
  *     parent.ts      ends the kernel when Jupyter has gone
  */
@@ -47,6 +49,7 @@ class Helper {
   readonly #server: Server
   readonly #streams: StreamBatches
   readonly #interrupts: Interrupts
+  readonly #lingering: Lingering
   readonly #inherited: InheritedOutput | undefined
   #newestCell: Header | undefined
   /** Where the answer to the newest question goes; undefined while none is open. */
@@ -73,6 +76,10 @@ class Helper {
       this.#inherited = new InheritedOutput(descriptors, (name, text) => this.#writeInherited(name, text))
     }
     this.#interrupts = new Interrupts(this.#board, toMain, data.ownFolders)
+    this.#lingering = new Lingering(this.#board, data.ownFolders, {
+      isInterrupting: () => !this.#interrupts.isIdle,
+      toMain,
+    })
   }
 
   async start(): Promise<void> {
@@ -188,6 +195,7 @@ class Helper {
   #interrupt(): void {
     this.#answer?.({ interrupted: true })
     this.#interrupts.interrupt()
+    this.#lingering.begin()
   }
 
   #shutdown(channel: "shell" | "control", message: Message): void {

@@ -25,6 +25,10 @@ export class Interrupts {
     this.#own = own
   }
 
+  get isIdle(): boolean {
+    return this.#phase.kind === "idle"
+  }
+
   interrupt(): void {
     // An interrupt that was obeyed just now is none that this one could be part of.
     this.#look()

@@ -63,6 +63,8 @@ export type ToMain =
    * on the same interrupt says nothing more. `insist`: end the cell whatever it does.
    */
   | { readonly kind: "interrupt"; readonly id: number; readonly told: number; readonly insist: boolean }
+  /** Asks whether it serves its events: `id` is to be written on the board as `answeredTo`. */
+  | { readonly kind: "asked"; readonly id: number }
   | { readonly kind: "shutdown"; readonly restart: boolean }
 
 export type Answer = { readonly value: string } | { readonly interrupted: true }
@@ -85,6 +87,8 @@ export const Board = {
   hold: 6,
   /** 1 when what was written to the process's standard output and error before a cell's end has been read. */
   drained: 7,
+  /** Number of the newest question whether the main thread serves its events that it has answered. */
+  answeredTo: 8,
 } as const
 
 /** Values of the board's `hold`, a lock between the two threads. */

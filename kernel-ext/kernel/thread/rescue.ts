@@ -1,7 +1,7 @@
 import { type Debugger, Session } from "node:inspector"
 import { join, sep } from "node:path"
 import { pathToFileURL } from "node:url"
-import { KEPT } from "./kept.ts"
+import { IS_INTERRUPTED, KEPT } from "./kept.ts"
 import { Board, Hold } from "./link.ts"
 
 /**
@@ -18,6 +18,7 @@ export async function terminateMainThread(
   stillBusy: () => boolean,
   board: Int32Array,
   own: readonly string[],
+  whose: Whose = "anyone's",
 ): Promise<Rescue> {
   // Until it is given back the main thread begins no work of its own; own-work.ts says why none may be looked into.
   if (Atomics.compareExchange(board, Board.hold, Hold.nobody, Hold.helper) !== Hold.nobody) {
@@ -25,7 +26,7 @@ export async function terminateMainThread(
     return "left alone"
   }
   try {
-    return await terminateUsers(stillBusy, board, own)
+    return await terminateUsers(stillBusy, board, own, whose)
   } finally {
     Atomics.store(board, Board.hold, Hold.nobody)
     Atomics.notify(board, Board.hold)
@@ -36,6 +37,7 @@ async function terminateUsers(
   stillBusy: () => boolean,
   board: Int32Array,
   own: readonly string[],
+  whose: Whose,
 ): Promise<Rescue> {
   const session = new Session()
   session.connectToMainThread()
@@ -50,7 +52,8 @@ async function terminateUsers(
       if (frames === undefined) return "not paused"
       const place = placeOf(frames, own)
       // The main thread may have come round before it was paused; then this is other code than we were called for.
-      if (!stillBusy() || place === "own" || left === 0) {
+      const isOver = !stillBusy() || place === "own" || left === 0
+      if (isOver || (whose === "an interrupted cell's" && !(await isOfInterrupted(post, frames)))) {
         await post("Debugger.resume", {})
         return "left alone"
       }
@@ -68,6 +71,20 @@ async function terminateUsers(
   } finally {
     await letGo(session)
   }
+}
+
+/** Which code may be ended: any that keeps the main thread busy, or only that of cells which were interrupted before. */
+export type Whose = "anyone's" | "an interrupted cell's"
+
+async function isOfInterrupted(post: Post, [innermost]: readonly Frame[]): Promise<boolean> {
+  if (innermost === undefined) return false
+  const answer = await post("Debugger.evaluateOnCallFrame", {
+    callFrameId: innermost.callFrameId,
+    expression: `globalThis.${IS_INTERRUPTED}?.()`,
+    silent: true,
+    returnByValue: true,
+  })
+  return single(answer)?.value === true
 }
 
 /** Ends the session so that no pause is left behind, not one either that comes late: nobody would end it. */

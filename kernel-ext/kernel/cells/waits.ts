@@ -1,0 +1,66 @@
+import type MagicString from "magic-string"
+import { currentCell } from "../current-cell.ts"
+import { KeyboardInterrupt } from "../keyboard-interrupt.ts"
+import type { Cell } from "../types.ts"
+import type { Analysis, Wait } from "./scope.ts"
+
+/**
+ * Lets an interrupt reach code that waits. JavaScript cannot be ended at an `await`, so each one in a cell asks, when it goes on,
+ * whether its cell was interrupted meanwhile, and throws then, as Python does; what is in a `finally` is done. Like Python, it
+ * throws once: code that begins to wait after the interrupt, in a `finally`, say, or in a server that the cell started, may go on.
+ *
+ *     await x                 ((c, v) => c ? c(v) : v)(globalThis.$cellfanWait?.(), await x)
+ *     for await (… of x)      for await (… of ((c, v) => c ? c(v) : v)(globalThis.$cellfanEach, (x)))
+ *
+ * The text means the same where there is no such property: a function's text may be evaluated elsewhere, in a browser by
+ * Playwright, say, or in a worker.
+ */
+
+const APPLY = "((c, v) => c ? c(v) : v)"
+
+export function markWaits({ waits }: Analysis, body: MagicString): void {
+  for (const wait of waits) {
+    const { before, after } = textAround(wait)
+    body.appendRight(wait.start, before)
+    // Within whatever else ends there.
+    body.prependLeft(wait.end, after)
+  }
+}
+
+function textAround({ kind }: Wait): { before: string; after: string } {
+  return kind === "await"
+    ? { before: `${APPLY}(globalThis.$cellfanWait?.(), `, after: ")" }
+    : { before: `${APPLY}(globalThis.$cellfanEach, (`, after: "))" }
+}
+
+type Check = <T>(value: T) => T
+
+const checks = new WeakMap<Cell, Check>()
+
+/** Called where a wait begins; what it gives is called where that ends. */
+function begin(): Check | undefined {
+  const cell = currentCell()
+  if (cell === undefined || cell.signal.aborted) return undefined
+  const known = checks.get(cell)
+  if (known !== undefined) return known
+  const check: Check = (value) => {
+    if (cell.signal.aborted) throw new KeyboardInterrupt()
+    return value
+  }
+  checks.set(cell, check)
+  return check
+}
+
+async function* each(values: AsyncIterable<unknown>): AsyncGenerator {
+  let check = begin()
+  for await (const value of values) {
+    yield check === undefined ? value : check(value)
+    check = begin()
+  }
+}
+
+/** Nobody's business who lists what is global. */
+export function defineWaits(): void {
+  for (const [name, value] of Object.entries({ $cellfanWait: begin, $cellfanEach: each }))
+    Object.defineProperty(globalThis, name, { value, configurable: true, enumerable: false })
+}
