@@ -1,4 +1,4 @@
-import { type QueueAccess, readAccessFile, urlOf } from "../backends/standalone/queue/connection.ts"
+import { type QueueAccess, readAccessFile, urlOf } from "../backends/standalone/queue/access.ts"
 import { StandaloneBackend } from "../backends/standalone/standalone.ts"
 import { type Configuration, configuration } from "../config/load.ts"
 import { inWords } from "../config/options.ts"

@@ -8,8 +8,9 @@ import { SentContents } from "./contents.ts"
 import { Fleet } from "./fleet.ts"
 import type { HostProvider } from "./hosts.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
-import type { QueueAccess } from "./queue/connection.ts"
-import { inlineBytes, Queue } from "./queue/queue.ts"
+import type { QueueAccess } from "./queue/access.ts"
+import { inlineBytes } from "./queue/limits.ts"
+import type { Queue } from "./queue/queue.ts"
 import { InOrder, saidIn } from "./recorded.ts"
 import { type RunOwner, StandaloneRun } from "./run.ts"
 
@@ -170,7 +171,7 @@ export class StandaloneBackend implements Backend, RunOwner {
 
   async #open(signal: AbortSignal): Promise<void> {
     const { pool, keepMs, replicas } = this.#settings
-    const access = await this.#reach(signal)
+    const [access, { Queue }] = await Promise.all([this.#reach(signal), import("./queue/queue.ts")])
     const queue = await Queue.open(access, pool, { name: `cellfan kernel ${cellfanVersion()}` })
     try {
       await queue.ensure({ keepMs, replicas })

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import type { QueueAccess } from "../queue/connection.ts"
+import type { QueueAccess } from "../queue/access.ts"
 
 /** What an agent is started with: a file that only its owner may read, since it holds credentials. */
 export interface AgentConfig {

@@ -1,5 +1,6 @@
 import { encodeSaid, type Said } from "../messages.ts"
-import { inlineBytes, type Queue } from "../queue/queue.ts"
+import { inlineBytes } from "../queue/limits.ts"
+import type { Queue } from "../queue/queue.ts"
 
 /** Logs wait so long for others, and for results, to share their message. */
 const holdMs = 25

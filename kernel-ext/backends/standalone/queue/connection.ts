@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs"
 import { BackendError, type BackendErrorKind } from "../../../errors.ts"
+import { type QueueAccess, urlOf, withoutPassword } from "./access.ts"
 
 /** A connection to the queue's server, and NATS' client libraries, loaded when they are first used. */
 
@@ -17,21 +17,6 @@ export type NatsMessage = Parameters<
 export type JetStreamClient = ReturnType<NatsJetStream["jetstream"]>
 export type JetStreamManager = Awaited<ReturnType<NatsJetStream["jetstreamManager"]>>
 export type ObjectStore = Awaited<ReturnType<InstanceType<NatsObjects["Objm"]>["open"]>>
-
-/** How the server is reached. */
-export interface QueueAccess {
-  /** "nats://host:4222", "tls://user:password@host:4222". */
-  readonly servers: readonly string[]
-  readonly user?: string | undefined
-  readonly password?: string | undefined
-  readonly token?: string | undefined
-  /** Text of a credentials file, as NATS' own tools write them. */
-  readonly credentials?: string | undefined
-  /** PEM text of the authority that signed the server's certificate. */
-  readonly ca?: string | undefined
-  /** Servers are only those that are named, not those that they tell of: there may be a tunnel between. */
-  readonly onlyNamed?: boolean | undefined
-}
 
 /** How soon a dead link is noticed: after two of these. */
 const pingMs = 3000
@@ -79,24 +64,6 @@ export async function connect(
   }
 }
 
-/** @throws BackendError for what is no URL of a NATS server. */
-export function urlOf(server: string): URL {
-  const text = server.includes("://") ? server : `nats://${server}`
-  try {
-    const url = new URL(text)
-    if (url.hostname !== "" && ["nats:", "tls:"].includes(url.protocol)) {
-      if (url.port === "") url.port = "4222"
-      return url
-    }
-  } catch {
-    // Said below.
-  }
-  throw new BackendError(
-    `${server} is no address of a NATS server. It takes nats://host:port, or tls://host:port.`,
-    { backend: "nats", retryable: false, kind: "setup" },
-  )
-}
-
 function authenticationOf(core: NatsCore, access: QueueAccess, url: URL | undefined) {
   if (access.credentials !== undefined)
     return { authenticator: core.credsAuthenticator(new TextEncoder().encode(access.credentials)) }
@@ -105,16 +72,6 @@ function authenticationOf(core: NatsCore, access: QueueAccess, url: URL | undefi
   const password = access.password ?? decodeURIComponent(url?.password ?? "")
   if (user !== "" && password === "") return { token: user }
   return user === "" ? {} : { user, pass: password }
-}
-
-/** A file with credentials or an authority, as its text. */
-export function readAccessFile(file: string, what: string): string {
-  try {
-    return readFileSync(file, "utf8")
-  } catch (cause) {
-    const message = `The file with ${what} could not be read: ${(cause as Error).message}`
-    throw new BackendError(message, { backend: "nats", retryable: false, kind: "setup", cause })
-  }
 }
 
 function tellConnect(error: unknown, servers: readonly string[]): BackendError {
@@ -142,8 +99,4 @@ function reasonOf(error: Error): { message: string; kind: BackendErrorKind } {
     kind: "network",
     message: `cannot be reached: ${error.message}. Is it running, and does a firewall let it be reached from here?`,
   }
-}
-
-export function withoutPassword(server: string): string {
-  return server.replace(/\/\/[^@/]*@/, "//")
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../../errors.ts"
 import type { ContentKey } from "../../../protocol/invocation.ts"
 import { type Order, QueueNames } from "../../../protocol/queue.ts"
+import type { QueueAccess } from "./access.ts"
 import {
   connect,
   type JetStreamClient,
@@ -10,8 +11,8 @@ import {
   type NatsMessage,
   natsLibraries,
   type ObjectStore,
-  type QueueAccess,
 } from "./connection.ts"
+import { inlineBytes } from "./limits.ts"
 import { Pulls } from "./pulls.ts"
 import { ensureStreams, type PoolSettings } from "./streams.ts"
 
@@ -23,9 +24,6 @@ import { ensureStreams, type PoolSettings } from "./streams.ts"
  *     streams.ts     the pool's streams, their consumers and their limits
  *     pulls.ts       taking batches from the work queue, as many as there is room for
  */
-
-/** What goes in one message; the server's own limit is 1 MiB by default. */
-export const inlineBytes = 700 * 1024
 
 /** Wait before a publication is tried again, at most. */
 const longestPauseMs = 2000

@@ -1,6 +1,7 @@
 import { BackendError } from "../../../errors.ts"
 import type { QueueNames } from "../../../protocol/queue.ts"
 import type { JetStreamManager } from "./connection.ts"
+import { leaseMs } from "./limits.ts"
 
 export interface PoolSettings {
   /** How long tasks, results and contents are kept. */
@@ -10,9 +11,6 @@ export interface PoolSettings {
 }
 
 export const defaultKeepMs = 24 * 60 * 60 * 1000
-
-/** How long an agent that says nothing keeps a batch: then another one gets it. */
-export const leaseMs = 9000
 
 const perMs = 1e6
 
