@@ -1,7 +1,5 @@
-import { createRequire } from "node:module"
-import { pathToFileURL } from "node:url"
 import { BackendError } from "../errors.ts"
-import { exportsOf } from "../util/exports-of.ts"
+import { loadPackage } from "../util/load-package.ts"
 
 /** What all backends on Amazon share: how it is reached, and loading its SDK when it is first used. */
 
@@ -40,34 +38,14 @@ const quiet = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"
  *
  * @param needed What is said where it is in neither: who needs it, and the packages to install.
  */
-export async function loadSdk<T extends object>(
+export function loadSdk<T extends object>(
   name: string,
   importIt: () => Promise<T>,
-  needed: { readonly backend: string; readonly what: string; readonly packages: string },
+  { backend, what, packages }: { readonly backend: string; readonly what: string; readonly packages: string },
 ): Promise<T> {
   process.env[quiet] ??= "true"
-  try {
-    return exportsOf(await importIt())
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
-    return loadFromNotebook(name, needed, error)
-  }
-}
-
-async function loadFromNotebook<T extends object>(
-  name: string,
-  { backend, what, packages }: { backend: string; what: string; packages: string },
-  cause: unknown,
-): Promise<T> {
-  try {
-    const require = createRequire(`${process.cwd()}/package.json`)
-    return exportsOf(await import(pathToFileURL(require.resolve(name)).href))
-  } catch {
-    throw new BackendError(`${what} need Amazon's SDK, which is not installed: run npm install ${packages}`, {
-      backend,
-      kind: "setup",
-      retryable: false,
-      cause,
-    })
-  }
+  return loadPackage(name, importIt, (cause) => {
+    const message = `${what} need Amazon's SDK, which is not installed: run npm install ${packages}`
+    return new BackendError(message, { backend, kind: "setup", retryable: false, cause })
+  })
 }

@@ -19,7 +19,7 @@ const entries = {
 const external = ["typescript", "zeromq", "esbuild"]
 
 /** Loaded when a provider is first used, from wherever the user has them. */
-const sdks = ["@aws-sdk/*"]
+const sdks = ["@aws-sdk/*", "ssh2"]
 
 /** Stands in for tslab's own fork of TypeScript, which tslab requires by this name. */
 const tslabsTypeScript = {

@@ -1,14 +1,24 @@
 /** What runs as the first process of a host: it puts together what the host sees, starts sshd, and collects what ends. */
 
 /** Folders of this machine that no host is to see, besides the clone. */
-const hidden = ["/root", "/opt", "/tmp", "/usr/local/bin"]
+const hidden = ["/root", "/opt", "/tmp", "/var/tmp", "/usr/local/bin"]
 
 /**
  * The folders of the host stand in `own`, which may lie within one that it hides: so all that is needed goes to /run first.
  *
  * @param {object} host
  */
-export function hostScript({ name, user, node, own, repository, homeMiB, setup, authorizedKeys }) {
+export function hostScript({
+  name,
+  user,
+  node,
+  own,
+  home: homes,
+  repository,
+  homeMiB,
+  setup,
+  authorizedKeys,
+}) {
   const home = user === "root" ? "/root" : `/home/${user}`
   return `
 set -e
@@ -24,7 +34,7 @@ sed -i 's/^root:[^:]*:/root:*:/' "$own/shadow"
 
 mount -t tmpfs -o mode=755 cellfan /mnt
 mkdir -p /mnt/home /mnt/bin
-${homeMiB === undefined ? 'mount --bind "$own/home" /mnt/home' : `mount -t tmpfs -o mode=755,size=${homeMiB}m cellfan /mnt/home`}
+${homeMiB === undefined ? `mount --bind ${quote(homes)} /mnt/home` : `mount -t tmpfs -o mode=755,size=${homeMiB}m cellfan /mnt/home`}
 cp "$own/sshd_config" "$own"/key_* "$own/passwd" "$own/group" "$own/shadow" /mnt/
 cp ${quote(authorizedKeys)} /mnt/authorized_keys
 chmod 600 /mnt/key_*
@@ -37,7 +47,7 @@ for folder in ${[...hidden, quote(repository)].join(" ")}; do
   [ -d "$folder" ] || continue
   mount -t tmpfs -o mode=755 cellfan "$folder"
 done
-chmod 1777 /tmp
+chmod 1777 /tmp /var/tmp
 ${node === false ? "" : "touch /usr/local/bin/node; mount --bind /mnt/bin/node /usr/local/bin/node"}
 for file in passwd group shadow; do mount --bind /mnt/$file /etc/$file; done
 mount -t tmpfs -o mode=755 cellfan /run

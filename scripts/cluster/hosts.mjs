@@ -22,6 +22,7 @@ import { asRoot, joinBridge, joinHost, makeBridge, removeNetwork, sweep, whyNoNe
  * @property {number} [port] Default: 22.
  * @property {string | false} [node] The Node in its path; false: none. Default: the Node that runs this.
  * @property {string} [behind] Name of the host it is reached through, in place of the bridge.
+ * @property {string} [homeOf] Name of the host whose home folders it has, too. Default: its own.
  * @property {number} [homeMiB] Room in its home folders. Default: as much as this machine has.
  * @property {string} [setup] Shell commands that run as root in the host before its sshd starts, such as a mount.
  * @property {readonly string[]} [sshd] Further lines of its sshd_config.
@@ -96,11 +97,20 @@ export async function startHosts(specs = threeHosts) {
 
 /** @returns {Promise<Machine>} */
 async function makeHost(spec, at, network, folder, others) {
-  const { name = `h${at + 1}`, user = "ada", port = 22, node = process.execPath, behind } = spec
+  const {
+    name = `h${at + 1}`,
+    user = "ada",
+    port = 22,
+    node = process.execPath,
+    behind,
+    homeOf = name,
+  } = spec
   const own = join(folder, name)
-  mkdirSync(join(own, "home"), { recursive: true })
+  const home = join(folder, homeOf, "home")
+  mkdirSync(own)
+  mkdirSync(home, { recursive: true })
   // Users of the host pass through.
-  for (const path of [folder, own, join(own, "home")]) chmodSync(path, 0o755)
+  for (const path of [folder, own, home]) chmodSync(path, 0o755)
   for (const type of ["ed25519", "ecdsa"])
     await mustRun("ssh-keygen", ["-q", "-t", type, "-N", "", "-C", name, "-f", join(own, `key_${type}`)])
   const link =
@@ -108,7 +118,16 @@ async function makeHost(spec, at, network, folder, others) {
       ? await joinBridge(network, at)
       : await joinHost(network, at, others.find(({ host }) => host.name === behind)?.namespace)
   writeFileSync(join(own, "sshd_config"), sshdConfig(port, spec.sshd ?? []))
-  const settings = { name, user, node, own, repository: root, homeMiB: spec.homeMiB, setup: spec.setup ?? "" }
+  const settings = {
+    name,
+    user,
+    node,
+    own,
+    home,
+    repository: root,
+    homeMiB: spec.homeMiB,
+    setup: spec.setup ?? "",
+  }
   writeFileSync(
     join(own, "host.sh"),
     hostScript({ ...settings, authorizedKeys: join(folder, "id_ed25519.pub") }),
@@ -120,7 +139,7 @@ async function makeHost(spec, at, network, folder, others) {
     port,
     address: link.address,
     hostKey: ["ed25519", "ecdsa"].map((type) => publicKey(join(own, `key_${type}.pub`))).join("\n"),
-    home: spec.homeMiB === undefined ? join(own, "home") : undefined,
+    home: spec.homeMiB === undefined ? home : undefined,
     run: (script) => runner.run(script),
     linkDown: () => link.set("down"),
     linkUp: () => link.set("up"),

@@ -1,0 +1,267 @@
+import { createHash } from "node:crypto"
+import { access } from "node:fs/promises"
+import { connect } from "node:net"
+import { hostname, userInfo } from "node:os"
+import { ConfigError } from "../../../errors.ts"
+import type { AgentRecipe, HeadRecipe, HostEvents, HostProvider, HostState, QueueAddress } from "../hosts.ts"
+import { startAgent } from "./agent.ts"
+import { sshError } from "./errors.ts"
+import { addressOf, startHead, Tunnels } from "./head.ts"
+import { endPrograms, removeUnused } from "./processes.ts"
+import { type Link, SshHost } from "./ssh-host.ts"
+import { parseTargets, readHostsFile } from "./targets.ts"
+import { Ways } from "./ways.ts"
+
+/**
+ * Hosts of a private cluster, by SSH. Nothing has to be installed on them.
+ *
+ * - ssh-hosts.ts (this file)       all hosts: what the backend asks for
+ * - ssh-host.ts                    one host: its connection, which is mended, and what is kept up there
+ * - targets.ts, settings.ts        how people name hosts; what ssh_config says of them
+ * - known-hosts.ts, host-key.ts    whether a host is the one it should be
+ * - identities.ts                  keys that it is offered
+ * - ways.ts, connection.ts         straight or through others; one connection, and why there is none (connect-error.ts)
+ * - survey.ts                      what a host is and has
+ * - own-node.ts, upload.ts         what is brought there
+ * - processes.ts                   programs there that outlive the connection
+ * - agent.ts, head.ts              the agent; the queue's server and the way to it
+ *
+ * All that is written on a host stands in ~/.cache/cellfan/hosts/HOST (or, where that cannot be, in /var/tmp/cellfan-UID):
+ *
+ *     agents/cellfan-agent-HASH.mjs
+ *     node/VERSION-HASH/node           where the host had none
+ *     pools/POOL/agent-HASH.json, .pid, .log
+ *     pools/POOL/head/                 the queue's server and its data, on one host
+ */
+export interface SshHostsOptions {
+  /** "a", "user@b:2222", aliases of ssh_config; several may stand in one, with commas between. */
+  readonly hosts?: readonly string[] | undefined
+  /** A file with further ones, one a line. */
+  readonly hostsFile?: string | undefined
+  /** How many must come up (default: 1). */
+  readonly minHosts?: number | undefined
+  /** In place of ~/.ssh/config and the system's. */
+  readonly sshConfigFile?: string | undefined
+  /** Whom to log in as, in place of what ssh_config says. */
+  readonly user?: string | undefined
+  /** A private key, before those of ssh_config. */
+  readonly keyFile?: string | undefined
+}
+
+/** What an agent that is told to end may take to do so before it is ended. */
+const endWithinS = 5
+
+export class SshHosts implements HostProvider {
+  readonly name = "ssh"
+  readonly #options: SshHostsOptions
+  readonly #ways: Ways
+  readonly #tunnels = new Tunnels()
+  readonly #pools = new Set<string>()
+  #all: Promise<readonly SshHost[]> | undefined
+  #list: readonly SshHost[] = []
+  #isClosed = false
+  #events: HostEvents = { host: () => {}, say: () => {} }
+
+  constructor(options: SshHostsOptions) {
+    this.#options = options
+    this.#ways = new Ways(options)
+  }
+
+  get hosts(): readonly HostState[] {
+    return this.#list.map(({ state }) => state)
+  }
+
+  /** Who they are. @throws ConfigError where a name is none, or nobody is named. */
+  async #hosts(): Promise<readonly SshHost[]> {
+    this.#all ??= this.#read()
+    return this.#all
+  }
+
+  async #read(): Promise<readonly SshHost[]> {
+    const { hosts = [], hostsFile, minHosts = 1, keyFile } = this.#options
+    if (keyFile !== undefined)
+      await access(keyFile).catch((cause: Error) => {
+        throw new ConfigError(
+          `keyFile ${keyFile} cannot be read: ${cause.message}. It takes the path of a private key.`,
+          {
+            key: "keyFile",
+            cause,
+          },
+        )
+      })
+    const targets = parseTargets([
+      ...hosts,
+      ...(hostsFile === undefined ? [] : await readHostsFile(hostsFile)),
+    ])
+    if (targets.length === 0)
+      throw new ConfigError(
+        "Backend ssh needs hosts: set option `hosts` (--hosts a,user@b:2222,c; names of ~/.ssh/config will do) or `hostsFile`.",
+        { key: "hosts" },
+      )
+    if (minHosts > targets.length)
+      throw new ConfigError(`Option \`minHosts\` is ${minHosts}, and \`hosts\` has ${targets.length}.`, {
+        key: "minHosts",
+      })
+    this.#list = targets.map((target) => {
+      const told = {
+        host: (state: HostState) => this.#events.host(state),
+        say: (text: string) => this.#events.say(text),
+      }
+      return new SshHost(target, this.#options, this.#ways, told)
+    })
+    return this.#list
+  }
+
+  async start(agent: AgentRecipe, events: HostEvents, signal: AbortSignal): Promise<void> {
+    this.#events = events
+    this.#pools.add(agent.pool)
+    const hosts = await this.#hosts()
+    const needed = this.#options.minHosts ?? 1
+    const attempts = hosts.map((host) => this.#startOn(host, agent, signal))
+    await enough(attempts, needed, (reasons) => {
+      if (signal.aborted) return signal.reason
+      if (this.#isClosed) return sshError("other", "The backend ssh was closed.")
+      const came = `${hosts.length - reasons.length} came up, and ${needed} ${needed === 1 ? "is" : "are"} needed`
+      const why = reasons.map(({ message }) => `- ${message}`).join("\n")
+      return sshError(
+        "unavailable",
+        `Of ${count(hosts.length, "host")}, ${came} (option \`minHosts\`):\n${why}`,
+      )
+    })
+  }
+
+  async #startOn(host: SshHost, agent: AgentRecipe, signal: AbortSignal): Promise<void> {
+    const beganMs = Date.now()
+    const say = (text: string) => this.#events.say(text)
+    if (host.state.state !== "running") host.tell("pending")
+    try {
+      let line = ""
+      await host.keep(
+        `agent ${agent.pool}`,
+        async (link) => {
+          const state = await startAgent(link, agent, say)
+          line = `${host.name}: ${state === "running" ? "its agent runs already" : `ready in ${((Date.now() - beganMs) / 1000).toFixed(1)} s`}, ${count(link.there.processors, "processor")}`
+        },
+        signal,
+      )
+      host.tell("running")
+      say(line)
+    } catch (error) {
+      if (signal.aborted || this.#isClosed) throw error
+      host.failed(error)
+      say(`${host.name} is left out. ${(error as Error).message}`)
+      throw error
+    }
+  }
+
+  async head(recipe: HeadRecipe, events: HostEvents, signal: AbortSignal): Promise<QueueAddress> {
+    this.#events = events
+    this.#pools.add(recipe.pool)
+    const [host] = await this.#hosts()
+    if (host === undefined) throw new Error("There is no host.")
+    host.tell("pending")
+    let found: { link: Link; port: number } | undefined
+    try {
+      await host.keep(
+        `head ${recipe.pool}`,
+        async (link) => {
+          found = { link, port: await startHead(link, recipe) }
+        },
+        signal,
+      )
+    } catch (error) {
+      signal.throwIfAborted()
+      host.failed(error)
+      throw error
+    }
+    const { link, port } = found as unknown as { link: Link; port: number }
+    return addressOf(host, link, port, this.#tunnels, signal)
+  }
+
+  /** By a reverse tunnel each, all at the same port of the hosts' loopback; the same one again for the same hosts. */
+  async expose(port: number, events: HostEvents, signal: AbortSignal): Promise<Pick<QueueAddress, "agents">> {
+    this.#events = events
+    const hosts = await this.#hosts()
+    const there = this.#exposedPort(hosts)
+    const attempts = hosts.map((host) =>
+      host.keep(
+        "tunnel",
+        ({ connection }) =>
+          connection.listen(there, (open) => this.#tunnels.join(open(), connect(port, "127.0.0.1"))),
+        signal,
+      ),
+    )
+    // Why one failed is said where its agent is to be started.
+    await enough(attempts, 1, (reasons) => reasons[0] as Error)
+    return { agents: [`tls://127.0.0.1:${there}`] }
+  }
+
+  #exposedPort(hosts: readonly SshHost[]): number {
+    const us = [hostname(), userInfo().username, ...hosts.map(({ name }) => name)].join(" ")
+    return 20_000 + (createHash("sha256").update(us).digest().readUInt32BE(0) % 12_000)
+  }
+
+  async clean(scope: "own" | "all"): Promise<readonly string[]> {
+    const hosts = await this.#hosts()
+    const results = await Promise.allSettled(
+      hosts.map((host) => host.visit((link) => this.#cleanHost(link, scope))),
+    )
+    const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : []))
+    if (failed.length > 0)
+      throw sshError(
+        "unavailable",
+        `${count(failed.length, "host")} of ${hosts.length} could not be cleaned; run it again when they can be reached:\n${failed.map(({ message }) => `- ${message}`).join("\n")}`,
+        failed[0],
+      )
+    return results.flatMap((result) => (result.status === "fulfilled" ? result.value : []))
+  }
+
+  async #cleanHost({ connection, there }: Link, scope: "own" | "all"): Promise<string[]> {
+    const { name } = connection.settings
+    const ended: string[] = []
+    for (const pool of scope === "all" ? ["*"] : this.#pools)
+      ended.push(...(await endPrograms(connection, `${there.folder}/pools`, pool, endWithinS)))
+    const isEmpty = await removeUnused(connection, there.folder)
+    return [
+      ...ended.map((program) => `${name}: ended ${program}`),
+      ...(isEmpty ? [`${name}: removed ${there.folder}`] : []),
+    ]
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#tunnels.close()
+    await Promise.all(this.#list.map((host) => host.close()))
+    await this.#ways.close()
+  }
+}
+
+/** Resolves when so many have. Rejects when they no longer can, with what `fail` makes of the reasons. */
+async function enough(
+  attempts: readonly Promise<void>[],
+  needed: number,
+  fail: (reasons: readonly Error[]) => Error,
+): Promise<void> {
+  let done = 0
+  const reasons: Error[] = []
+  await new Promise<void>((resolve, reject) => {
+    for (const attempt of attempts)
+      attempt
+        .then(
+          () => {
+            done++
+          },
+          (error) => {
+            reasons.push(error)
+          },
+        )
+        .then(() => {
+          if (done >= needed) resolve()
+          else if (done + reasons.length === attempts.length) reject(fail(reasons))
+        })
+  })
+}
+
+function count(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? "" : "s"}`
+}
