@@ -17,3 +17,18 @@ export function outsideCells(body: () => void): void {
 export function currentCell(): Cell | undefined {
   return storage.getStore()
 }
+
+const atEnd = new WeakMap<Cell, Set<() => void>>()
+
+/** Calls `listener`, which must not throw, when the cell has run and before it is said to have ended. Returns the way to forget it. */
+export function onCellEnd(cell: Cell, listener: () => void): () => void {
+  const listeners = atEnd.get(cell) ?? new Set()
+  atEnd.set(cell, listeners.add(listener))
+  return () => listeners.delete(listener)
+}
+
+export function tellCellEnd(cell: Cell): void {
+  const listeners = atEnd.get(cell) ?? []
+  atEnd.delete(cell)
+  for (const listener of listeners) listener()
+}

@@ -1,4 +1,4 @@
-import { inCell } from "./current-cell.ts"
+import { inCell, tellCellEnd } from "./current-cell.ts"
 import { interrupted, KeyboardInterrupt } from "./keyboard-interrupt.ts"
 import { later } from "./later.ts"
 import type { Publisher } from "./publish.ts"
@@ -77,7 +77,8 @@ export class Execution {
       this.#publisher.ended()
       const isInterrupt = outcome.status === "error" && outcome.error.name === interrupted().name
       const wasInterrupted = outcome.status === "error" && (controller.signal.aborted || isInterrupt)
-      // First of all, because listeners of the signal may be the user's.
+      later(() => tellCellEnd(cell))
+      // Before all else, because listeners of the signal may be the user's.
       later(() => ended(wasInterrupted ? { status: "error", error: interrupted() } : outcome))
       for (const listener of onEnd) later(listener)
       // What the cell has started is to end, too.

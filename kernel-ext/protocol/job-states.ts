@@ -97,12 +97,12 @@ export function applyPatch(
 
 /** How many tasks are in each state, by code. */
 export function countStates(states: Uint8Array, size: number): number[] {
-  const counts = taskStates.map(() => 0)
+  const counts = new Uint32Array(256)
   for (let index = 0; index < size; index++) {
     const code = states[index] ?? 0
     counts[code] = (counts[code] ?? 0) + 1
   }
-  return counts
+  return taskStates.map((_, code) => counts[code] ?? 0)
 }
 
 /** Indices of the first `limit` tasks that failed. */

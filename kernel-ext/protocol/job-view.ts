@@ -96,6 +96,8 @@ const executor = z.object({
   backend: short,
   workers: count,
   idle: count,
+  /** What became of the last wish to clean it up, until it is used again. */
+  cleaning: z.optional(z.union([z.literal("now"), z.object({ failed: short })])),
   /** The first of its workers that exist now; absent where the backend does not tell them apart. */
   running: z.optional(
     z

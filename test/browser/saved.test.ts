@@ -71,9 +71,24 @@ describe("the grid in a saved notebook", function () {
     )
   })
 
-  it("is its words in JupyterLab without the extension, which draws no SVG of a notebook that is not trusted", async () => {
+  it("is a picture in what nbconvert makes of it for strangers, without any HTML or SVG of the notebook's", async () => {
+    const clean = "nbconvert.preprocessors.sanitize.SanitizeHTML"
+    await convert("html", `--HTMLExporter.preprocessors=${clean}`, "--SanitizeHTML.enabled=True")
+    const page = await openHtml()
+    await seesPng(page)
+    await page.close()
+  })
+
+  it("is a picture for LaTeX, where nbconvert is told not to convert the SVG", async () => {
+    await convert("latex", "--SVG2PDFPreprocessor.enabled=False")
+    const text = await readFile(join(suite().folder, "saved.tex"), "utf8")
+    const [, file = ""] = /\\adjustimage\{[^\n]*\}\{([^}]*\.png)\}/.exec(text) ?? []
+    expect(await readFile(join(suite().folder, file), "latin1")).to.match(/^\x89PNG/)
+  })
+
+  it("is a picture in JupyterLab without the extension, which draws no SVG of a notebook that is not trusted", async () => {
     const lab = await LabPage.open(suite(), "saved.ipynb")
-    await lab.page.locator(".jp-OutputArea-output", { hasText: "196 done, 4 failed" }).first().waitFor()
+    await seesPng(lab.page)
     const trusted = await lab.page.evaluate(
       () => window.jupyterapp.shell.currentWidget.content.widgets[0]?.model.trusted,
     )
@@ -82,6 +97,30 @@ describe("the grid in a saved notebook", function () {
     await lab.close()
   })
 })
+
+/** The PNG on the page: its size there, and squares in the colours of what is done and what failed. */
+async function seesPng(page: Page): Promise<void> {
+  const image = page.locator("img[src^='data:image/png']").first()
+  await image.waitFor()
+  const seen = await image.evaluate(async (node: HTMLImageElement) => {
+    await node.decode()
+    const canvas = document.createElement("canvas")
+    canvas.width = node.naturalWidth
+    canvas.height = node.naturalHeight
+    const context = canvas.getContext("2d")
+    context?.drawImage(node, 0, 0)
+    const { data } = context?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] }
+    const counts: Record<string, number> = {}
+    for (let at = 0; at < data.length; at += 4) {
+      const color = `${data[at]},${data[at + 1]},${data[at + 2]},${data[at + 3]}`
+      counts[color] = (counts[color] ?? 0) + 1
+    }
+    return { width: node.getBoundingClientRect().width, counts }
+  })
+  expect(seen.width).to.be.within(500, 721)
+  expect(seen.counts["0,153,107,255"], "pixels of what is done").to.be.greaterThan(196 * 28 * 28)
+  expect(seen.counts["224,80,10,255"], "pixels of what failed").to.be.greaterThan(4 * 500)
+}
 
 describe("the grid in a saved notebook that is not trusted, with the extension", function () {
   this.timeout(300_000)

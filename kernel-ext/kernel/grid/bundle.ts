@@ -11,7 +11,7 @@ import {
 import { jobSentence, placeWords } from "../../protocol/job-words.ts"
 import { taskStates } from "../../protocol/task.ts"
 import type { DisplayBundle } from "../types.ts"
-import { jobPicture } from "./picture.ts"
+import { jobPicture, jobPng } from "./picture.ts"
 
 /** A job as the data that leaves the kernel: summary, output bundle, one task. */
 
@@ -70,6 +70,16 @@ export function jobBundle(job: JobView, nowMs: number): JobBundle {
 
 export interface JobBundle extends DisplayBundle {
   readonly data: { readonly [jobMime]: SavedJob } & Readonly<Record<string, unknown>>
+}
+
+/** The same with a PNG: it takes milliseconds, for which nothing else is to wait. */
+export function withPng({ data, metadata }: JobBundle, job: JobView): JobBundle {
+  const saved = data[jobMime]
+  const { base64, width, height } = jobPng(saved, job.states, saved.savedAtMs)
+  return {
+    data: { ...data, "image/png": base64 },
+    metadata: { ...metadata, "image/png": { width, height } },
+  }
 }
 
 /** The job in words, with its first failures. */

@@ -11,6 +11,8 @@ const maxEndedTasks = 2_000_000
 /** Of their results, which stay in memory as long as a view may ask for them. */
 const maxEndedBytes = 64 * 1024 * 1024
 const listIntervalMs = 500
+/** Workers come and go without a job's doing: machines that start, and those that are lost. */
+const lookIntervalMs = 1000
 
 export interface KnownJob {
   readonly feed: JobFeed
@@ -26,6 +28,8 @@ export class Jobs {
   readonly #known = new Map<string, KnownJob>()
   readonly #listeners = new Set<Send>()
   #timer: NodeJS.Timeout | undefined
+  #lookTimer: NodeJS.Timeout | undefined
+  #toldExecutors = ""
 
   get(id: string): KnownJob | undefined {
     return this.#known.get(id)
@@ -44,14 +48,24 @@ export class Jobs {
   watchAll(send: Send): void {
     this.#listeners.add(send)
     this.#list(send)
+    this.#lookTimer ??= setInterval(() => {
+      if (JSON.stringify(listExecutors()) !== this.#toldExecutors) this.tellAll()
+    }, lookIntervalMs).unref()
   }
 
   unwatchAll(send: Send): void {
     this.#listeners.delete(send)
+    if (this.#listeners.size === 0) this.#stopLooking()
+  }
+
+  /** Something that no job tells of has changed. */
+  tellAll(): void {
+    for (const send of this.#listeners) this.#list(send)
   }
 
   close(): void {
     clearTimeout(this.#timer)
+    this.#stopLooking()
     this.#listeners.clear()
     for (const id of [...this.#known.keys()]) this.#forget(id)
   }
@@ -60,14 +74,21 @@ export class Jobs {
     if (this.#timer !== undefined || this.#listeners.size === 0) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      for (const send of this.#listeners) this.#list(send)
+      this.tellAll()
     }, listIntervalMs).unref()
   }
 
   #list(send: Send): void {
     const jobs: ListedJob[] = []
     for (const { feed, cell } of this.#known.values()) jobs.push({ ...summarize(feed.job), cell })
-    send({ type: "jobs", nowMs: Date.now(), jobs, executors: listExecutors() })
+    const executors = listExecutors()
+    this.#toldExecutors = JSON.stringify(executors)
+    send({ type: "jobs", nowMs: Date.now(), jobs, executors })
+  }
+
+  #stopLooking(): void {
+    clearInterval(this.#lookTimer)
+    this.#lookTimer = undefined
   }
 
   #forgetOld(): void {

@@ -1,7 +1,9 @@
 import type { JobView } from "../../executors/observe.ts"
 import { jobMime, type SavedJob } from "../../protocol/job-view.ts"
+import { onCellEnd } from "../current-cell.ts"
+import { ownWork } from "../own-work.ts"
 import type { Cell, DisplayBundle } from "../types.ts"
-import { jobBundle } from "./bundle.ts"
+import { jobBundle, withPng } from "./bundle.ts"
 import type { Pulse } from "./pulse.ts"
 import type { JobWidget } from "./widgets.ts"
 
@@ -9,13 +11,15 @@ import type { JobWidget } from "./widgets.ts"
  * A job's picture in its cell's output. Live views draw from the comm; this is what the notebook saves and what front
  * ends without the extension show, so it is renewed rarely: at the end, and before that ever less often. Where the front
  * end has anywidget, a live view stands in its place while the job runs; the end is a picture again, since a saved
- * widget is nothing without its kernel.
+ * widget is nothing without its kernel. To the end belongs a PNG, which code that waits for the job does not wait for.
  */
 
 /** A job that ends sooner needs no live view. */
 const widgetAfterMs = 400
 const firstUpdateMs = 2000
 const slowestUpdateMs = 60_000
+/** After a job's end; its cell's end comes first where the cell waits for the job. */
+const pngAfterMs = 200
 
 export interface OutputHost {
   /** Gets each bundle after the first. */
@@ -32,12 +36,16 @@ export class JobOutput {
   #timer: NodeJS.Timeout | undefined
   #widget: JobWidget | undefined
   #ended: boolean
+  /** What is left to do when the job has ended. */
+  #addPng: (() => void) | undefined
+  readonly #forgetCell: () => void
 
   constructor(job: JobView, pulse: Pulse, cell: Cell, host: OutputHost) {
     this.#job = job
     this.#cell = cell
     this.#host = host
     this.#displayId = `cellfan-${job.id}`
+    this.#forgetCell = onCellEnd(cell, () => this.#addPng?.())
     this.#ended = job.endedAtMs !== undefined
     cell.output.displayData({ ...jobBundle(job, Date.now()), displayId: this.#displayId })
     pulse.listen(() => this.#look())
@@ -46,6 +54,8 @@ export class JobOutput {
 
   close(): void {
     clearTimeout(this.#timer)
+    this.#forgetCell()
+    this.#addPng = undefined
     this.#widget?.close()
     this.#widget = undefined
   }
@@ -73,18 +83,25 @@ export class JobOutput {
     if (this.#ended === (this.#job.endedAtMs !== undefined)) return
     this.#ended = !this.#ended
     clearTimeout(this.#timer)
+    this.#addPng = undefined
     if (!this.#ended) {
       this.#begin()
       return
     }
     const widget = this.#widget
     this.#widget = undefined
-    this.#renew()
+    const bundle = jobBundle(this.#job, Date.now())
+    this.#renew(bundle)
     widget?.close()
+    this.#addPng = () => {
+      this.#addPng = undefined
+      clearTimeout(this.#timer)
+      this.#renew(ownWork(() => withPng(bundle, this.#job)))
+    }
+    this.#timer = setTimeout(() => this.#addPng?.(), pngAfterMs).unref()
   }
 
-  #renew(): void {
-    const bundle = jobBundle(this.#job, Date.now())
+  #renew(bundle = jobBundle(this.#job, Date.now())): void {
     this.#cell.output.updateDisplayData({
       ...bundle,
       data: { ...bundle.data, ...this.#widget?.data },

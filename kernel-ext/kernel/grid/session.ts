@@ -22,7 +22,7 @@ function serveList(comm: Comm, jobs: Jobs, send: Send): void {
     if (command?.type === "resync") jobs.watchAll(send)
     else if (command?.type === "cancel" && command.job !== undefined) jobs.get(command.job)?.feed.job.cancel()
     else if (command?.type === "retry" && command.job !== undefined) jobs.get(command.job)?.feed.job.retry()
-    else if (command?.type === "clean") void cleanUp(command.executor).then(() => jobs.watchAll(send))
+    else if (command?.type === "clean") void cleanUp(command.executor, () => jobs.tellAll())
   })
   comm.onClose(() => jobs.unwatchAll(send))
   jobs.watchAll(send)

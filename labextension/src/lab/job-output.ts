@@ -93,7 +93,10 @@ function keepPicture(
 ): void {
   const before = parseSavedJob(output.data[jobMime])
   const now = parseSavedJob(data[jobMime])
-  if (now === undefined || (before?.id === now.id && before.savedAtMs >= now.savedAtMs)) return
+  const isNews = before?.id !== now?.id || (before?.savedAtMs ?? 0) < (now?.savedAtMs ?? 0)
+  // The last picture comes twice, the second time with a PNG.
+  const hasMore = Object.keys(data).some((type) => !(type in output.data))
+  if (now === undefined || !(isNews || hasMore)) return
   output.setData({
     data: { ...output.data, ...(data as ReadonlyPartialJSONObject) },
     metadata: { ...output.metadata, ...(metadata as ReadonlyPartialJSONObject) },

@@ -47,6 +47,7 @@ export class SidePanel extends Widget {
   override dispose(): void {
     this.#stop()
     for (const card of this.#cards.values()) card.dispose()
+    this.#executors.dispose()
     super.dispose()
   }
 

@@ -54,16 +54,13 @@ export class JobView {
   constructor(model: JobModel, host: JobHost = {}) {
     this.#model = model
     this.#task = new OpenTask(model, host, () => this.#grid)
-    this.#grid = new GridView(
-      model,
-      {
-        open: (task) => this.#task.open(task),
-        point: (task, x, y) => this.#task.point(task, x, y),
-        close: () => this.#task.close(),
-      },
-      () => this.#loop?.now(),
-    )
-    this.#ways = new Ways(model, this.#grid, this.#task.tooltip, (task) => this.#task.open(task))
+    const handlers = {
+      open: (task: number) => this.#task.open(task),
+      point: (task: number | undefined, x: number, y: number) => this.#task.point(task, x, y),
+      close: () => this.#task.close(),
+    }
+    this.#grid = new GridView(model, handlers, () => this.#loop?.now())
+    this.#ways = new Ways(model, this.#grid, this.#task.tooltip, handlers)
     this.#head = new Head({
       cancel: () => model.send({ type: "cancel" }),
       retry: () => model.send({ type: "retry" }),

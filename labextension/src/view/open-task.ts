@@ -101,7 +101,7 @@ export class OpenTask {
       return
     }
     const changed = this.tooltip.task !== task
-    this.tooltip.show(task, this.#stateOf(task), x, y, this.#grid().node.clientWidth)
+    this.tooltip.show(task, this.#stateOf(task), x, y)
     if (!changed) return
     clearTimeout(this.#peek)
     this.#peek = setTimeout(() => this.#model.send({ type: "peek", index: task }), peekMs)

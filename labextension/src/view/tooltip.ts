@@ -25,12 +25,13 @@ export class Tooltip {
     setShown(this.node, false)
   }
 
-  /** `x`, `y` in the box the tip stands in, which is `width` wide. */
-  show(task: number, state: TaskState, x: number, y: number, width: number): void {
+  /** `x`, `y` in the box the tip stands in. */
+  show(task: number, state: TaskState, x: number, y: number): void {
     if (task !== this.#task) setText(this.#more, "")
     this.#task = task
     setText(this.#title, `${t("Task %1", String(task))} · ${t(state)}`)
     setShown(this.node, true)
+    const width = this.node.parentElement?.clientWidth ?? 0
     this.node.style.left = `${Math.max(0, Math.min(x + 14, width - this.node.offsetWidth - 4))}px`
     this.node.style.top = `${y + 16}px`
   }

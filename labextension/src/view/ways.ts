@@ -1,5 +1,5 @@
 import type { JobModel } from "../model/job-model.ts"
-import type { Charts } from "./charts/charts.ts"
+import type { ChartHandlers, Charts } from "./charts/charts.ts"
 import { button, element, setShown } from "./dom.ts"
 import type { GridView } from "./grid/grid-view.ts"
 import { Tabs } from "./tabs.ts"
@@ -17,15 +17,15 @@ export class Ways {
   readonly #model: JobModel
   readonly #grid: GridView
   readonly #tooltip: Tooltip
-  readonly #open: (task: number) => void
+  readonly #handlers: ChartHandlers
   #shown: Way = "grid"
   #charts: Charts | undefined
 
-  constructor(model: JobModel, grid: GridView, tooltip: Tooltip, open: (task: number) => void) {
+  constructor(model: JobModel, grid: GridView, tooltip: Tooltip, handlers: ChartHandlers) {
     this.#model = model
     this.#grid = grid
     this.#tooltip = tooltip
-    this.#open = open
+    this.#handlers = handlers
     this.box.append(grid.node, tooltip.node)
     const labels = { grid: t("Grid"), timeline: t("Timeline"), durations: t("Durations") }
     this.tabs = new Tabs<Way>(
@@ -54,7 +54,7 @@ export class Ways {
     this.#tooltip.hide()
     if (way !== "grid" && this.#charts === undefined) {
       const { Charts } = await import("./charts/charts.ts")
-      this.#charts ??= new Charts(this.#model, this.#open)
+      this.#charts ??= new Charts(this.#model, this.#handlers)
       this.box.append(this.#charts.node)
     }
     // Another tab may have been chosen meanwhile.

@@ -1,4 +1,4 @@
-import { inCell } from "../../../kernel-ext/kernel/current-cell.ts"
+import { inCell, tellCellEnd } from "../../../kernel-ext/kernel/current-cell.ts"
 import { attachGrid } from "../../../kernel-ext/kernel/grid.ts"
 import type { Cell, Comm, Comms, DisplayBundle } from "../../../kernel-ext/kernel/types.ts"
 import {
@@ -21,6 +21,7 @@ export class FrontEnd {
   readonly opened: { readonly target: string; readonly data: unknown; readonly comm: RawComm }[] = []
   readonly #targets = new Map<string, Parameters<Comms["register"]>[1]>()
   #cells = 0
+  #cell: Cell | undefined
 
   constructor() {
     this.detach = attachGrid({
@@ -50,7 +51,13 @@ export class FrontEnd {
         updateDisplayData: (bundle) => this.outputs.push({ kind: "update", bundle }),
       },
     } as Cell
+    this.#cell = cell
     return inCell(cell, body)
+  }
+
+  /** As the kernel does when the newest cell has run. */
+  endCell(): void {
+    if (this.#cell !== undefined) tellCellEnd(this.#cell)
   }
 
   /** Opens a comm, as a view does. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
+import type { WorkerState } from "../../../kernel-ext/backends/backend.ts"
 import { LocalhostExecutor } from "../../../kernel-ext/executors/localhost.ts"
+import { announceExecutor } from "../../../kernel-ext/executors/observe.ts"
 import { decodeRuns } from "../../../kernel-ext/protocol/job-states.ts"
 import { jobMime, parseSavedJob } from "../../../kernel-ext/protocol/job-view.ts"
 import { taskStates } from "../../../kernel-ext/protocol/task.ts"
@@ -64,6 +66,25 @@ describe("the grid's kernel side", () => {
     expect([...decodeRuns(saved?.states ?? "", 3)]).to.deep.equal([2, 2, 2])
     expect(last?.data["text/plain"]).to.match(/^nap: 3 tasks, 3 done in .* · LocalhostExecutor, 2 workers$/)
     expect(last?.data["image/svg+xml"]).to.match(/^<svg .*3 done.*<\/svg>$/)
+  })
+
+  it("adds a PNG when the cell ends, or soon after a job that outlives it: code that waits for the job does not wait for that", async () => {
+    const types = () => Object.keys(frontEnd.outputs.at(-1)?.bundle.data ?? {})
+    await frontEnd.cell(() => executor.map(nap, [5]))
+    expect(types()).not.to.include("image/png")
+    frontEnd.endCell()
+    expect(types()).to.include.members(["image/png", "image/svg+xml", "text/plain", jobMime])
+    expect(frontEnd.outputs.at(-1)?.bundle.metadata)
+      .to.have.property("image/png")
+      .that.has.property("width", 720)
+    const renewals = frontEnd.outputs.length
+    const job = frontEnd.cell(() => executor.map(nap, [5]))
+    frontEnd.endCell()
+    await job
+    expect(types()).not.to.include("image/png")
+    await sleep(400)
+    expect(types()).to.include("image/png")
+    expect(frontEnd.outputs.length - renewals, "shown, ended, with its PNG").to.equal(3)
   })
 
   it("names the failures in text, in the picture's title and in the saved job", async () => {
@@ -208,6 +229,41 @@ describe("the grid's kernel side", () => {
 
   it("closes a comm opened with data it does not understand", () => {
     expect(frontEnd.open({ jib: 1 }).closed).to.equal(true)
+  })
+
+  it("tells of workers as they come and go without a job, and why an executor could not be cleaned up", async () => {
+    let workers: WorkerState[] = [{ name: "i-0abc", state: "pending", usdPerHour: 0.2 }]
+    const forget = announceExecutor({
+      id: "x1",
+      kind: "StandaloneExecutor",
+      backend: "aws_ec2",
+      workers: 1,
+      idle: 1,
+      handle: {},
+      workerStates: () => workers,
+      clean: () => Promise.reject(new Error("no permission to end i-0abc")),
+      close: () => Promise.resolve(),
+    })
+    try {
+      const comm = frontEnd.open({ all: true })
+      const told = () => {
+        const last = comm.received.at(-1)?.message
+        return last?.type === "jobs" ? last.executors.find(({ id }) => id === "x1") : undefined
+      }
+      expect(told()?.running).to.deep.equal(workers)
+      workers = [
+        { name: "i-0abc", state: "lost", detail: `no word for 60 s ${"…".repeat(500)}`, usdPerHour: 0.2 },
+      ]
+      await sleep(1300)
+      expect(told()?.running?.[0]).to.include({ state: "lost", usdPerHour: 0.2 })
+      expect(told()?.running?.[0]?.detail?.length).to.equal(300)
+      comm.send({ type: "clean", executor: "x1" })
+      expect(told()?.cleaning).to.equal("now")
+      await sleep(50)
+      expect(told()?.cleaning).to.deep.equal({ failed: "no permission to end i-0abc" })
+    } finally {
+      forget()
+    }
   })
 
   it("lists all jobs to who asks for all, as they come and go", async () => {

@@ -19,10 +19,16 @@ export type ChartKind = "timeline" | "durations"
 const refreshMs = 1500
 const largestHeight = 240
 
+export interface ChartHandlers {
+  /** A task was chosen by a click. */
+  open(task: number): void
+  /** The pointer rests on a task, at a place in the charts' box; undefined when it leaves. */
+  point(task: number | undefined, x: number, y: number): void
+}
+
 export class Charts {
   readonly node: HTMLElement
   readonly #model: JobModel
-  readonly #open: (task: number) => void
   readonly #canvas = element("canvas", "cellfan-Chart-canvas", { role: "img" })
   readonly #note = element("div", "cellfan-Chart-note")
   readonly #stops: (() => void)[]
@@ -32,9 +38,8 @@ export class Charts {
   #timer: ReturnType<typeof setTimeout> | undefined
   #taskAt: ((x: number, y: number) => number | undefined) | undefined
 
-  constructor(model: JobModel, open: (task: number) => void) {
+  constructor(model: JobModel, handlers: ChartHandlers) {
     this.#model = model
-    this.#open = open
     this.node = element("div", "cellfan-Chart", {}, this.#canvas, this.#note)
     this.#stops = [
       model.observe((change) => {
@@ -47,8 +52,12 @@ export class Charts {
     this.#resized.observe(this.node)
     this.#canvas.addEventListener("click", (event) => {
       const task = this.#taskAt?.(event.offsetX, event.offsetY)
-      if (task !== undefined) this.#open(task)
+      if (task !== undefined) handlers.open(task)
     })
+    this.#canvas.addEventListener("pointermove", (event) =>
+      handlers.point(this.#taskAt?.(event.offsetX, event.offsetY), event.offsetX, event.offsetY),
+    )
+    this.#canvas.addEventListener("pointerleave", () => handlers.point(undefined, 0, 0))
   }
 
   dispose(): void {

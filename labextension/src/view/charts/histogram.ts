@@ -7,6 +7,8 @@ const mostBins = 60
 /** From this ratio of longest to shortest on, equal steps would put nearly all tasks into one bin. */
 const logarithmicFrom = 30
 const leastMs = 0.05
+/** Room above the bars for the count of the highest. */
+const topHeight = 18
 
 /** How many tasks took how long: done below, failed on top. */
 export const drawHistogram: Draw = (surface, times, model) => {
@@ -21,8 +23,9 @@ export const drawHistogram: Draw = (surface, times, model) => {
   const quantile = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
   const scale = scaleOf(quantile(0), quantile(1), surface.width)
-  drawBars(surface, taken, scale)
+  const most = drawBars(surface, taken, scale)
   drawAxis(surface, scale.ticks, scale.x)
+  drawMost(surface, most)
   return {
     words: t(
       "%1 tasks ended: half took under %2, 95 % under %3, the longest %4",
@@ -56,7 +59,7 @@ function drawBars(
   { context, width, height, palette }: Parameters<Draw>[0],
   taken: readonly { ms: number; failed: boolean }[],
   scale: Scale,
-): void {
+): number {
   const bins = Math.max(1, Math.min(mostBins, Math.floor(width / 10)))
   const done = new Float64Array(bins)
   const failed = new Float64Array(bins)
@@ -66,7 +69,7 @@ function drawBars(
     counts[bin] = (counts[bin] ?? 0) + 1
   }
   const top = Math.max(...done.map((count, bin) => count + (failed[bin] ?? 0)))
-  const room = height - axisHeight - 8
+  const room = height - axisHeight - topHeight
   for (let bin = 0; bin < bins; bin++) {
     const left = (bin * width) / bins
     const wide = width / bins - 1
@@ -78,4 +81,19 @@ function drawBars(
     context.fillStyle = palette.colors[StateCode.failed] ?? "red"
     context.fillRect(left, height - axisHeight - low - high, wide, high)
   }
+  return top
+}
+
+/** How many tasks the highest bar stands for: the only scale the bars need. */
+function drawMost({ context, width, text, line, font }: Parameters<Draw>[0], most: number): void {
+  const words = t(most === 1 ? "%1 task" : "%1 tasks", formatCount(most))
+  context.font = font
+  context.textBaseline = "top"
+  context.fillStyle = text
+  context.fillText(words, 0, 0)
+  context.strokeStyle = line
+  context.beginPath()
+  context.moveTo(0, topHeight - 0.5)
+  context.lineTo(width, topHeight - 0.5)
+  context.stroke()
 }

@@ -3,6 +3,9 @@ import { t } from "../words.ts"
 import { axisHeight, type Draw, drawAxis, timeSteps } from "./surface.ts"
 
 const tallestLane = 26
+/** Lower lanes have no room for their worker's name. */
+const leastNamedLane = 12
+const widestName = 150
 
 /** What the lanes need where there is no lack of room. */
 export function timelineHeight(workers: number): number {
@@ -17,9 +20,10 @@ export const drawTimeline: Draw = (surface, times, model) => {
   const room = height - axisHeight - 4
   const lane = Math.min(tallestLane, room / lanes)
   const gap = lane >= 6 ? 2 : 0
-  const x = (ms: number) => (ms / span) * width
-  let busyMs = 0
   const order = laneOrder(times.workers)
+  const plotLeft = lane >= leastNamedLane ? nameLanes(surface, times.workers, order, lane - gap) : 0
+  const x = (ms: number) => plotLeft + (ms / span) * (width - plotLeft)
+  let busyMs = 0
   for (let at = 0; at < times.index.length; at++) {
     const start = times.start[at] ?? 0
     const end = Number.isNaN(times.end[at]) ? span : (times.end[at] ?? start)
@@ -51,6 +55,24 @@ export const drawTimeline: Draw = (surface, times, model) => {
       return undefined
     },
   }
+}
+
+/** Writes the workers' names before their lanes; returns where the lanes begin. */
+function nameLanes(
+  { context, width, text, font }: Parameters<Draw>[0],
+  workers: readonly string[],
+  order: readonly number[],
+  lane: number,
+): number {
+  context.font = font
+  context.fillStyle = text
+  context.textBaseline = "middle"
+  const widest = Math.max(0, ...workers.map((name) => context.measureText(name).width))
+  if (widest > Math.min(widestName, width / 4)) return 0
+  workers.forEach((name, at) => {
+    context.fillText(name, 0, (order[at] ?? 0) * (lane + 2) + lane / 2)
+  })
+  return Math.ceil(widest) + 10
 }
 
 /** Lanes by the workers' names, so that they keep their places as more of them come. */

@@ -25,10 +25,9 @@ const leastSpritePitch = 8
 const leastGapPitch = 3
 /** Failures are marked while their squares are smaller than this. */
 const leastPlainPitch = 6
-/** Beyond that the failures make an area of their own. */
+/** Marks that cover more of the squares than this would hide what the others are. */
+const mostMarkedShare = 0.2
 const maxMarks = 4000
-/** Which state a square of several tasks shows; the greatest wins. */
-const urgency = Uint8Array.from([1, 3, 0, 4, 2])
 
 export class GridPainter {
   readonly #canvas: HTMLCanvasElement
@@ -150,13 +149,12 @@ export class GridPainter {
     const first = firstRow * layout.columns * layout.share
     const last = Math.min(scene.size, lastRow * layout.columns * layout.share)
     const side = Math.round(5 * Math.max(1, devicePixelRatio))
+    const area = (lastRow - firstRow) * layout.columns * layout.pitch ** 2
+    const most = Math.min(maxMarks, (mostMarkedShare * area) / side ** 2)
     const marks = new Path2D()
     let count = 0
-    for (
-      let task = states.indexOf(StateCode.failed, first);
-      task >= 0 && task < last && count < maxMarks;
-      count++
-    ) {
+    for (let task = states.indexOf(StateCode.failed, first); task >= 0 && task < last; count++) {
+      if (count > most) return
       const { column, row } = squareOf(layout, task)
       const left = Math.round((column + 0.5) * layout.pitch - side / 2)
       const top = Math.round((row + 0.5) * layout.pitch - side / 2)
@@ -189,15 +187,13 @@ export class GridPainter {
   }
 }
 
-/** The state a square shows. */
+/**
+ * The state a square shows. Of several tasks it is one of them, each time another: so the states have the shares they have, and
+ * what failed is seen by its marks.
+ */
 function stateOf(scene: GridScene, square: number): number {
   const { share } = scene.layout
-  if (share === 1) return scene.states[square] ?? 0
-  let best: number = StateCode.done
-  const end = Math.min(scene.size, (square + 1) * share)
-  for (let task = square * share; task < end; task++) {
-    const code = scene.states[task] ?? 0
-    if ((urgency[code] ?? 0) > (urgency[best] ?? 0)) best = code
-  }
-  return best
+  const first = square * share
+  const task = share === 1 ? first : first + ((square * 7919) % Math.min(share, scene.size - first))
+  return scene.states[task] ?? 0
 }
