@@ -2,10 +2,12 @@ import { dirname } from "node:path"
 import type ts from "typescript"
 import { Declarations, declaredNames } from "./declarations.ts"
 import { decoratorHint } from "./decorators.ts"
+import { modulesPage } from "./named-modules.ts"
 import { configuredOptions, libraries } from "./options.ts"
 import { createPages } from "./pages.ts"
 import { PREFIX } from "./prefix.ts"
 import { completionHost } from "./program.ts"
+import { isModuleThere } from "./resolution.ts"
 import { inSession, type Session } from "./session.ts"
 import { type CellSource, readCell } from "./source.ts"
 import { tslabDeclarations } from "./tslab-declarations.ts"
@@ -62,6 +64,8 @@ export type Compiler = ReturnType<typeof createCompiler>
  * loaded before the first call.
  */
 export function createCompiler(options: CompilerOptions) {
+  /** Modules that cells have declared by name. */
+  let declared: ReadonlyMap<string, string> = new Map()
   let loaded: { converter: Converter; session: Session } | undefined
 
   function load() {
@@ -78,6 +82,7 @@ export function createCompiler(options: CompilerOptions) {
       configured: configuredOptions(options.folder),
       checks: "all",
       hasExportList: false,
+      ownModulesLength: 0,
       diagnostics: [],
       javascript: "",
       sourceMap: "",
@@ -94,16 +99,20 @@ export function createCompiler(options: CompilerOptions) {
     const { converter, session } = load()
     return inSession(session, () => {
       session.files.poll()
-      const source = readCell(code, usesJsx())
+      const source = readCell(code, usesJsx(), (name) => isModuleThere(name, session))
+      const { modules } = source
       session.checks = options.typeCheck && !source.unchecked ? "all" : "syntax"
       session.diagnostics = []
       session.javascript = ""
       session.hasExportList = true
       session.pages.settle(declarations.settledText)
+      session.ownModulesLength = modules.page.length
+      session.pages.declareModules(modulesPage(modules, declared))
       const { declOutput = "" } = converter.convert(declarations.recentText, source.text + exportList(source))
       const { diagnostics, configured } = session
       if (diagnostics.length > 0)
         return { status: "rejected", diagnostics, hint: decoratorHint(diagnostics, configured) }
+      declared = new Map([...declared, ...modules.declared])
       const nested = /\bvar\b/.test(code) ? nestedVars(session, declOutput) : ""
       return {
         status: "compiled",

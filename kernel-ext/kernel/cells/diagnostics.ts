@@ -1,6 +1,7 @@
 import type ts from "typescript"
 import type { CellError, TypedSource } from "../types.ts"
 import { codeFrame, colour } from "./code-frame.ts"
+import { isModulesPage } from "./pages.ts"
 import { PREFIX } from "./prefix.ts"
 import { positionAt } from "./scripts.ts"
 import { typescript } from "./typescript.ts"
@@ -33,7 +34,7 @@ function describe(diagnostic: ts.Diagnostic, typed: TypedSource, label: string) 
   const message = typescript().flattenDiagnosticMessageText(diagnostic.messageText, "\n")
   const { file, start = 0, length = 1 } = diagnostic
   // tslab's line stands before cells, those that are modules among them, and before no file of the notebook's.
-  const isCell = file === undefined || file.text.startsWith(PREFIX)
+  const isCell = file === undefined || file.text.startsWith(PREFIX) || isModulesPage(file.fileName)
   const where = isCell ? typed.toTyped(Math.max(0, start - PREFIX.length)) : start
   const text = isCell ? typed.text : file.text
   const { line, column } = positionAt(text, Math.min(where, text.length))

@@ -13,7 +13,7 @@ export function compilerHost(session: Session, rootFiles: string[], system: ts.S
   const tsc = typescript()
   const options = compilerOptions(session)
   const host = tsc.createWatchCompilerHost(
-    [...rootFiles, session.pages.settledFile],
+    [...rootFiles, ...session.pages.files],
     options,
     system,
     // It keeps no state of its own: which files a change affects is no question here.

@@ -1,6 +1,7 @@
 import { isBuiltin } from "node:module"
 import { dirname } from "node:path"
 import type ts from "typescript"
+import { compilerOptions } from "./options.ts"
 import type { Session } from "./session.ts"
 import { typescript } from "./typescript.ts"
 
@@ -48,6 +49,15 @@ export function moduleResolution(session: Session, options: ts.CompilerOptions, 
     },
     hasInvalidatedResolutions: (path: string) => unresolvedIn.has(path),
   }
+}
+
+/** Whether a cell can import the module: then `declare module` adds to it. */
+export function isModuleThere(name: string, session: Session): boolean {
+  if (isBuiltin(name) || name in session.declarations) return true
+  if (name.includes("*")) return false
+  const tsc = typescript()
+  const from = `${session.folder}/__tslab__.ts`
+  return tsc.resolveModuleName(name, from, compilerOptions(session), tsc.sys).resolvedModule !== undefined
 }
 
 function resolvedTo(file: string) {

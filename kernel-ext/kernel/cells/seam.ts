@@ -63,7 +63,7 @@ function bind(file: ts.SourceFile, session: Session, options: ts.CompilerOptions
 
 /**
  * A cell as the checker is to see it: with its names, and within the pages of what earlier cells declared, of which
- * the outer one is further away.
+ * the outer one is further away. What it says of modules by name sees what it sees.
  */
 export function prepareForCheck(file: ts.SourceFile, session: Session): void {
   if (!isCell(file.fileName)) return
@@ -71,6 +71,8 @@ export function prepareForCheck(file: ts.SourceFile, session: Session): void {
   const [recent, settled] = pageFiles(session.folder).map((page) => session.program?.getSourceFile(page))
   Object.assign(file, { parent: recent })
   if (recent !== undefined) Object.assign(recent, { parent: settled })
+  const modules = session.program?.getSourceFile(session.pages.modulesFile)
+  if (modules !== undefined) Object.assign(modules, { parent: file })
 }
 
 /**

@@ -22,6 +22,8 @@ export interface Session {
   checks: "all" | "syntax"
   /** A cell is being converted whose names stand in an `export` list behind it already. */
   hasExportList: boolean
+  /** How much of the page of modules is the cell's own; see named-modules.ts. */
+  ownModulesLength: number
   /** What the last conversion found and wrote. */
   diagnostics: readonly ts.Diagnostic[]
   javascript: string

@@ -1,4 +1,5 @@
 import type ts from "typescript"
+import { type NamedModules, namedModules } from "./named-modules.ts"
 import { PREFIX } from "./prefix.ts"
 import { typescript } from "./typescript.ts"
 
@@ -6,6 +7,8 @@ import { typescript } from "./typescript.ts"
 export interface CellSource {
   /** The cell with `export` blanked out where it stands before a declaration: names of a cell are everyone's anyway. */
   readonly text: string
+  /** What it declares of modules that are not there. */
+  readonly modules: NamedModules
   /** Names it declares, also by `var` in a block; types among them. */
   readonly names: readonly string[]
   /** Whether the last statement that does anything is an expression: its value is the cell's. */
@@ -18,12 +21,14 @@ export interface CellSource {
   readonly definitions: ReadonlyMap<string, string>
 }
 
-/** `jsx`: whether `<` may begin an element. */
-export function readCell(code: string, jsx: boolean): CellSource {
+/** `jsx`: whether `<` may begin an element. `isThere`: whether a module can be imported. */
+export function readCell(code: string, jsx: boolean, isThere: (module: string) => boolean): CellSource {
   const file = parse(code, jsx)
+  const modules = namedModules(withoutExports(code, file), file, isThere)
   const comments = leadingComments(code)
   return {
-    text: withoutExports(code, file),
+    text: modules.text,
+    modules,
     names: namesOf(file),
     endsInExpression: endsInExpression(file),
     unchecked: /^\/\/+\s*@ts-nocheck\b/m.test(comments) || /^\/\*\*?\s*@ts-nocheck\b/m.test(comments),
@@ -58,8 +63,10 @@ function namesOf(file: ts.SourceFile): string[] {
   const tsc = typescript()
   tsc.bindSourceFile(file, {})
   const { locals } = file as unknown as { locals?: ReadonlyMap<ts.__String, ts.Symbol> }
-  // `declare global` is bound to a name that nobody can write.
-  return [...(locals?.keys() ?? [])].filter((name) => name !== "__global").map(tsc.unescapeLeadingUnderscores)
+  // `declare global` is bound to a name that nobody can write, and `declare module "x"` to one in quotes.
+  return [...(locals?.keys() ?? [])]
+    .filter((name) => name !== "__global" && !name.toString().startsWith('"'))
+    .map(tsc.unescapeLeadingUnderscores)
 }
 
 /** Name that `@module NAME` in a first comment gives (tslab): the cell is a module, for others to import as `./NAME`. */

@@ -3,8 +3,8 @@ import type ts from "typescript"
 import { ownTypeRoot } from "./options.ts"
 import { compilerHost, completionHost } from "./program.ts"
 import { quickInfo } from "./quick-info.ts"
-import { prepareForCheck, withSeam } from "./seam.ts"
-import { currentSession } from "./session.ts"
+import { isCell, prepareForCheck, withSeam } from "./seam.ts"
+import { currentSession, type Session } from "./session.ts"
 import { typescript, version } from "./typescript.ts"
 
 /**
@@ -30,7 +30,7 @@ const own: Record<string, unknown> = {
     const session = currentSession()
     const watch = typescript().createWatchProgram(withSeam(host, session))
     const updateRootFileNames = (files: string[]) =>
-      watch.updateRootFileNames([...files, session.pages.settledFile])
+      watch.updateRootFileNames([...files, ...session.pages.files])
     return { ...watch, updateRootFileNames }
   },
   // Ours replace them; where Node's types are among them, tslab does not look for its own beside its file.
@@ -78,12 +78,12 @@ function systemStandIn(): object {
     watchDirectory: () => ({ close() {} }),
     readFile(path: string, encoding?: string) {
       const { virtual, libraries, pages } = currentSession()
-      if (path === pages.settledFile) return pages.settledText
-      return virtual.get(path) ?? libraries.textOf(path) ?? typescript().sys.readFile(path, encoding)
+      const own = pages.textOf(path) ?? virtual.get(path)
+      return own ?? libraries.textOf(path) ?? typescript().sys.readFile(path, encoding)
     },
     fileExists(path: string) {
       const { virtual, pages } = currentSession()
-      return path === pages.settledFile || virtual.has(path) || typescript().sys.fileExists(path)
+      return pages.textOf(path) !== undefined || virtual.has(path) || typescript().sys.fileExists(path)
     },
   }
   return new Proxy(overrides, {
@@ -102,16 +102,25 @@ const irrelevant = new Set([6059])
 function diagnosticsOf(program: ts.Program, files: readonly ts.SourceFile[]): readonly ts.Diagnostic[] {
   const session = currentSession()
   for (const file of files) prepareForCheck(file, session)
-  const syntax = files.flatMap((file) => program.getSyntacticDiagnostics(file))
+  const modules = files.some(({ fileName }) => isCell(fileName)) ? modulesOf(program, session) : undefined
+  const within = (found: readonly ts.Diagnostic[], file: ts.SourceFile) =>
+    file === modules ? found.filter(({ start = 0 }) => start < session.ownModulesLength) : found
+  const all = modules === undefined ? files : [...files, modules]
+  const syntax = all.flatMap((file) => within(program.getSyntacticDiagnostics(file), file))
   const types =
     session.checks === "all" && syntax.length === 0
-      ? files.flatMap((file) => program.getSemanticDiagnostics(file))
+      ? all.flatMap((file) => within(program.getSemanticDiagnostics(file), file))
       : []
   const found = [...syntax, ...types].filter(
     (one) => one.category === 1 && one.file !== undefined && !irrelevant.has(one.code),
   )
   session.diagnostics = typescript().sortAndDeduplicateDiagnostics(found)
   return session.diagnostics
+}
+
+/** What a cell says of modules by name stands on a page, at the same place. */
+function modulesOf(program: ts.Program, { pages, ownModulesLength }: Session): ts.SourceFile | undefined {
+  return ownModulesLength === 0 ? undefined : program.getSourceFile(pages.modulesFile)
 }
 
 function install(): void {

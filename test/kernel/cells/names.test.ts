@@ -131,4 +131,37 @@ const made = Tagged.make(); [made.peek(), made.count, (Tagged as any).kind]`
     await notebook.text("declare global { interface Everywhere { x: 1 } }")
     expect(await notebook.text("const somewhere: Everywhere = { x: 1 }; somewhere.x")).to.equal("1")
   })
+
+  it("of modules that are not there may be declared in quotes, and what they hold is checked", async () => {
+    await notebook.text(`type Point = { x: number }
+declare module "untyped" { export function f(name: string, at: Point): number }
+declare module "*.svg" { const url: string; export default url }`)
+    const use = (code: string) => `import type { f } from "untyped"\nimport type url from "./a.svg"\n${code}`
+    expect(await notebook.text(use("const call: Parameters<typeof f> = ['a', { x: 1 }]\ncall"))).to.equal(
+      "[ 'a', { x: 1 } ]",
+    )
+    expect((await notebook.failure(use("const text: ReturnType<typeof f> = 'a'"))).message).to.match(
+      /TS2322.*:3:7/,
+    )
+    expect((await notebook.failure(use("const n: typeof url = 1"))).message).to.match(/TS2322.*:3:7/)
+    await notebook.text('declare module "untyped" { export function f(): boolean }')
+    expect(await notebook.text(use("const told: ReturnType<typeof f> = true\ntold"))).to.equal("true")
+  })
+
+  it("of modules that cannot be declared so are told of where they stand, and change nothing", async () => {
+    const failed = 'const before = 1\ndeclare module "untyped" { export const n: Missing }'
+    expect((await notebook.failure(failed)).message).to.match(/TS2304: Cannot find name 'Missing'.*:2:44/)
+    expect((await notebook.failure('declare module "broken" { const a: = }')).message).to.match(
+      /TS1110.*:1:36/,
+    )
+    const before = "import type { f } from 'untyped'\nconst still: ReturnType<typeof f> = false\nstill"
+    expect(await notebook.text(before)).to.equal("false")
+  })
+
+  it("of modules that are there may be added to in quotes", async () => {
+    await notebook.text('declare module "node:fs" { interface Stats { label?: string } }')
+    const code =
+      "import { statSync } from 'node:fs'\nconst labelled = statSync('/')\nlabelled.label = 'root'; labelled.label"
+    expect(await notebook.text(code)).to.equal("root")
+  })
 })
