@@ -1,4 +1,5 @@
 import { BackendError, type BackendErrorKind } from "../errors.ts"
+import { codeOf, notReached, withoutUser } from "../util/service-errors.ts"
 
 /** Errors of Amazon's SDK in our words: those that all its services have, and around each what a service adds. */
 
@@ -116,31 +117,32 @@ function networkMeaning(
   { endpoint, region }: Where,
   { title }: Service,
 ): Meaning | undefined {
-  const code = error.code ?? (error.cause as SdkError | undefined)?.code ?? error.name
-  if (code === "ENOTFOUND" && endpoint === undefined)
-    return {
-      kind: "region",
-      what: `there is no ${title} in a region "${region}", or the network does not resolve names: ${error.message}`,
-    }
-  if (code === "ENOTFOUND")
-    return {
-      kind: "setup",
-      what: `there is no host of that name; look at option \`endpoint\`: ${error.message}`,
-    }
-  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
-    return {
-      kind: "setup",
-      what: `the certificate of the service is not trusted (${code}); NODE_EXTRA_CA_CERTS names the file of its authority, before Node starts`,
-    }
-  if (code === "ECONNREFUSED")
-    return {
-      kind: "network",
-      what: `nothing answers there; look at option \`endpoint\`, and whether the service runs: ${error.message}`,
-    }
-  const text = `${code} ${error.message}`
-  if (/^E[A-Z_]+$/.test(code) || /TimeoutError|RequestTimeout|socket hang up|aborted|ended early/i.test(text))
-    return { kind: "network", what: `it was not reached, or its answer was lost: ${error.message}` }
-  return undefined
+  switch (notReached(error)) {
+    case "no-host":
+      return endpoint === undefined
+        ? {
+            kind: "region",
+            what: `there is no ${title} in a region "${region}", or the network does not resolve names: ${error.message}`,
+          }
+        : {
+            kind: "setup",
+            what: `there is no host of that name; look at option \`endpoint\`: ${error.message}`,
+          }
+    case "untrusted":
+      return {
+        kind: "setup",
+        what: `the certificate of the service is not trusted (${codeOf(error)}); NODE_EXTRA_CA_CERTS names the file of its authority, before Node starts`,
+      }
+    case "refused":
+      return {
+        kind: "network",
+        what: `nothing answers there; look at option \`endpoint\`, and whether the service runs: ${error.message}`,
+      }
+    case "broken":
+      return { kind: "network", what: `it was not reached, or its answer was lost: ${error.message}` }
+    case undefined:
+      return undefined
+  }
 }
 
 function byStatus(status: number | undefined, error: Error): Meaning {
@@ -152,9 +154,4 @@ function byStatus(status: number | undefined, error: Error): Meaning {
   if (/JSON|XML|Unexpected|parse|Deserialization/i.test(said))
     return { kind: "network", what: `its answer cannot be read: ${said}` }
   return { kind: "other", what: said }
-}
-
-/** A URL may hold a password. */
-function withoutUser(endpoint: string): string {
-  return endpoint.replace(/\/\/[^/@]*@/, "//")
 }

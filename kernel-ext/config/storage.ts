@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { ConfigError } from "../errors.ts"
 import type { JobStorage, StorageDescription } from "../protocol/storage.ts"
@@ -108,7 +109,7 @@ export function describeStorage(configured: Configuration, options: StorageOptio
   return {
     backend,
     bucket,
-    options: without({ region, endpoint: address, pathStyle, caFile, profile }),
+    options: without({ region, endpoint: address, pathStyle, authority: authorityIn(caFile), profile }),
     ...(secretAccessKey !== undefined && { secrets }),
   }
 }
@@ -118,6 +119,26 @@ export function storageBackend(configured: Configuration): string {
   const { storage, backend = "localhost" } = configured.section("cellfan")
   if (storage !== undefined) return storage
   return isServerless(backend) ? storageBeside[backend] : "localhost"
+}
+
+/** Its contents travel, as workers elsewhere have no such file; what people write around certificates does not. */
+function authorityIn(caFile: unknown): string | undefined {
+  if (typeof caFile !== "string") return undefined
+  let text: string
+  try {
+    text = readFileSync(caFile, "utf8")
+  } catch (cause) {
+    throw new ConfigError(`Option \`caFile\`: ${caFile} cannot be read: ${(cause as Error).message}.`, {
+      key: "caFile",
+      cause,
+    })
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+  if (certificates !== null) return certificates.join("\n")
+  throw new ConfigError(
+    `Option \`caFile\`: ${caFile} holds no certificate; it takes a PEM file, with "-----BEGIN CERTIFICATE-----".`,
+    { key: "caFile" },
+  )
 }
 
 function endpointOf(backend: string, region: string | undefined): string | undefined {

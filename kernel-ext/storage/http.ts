@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { StorageError, type StorageErrorKind } from "../errors.ts"
+import { notReached as reasonFor } from "../util/service-errors.ts"
 import { fetchTrusting } from "./https.ts"
 import type { Source } from "./partition.ts"
-import { isUntrusted } from "./s3-errors.ts"
 
 /** Ranges of what a web server has. */
 
@@ -119,9 +119,7 @@ function fail(url: string, kind: StorageErrorKind, what: string, cause?: unknown
 
 function notReached(url: string, error: unknown): StorageError {
   const reason = reasonOf(error)
-  const { code, cause } = error as NodeJS.ErrnoException
-  if (!isUntrusted(code ?? (cause as NodeJS.ErrnoException | undefined)?.code))
-    return fail(url, "network", `was not reached: ${reason}`, error)
+  if (reasonFor(error) !== "untrusted") return fail(url, "network", `was not reached: ${reason}`, error)
   const what = `was not reached: its certificate is not trusted (${reason}); name its authority with \`caFile\``
   return fail(url, "setup", what, error)
 }

@@ -1,6 +1,5 @@
-import { get } from "node:https"
 import { Readable } from "node:stream"
-import { rootCertificates } from "node:tls"
+import { sendRequest } from "../util/http.ts"
 
 const mostRedirects = 5
 
@@ -20,26 +19,13 @@ export async function fetchTrusting(
   }
 }
 
-function ask(
+async function ask(
   authority: string,
   url: URL,
   headers: Record<string, string>,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const request = get(
-      url,
-      { headers, ca: [...rootCertificates, authority], ...(signal && { signal }) },
-      (answer) => {
-        const { statusCode: status = 500, statusMessage: statusText = "" } = answer
-        const named = Object.entries(answer.headers).map(([name, value]): [string, string] => [
-          name,
-          String(value),
-        ])
-        const body = Readable.toWeb(answer) as ReadableStream<Uint8Array>
-        resolve(new Response(body, { status, statusText, headers: named }))
-      },
-    )
-    request.on("error", reject)
-  })
+  const { status, headers: found, body } = await sendRequest(url, { headers, authority, signal })
+  const named = Object.entries(found).map(([name, value]): [string, string] => [name, String(value)])
+  return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array>, { status, headers: named })
 }

@@ -1,56 +1,32 @@
 import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
-import { createRequire } from "node:module"
 import { addAbortSignal, Readable } from "node:stream"
-import { pathToFileURL } from "node:url"
-import { StorageError } from "../errors.ts"
 import type { ByteRange, ObjectInfo, StorageDescription } from "../protocol/storage.ts"
-import { exportsOf } from "../util/exports-of.ts"
 import type { Body, ListCall, Place, Provider, PutCall } from "./provider.ts"
-import { isRetryable, tellS3 } from "./s3-errors.ts"
+import { type Download, download } from "./resume.ts"
+import { tellS3 } from "./s3-errors.ts"
+import { accountOf, loadPresigner, loadSdk, makeClient, type S3Client, type S3Options, type S3Sdk } from "./s3-sdk.ts"
 
 /**
  * Amazon S3, and all that speaks its language: MinIO, Ceph, IBM COS, Cloudflare R2. Without keys of its own, credentials
  * are found as the AWS SDK finds them: environment, shared files, SSO, the role of the machine.
  */
 
-export interface S3Options {
-  /** Default: AWS_REGION or the profile's; "us-east-1" where there is an endpoint. */
-  readonly region?: string
-  /** URL of the service, where it is not Amazon's. */
-  readonly endpoint?: string
-  /** `https://endpoint/bucket/key` in place of `https://bucket.endpoint/key`. */
-  readonly pathStyle?: boolean
-  /** A PEM file with the certificate authority of the endpoint. */
-  readonly caFile?: string
-  /** Of ~/.aws/config and ~/.aws/credentials. */
-  readonly profile?: string
-}
-
 /** More than this is sent in parts, several at once. */
 const partBytes = 8 * 1024 * 1024
-
-const attempts = 5
-
-/** How often a download goes on after its connection broke. */
-const resumptions = 3
 
 export async function openS3(description: StorageDescription): Promise<Provider> {
   const sdk = await loadSdk()
   const options = description.options as S3Options
-  return new S3(sdk, await makeClient(sdk, description), description.backend, options)
+  return new S3(sdk, makeClient(sdk, description), description.backend, options)
 }
 
-type Sdk = Awaited<ReturnType<typeof importSdk>>
-type Client = InstanceType<Sdk["S3Client"]>
-
 class S3 implements Provider {
-  readonly #sdk: Sdk
-  readonly #client: Client
+  readonly #sdk: S3Sdk
+  readonly #client: S3Client
   readonly #backend: string
   readonly #options: S3Options
 
-  constructor(sdk: Sdk, client: Client, backend: string, options: S3Options) {
+  constructor(sdk: S3Sdk, client: S3Client, backend: string, options: S3Options) {
     this.#sdk = sdk
     this.#client = client
     this.#backend = backend
@@ -102,47 +78,17 @@ class S3 implements Provider {
     }
   }
 
-  async get(
+  get(
     object: Place,
     range: ByteRange | undefined,
     signal: AbortSignal | undefined,
   ): Promise<AsyncIterable<Uint8Array>> {
-    if (range?.start === range?.end && range !== undefined) return Readable.from([])
-    const first = await this.#told(object, signal, () =>
-      this.#request(object, range, undefined, signal),
-    ).catch(async (error) => {
-      // An empty object has no first byte, which is no reason to refuse all of it.
-      const isEmpty = error.kind === "range" && range?.start === 0
-      if (!isEmpty) throw error
-      return undefined
+    return download({
+      ...{ range, signal },
+      request: (part, version) =>
+        this.#told(object, signal, () => this.#request(object, part, version, signal)),
+      tell: (error) => this.#tell(error, object, signal),
     })
-    return first === undefined ? Readable.from([]) : this.#reading(object, range, first, signal)
-  }
-
-  /** Goes on where a connection broke, as long as the object is the same. */
-  async *#reading(
-    object: Place,
-    range: ByteRange | undefined,
-    first: Download,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<Uint8Array> {
-    let download = first
-    let at = range?.start ?? 0
-    for (let left = resumptions; ; left--) {
-      try {
-        for await (const chunk of download.body) {
-          yield chunk
-          at += chunk.byteLength
-        }
-        return
-      } catch (error) {
-        const told = this.#tell(error, object, signal)
-        if (left === 0 || signal?.aborted || !isRetryable(told) || download.etag === undefined) throw told
-        const rest = { start: at, ...(range?.end !== undefined && { end: range.end }) }
-        if (rest.end !== undefined && at >= rest.end) return
-        download = await this.#told(object, signal, () => this.#request(object, rest, first.etag, signal))
-      }
-    }
   }
 
   async #request(
@@ -163,7 +109,7 @@ class S3 implements Provider {
     )
     const body = answer.Body as Readable
     if (signal !== undefined) addAbortSignal(signal, body)
-    return { body, etag: answer.ETag }
+    return { body, version: answer.ETag }
   }
 
   async head(object: Place, signal: AbortSignal | undefined): Promise<ObjectInfo> {
@@ -278,11 +224,6 @@ class S3 implements Provider {
   }
 }
 
-interface Download {
-  readonly body: Readable
-  readonly etag: string | undefined
-}
-
 function called(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal }
 }
@@ -291,87 +232,4 @@ function contentOf(body: Body): Buffer | Readable {
   if (body.kind === "stream") return Readable.from(body.stream)
   const { buffer, byteOffset, byteLength } = body.bytes
   return Buffer.from(buffer, byteOffset, byteLength)
-}
-
-async function makeClient(sdk: Sdk, { options, secrets }: StorageDescription): Promise<Client> {
-  const { region, endpoint, pathStyle, caFile, profile } = options as S3Options
-  const { accessKeyId, secretAccessKey, sessionToken } = secrets ?? {}
-  const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined
-  return new sdk.S3Client({
-    maxAttempts: attempts,
-    ...(region !== undefined ? { region } : endpoint !== undefined && { region: "us-east-1" }),
-    ...(endpoint !== undefined && { endpoint }),
-    ...(pathStyle !== undefined && { forcePathStyle: pathStyle }),
-    ...(profile !== undefined && { profile }),
-    ...(hasKeys && { credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) } }),
-    // Older servers that speak S3 know neither the newer checksums nor the trailers that carry them.
-    ...(endpoint !== undefined && {
-      requestChecksumCalculation: "WHEN_REQUIRED" as const,
-      responseChecksumValidation: "WHEN_REQUIRED" as const,
-    }),
-    requestHandler: {
-      connectionTimeout: 10_000,
-      httpsAgent: {
-        keepAlive: true,
-        maxSockets: 256,
-        ...(caFile !== undefined && { ca: await readFile(caFile) }),
-      },
-      httpAgent: { keepAlive: true, maxSockets: 256 },
-    },
-  })
-}
-
-/** The account's number stands within the ids of Amazon's own keys, so that all keys of an account give the same. */
-function accountOf(accessKeyId: string): string {
-  if (!/^A[A-Z]IA[A-Z2-7]{16}$/.test(accessKeyId)) return accessKeyId
-  let bits = 0n
-  for (const char of accessKeyId.slice(4, 14)) bits = (bits << 5n) | BigInt(base32.indexOf(char))
-  return String(((bits >> 2n) & 0x7fff_ffff_ff80n) >> 7n)
-}
-
-const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-
-const packages = ["@aws-sdk/client-s3", "@aws-sdk/lib-storage"]
-const presigner = "@aws-sdk/s3-request-presigner"
-
-const importPresigner = () => import("@aws-sdk/s3-request-presigner")
-
-async function importSdk() {
-  const [client, transfer] = await Promise.all([import("@aws-sdk/client-s3"), import("@aws-sdk/lib-storage")])
-  return { ...exportsOf(client), ...exportsOf(transfer) }
-}
-
-/** The SDK says in every process which version of Node it will need next year: this is for whoever updates cellfan. */
-const quiet = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"
-
-const loadSdk = () => load(importSdk, packages)
-const loadPresigner = () => load(async () => exportsOf(await importPresigner()), [presigner])
-
-/** Beside cellfan, or in the notebook's own folder. */
-async function load<T extends object>(importIt: () => Promise<T>, names: readonly string[]): Promise<T> {
-  process.env[quiet] ??= "true"
-  try {
-    return await importIt()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error
-    return loadFrom(process.cwd(), names, error)
-  }
-}
-
-async function loadFrom<T extends object>(
-  folder: string,
-  names: readonly string[],
-  cause: unknown,
-): Promise<T> {
-  try {
-    const require = createRequire(`${folder}/package.json`)
-    const modules = names.map((name) => import(pathToFileURL(require.resolve(name)).href))
-    return Object.assign({}, ...(await Promise.all(modules)).map(exportsOf)) as T
-  } catch {
-    throw new StorageError(
-      `Storage on S3 needs Amazon's SDK, which is not installed: run npm install ${names.join(" ")}`,
-      { kind: "setup", backend: "aws_s3" },
-      { cause },
-    )
-  }
 }

@@ -1,7 +1,9 @@
 import { type AddressInfo, connect, type Socket } from "node:net"
 import { createServer } from "node:tls"
 import { expect } from "chai"
-import { LocalhostExecutor, type ObjectPartition } from "../../kernel-ext/index.ts"
+import { ConfigError, LocalhostExecutor, type ObjectPartition, Storage } from "../../kernel-ext/index.ts"
+import type { StorageDescription } from "../../kernel-ext/protocol/storage.ts"
+import { rememberedStorages } from "../../kernel-ext/storage/known.ts"
 import { StorageClient } from "../../kernel-ext/storage/storage.ts"
 import { failure } from "../conformance/storage.ts"
 import { type Certificate, makeCertificate, openssl } from "../support/certificate.ts"
@@ -71,14 +73,10 @@ describe("storage behind a certificate of one's own authority", () => {
       await gateway?.stop()
     })
 
-    const at = (caFile: string | undefined): StorageClient => {
+    const at = (caFile: string | undefined): Storage => {
       const { accessKeyId, secretAccessKey } = gateway
-      return new StorageClient({
-        backend: "minio",
-        bucket: "secure",
-        options: { endpoint: proxy.url, pathStyle: true, ...(caFile && { caFile }) },
-        secrets: { accessKeyId, secretAccessKey },
-      })
+      const given = { endpoint: proxy.url, accessKeyId, secretAccessKey, ...(caFile && { caFile }) }
+      return new Storage({ backend: "minio", bucket: "secure", ...given })
     }
 
     it("writes and reads where the authority is named", async () => {
@@ -86,6 +84,26 @@ describe("storage behind a certificate of one's own authority", () => {
       await storage.createBucket()
       await storage.put("a", "over TLS")
       expect(await storage.text("a", { range: { start: 5 } })).to.equal("TLS")
+    })
+
+    it("needs no file of it where a task runs", async () => {
+      const storage = at(certificate.caFile)
+      const object = await storage.put("b", "seen by a task")
+      const [description] = Object.values(rememberedStorages()).filter(
+        ({ options }) => options.endpoint === proxy.url && options.authority !== undefined,
+      )
+      expect(JSON.stringify(description)).not.to.include(certificate.caFile)
+      // As a worker elsewhere gets it: as text, and with no such folder.
+      const sent = JSON.parse(JSON.stringify(description)) as StorageDescription
+      expect(await new StorageClient(sent).text({ ...object })).to.equal("seen by a task")
+    })
+
+    it("says which file has no certificate", () => {
+      expect(() => at("/nowhere/ca.pem")).to.throw(ConfigError, /caFile.*\/nowhere\/ca.pem cannot be read/)
+      expect(() => at(import.meta.filename)).to.throw(
+        ConfigError,
+        /holds no certificate; it takes a PEM file/,
+      )
     })
 
     it("says so where it is not", async () => {
