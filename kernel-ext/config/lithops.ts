@@ -48,10 +48,8 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
 export const sectionsWithoutMeaning: readonly string[] = [
   "aws_batch",
   "aws_ec2",
-  "gcp",
   "gcp_functions",
   "gcp_cloudrun",
-  "gcp_storage",
   "gcp_compute_engine",
   "azure",
   "azure_functions",

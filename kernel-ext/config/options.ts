@@ -15,7 +15,8 @@ import * as z from "zod"
  *     lithops.ts    keys and sections of Lithops' that have no meaning here
  *     problems.ts   what is wrong with a value, and where it was read
  *     secret.ts     a value that nothing prints
- *     storage.ts    Storage and storage: object storage as configured
+ *     storage.ts    Storage and storage: object storage as configured (storage-sections.ts: what its sections say)
+ *     serverless/   options of serverless platforms, a file for each
  */
 
 /** What a schema says of one option. */

@@ -57,6 +57,34 @@ export const ownS3Section = z.strictObject({
   ...keyOptions,
 })
 
+const projectOption = text
+  .optional()
+  .describe("Project (default: GOOGLE_CLOUD_PROJECT, or that of the credentials)")
+
+const credentialsFileOption = text
+  .optional()
+  .describe(
+    "File with the key of a service account, which functions elsewhere are sent too (default: found as Google's own libraries do)",
+  )
+  .meta({ lithops: "credentials_path" })
+
+/** What all that Google runs have in common. */
+export const gcpSection = z.strictObject({
+  region: regionOption.describe("Region, such as europe-west1"),
+  project: projectOption,
+  credentialsFile: credentialsFileOption,
+})
+
+/** Google Cloud Storage. */
+export const gcpStorageSection = z.strictObject({
+  bucket: bucketOption,
+  region: regionOption.describe("Where a bucket is made that does not exist (default: US)"),
+  project: projectOption,
+  endpoint: endpointOption,
+  caFile: caFileOption,
+  credentialsFile: credentialsFileOption,
+})
+
 export const localhostSection = z.strictObject({
   ...localhostOptions.shape,
   workers: localhostOptions.shape.workers.meta({ lithops: "worker_processes" }),
@@ -98,6 +126,8 @@ export const sections = {
   ceph: { schema: ownS3Section, inherits: [] },
   ibm: { schema: z.strictObject({ region: regionOption }), inherits: [] },
   ibm_cos: { schema: ownS3Section, inherits: ["ibm"] },
+  gcp: { schema: gcpSection, inherits: [] },
+  gcp_storage: { schema: gcpStorageSection, inherits: ["gcp"] },
   ...serverlessSections,
   ...standaloneSections,
 } as const satisfies Record<string, Section>

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
 import { ConfigError } from "../errors.ts"
 import type { JobStorage, StorageDescription } from "../protocol/storage.ts"
 import { rememberedStorages, useConfiguredStorage } from "../storage/known.ts"
@@ -8,13 +6,13 @@ import { storageBackends } from "../storage/provider.ts"
 import { StorageClient } from "../storage/storage.ts"
 import { guess } from "./entries.ts"
 import { type Configuration, configuration } from "./load.ts"
-import type { Secret } from "./secret.ts"
 import type { SectionName } from "./sections.ts"
 import { isServerless, storageBeside } from "./serverless/providers.ts"
+import { describeFiles, describeGcs, describeS3 } from "./storage-sections.ts"
 
 /** Options of `new Storage(…)`; each that is missing comes from the configuration. */
 export interface StorageOptions {
-  /** "localhost" (files of this machine), "aws_s3", "minio", "ceph" or "ibm_cos". */
+  /** "localhost" (files of this machine), "aws_s3", "minio", "ceph", "ibm_cos" or "gcp_storage". */
   readonly backend?: string
   /** For keys that name none. */
   readonly bucket?: string
@@ -32,6 +30,10 @@ export interface StorageOptions {
   readonly accessKeyId?: string
   readonly secretAccessKey?: string
   readonly sessionToken?: string
+  /** Google's project. */
+  readonly project?: string
+  /** JSON key of one of Google's service accounts. */
+  readonly credentialsFile?: string
 }
 
 /**
@@ -95,22 +97,12 @@ export function describeStorage(configured: Configuration, options: StorageOptio
   if (!storageBackends.includes(backend)) throw unknownBackend(backend)
   const section = configured.section(backend as SectionName, others, "Storage") as Record<string, unknown>
   if (section.bucket !== undefined) checkBucketOf(backend, section.bucket)
-  const bucket = section.bucket as string | undefined
-  if (backend === "localhost") {
-    const root = (section.storageRoot as string | undefined) ?? join(configured.home, ".cellfan", "storage")
-    return { backend, bucket, options: { root } }
-  }
-  const { region, endpoint, caFile, profile, accessKeyId } = section
-  const address = endpoint ?? endpointOf(backend, region as string | undefined)
-  const pathStyle = section.pathStyle ?? (address !== undefined ? true : undefined)
-  const secretAccessKey = (section.secretAccessKey as Secret | undefined)?.reveal()
-  const sessionToken = (section.sessionToken as Secret | undefined)?.reveal()
-  const secrets = without({ accessKeyId, secretAccessKey, sessionToken }) as Record<string, string>
+  const describe =
+    backend === "localhost" ? describeFiles : backend === "gcp_storage" ? describeGcs : describeS3
   return {
     backend,
-    bucket,
-    options: without({ region, endpoint: address, pathStyle, authority: authorityIn(caFile), profile }),
-    ...(secretAccessKey !== undefined && { secrets }),
+    bucket: section.bucket as string | undefined,
+    ...describe(section, { backend, configured }),
   }
 }
 
@@ -119,36 +111,6 @@ export function storageBackend(configured: Configuration): string {
   const { storage, backend = "localhost" } = configured.section("cellfan")
   if (storage !== undefined) return storage
   return isServerless(backend) ? storageBeside[backend] : "localhost"
-}
-
-/** Its contents travel, as workers elsewhere have no such file; what people write around certificates does not. */
-function authorityIn(caFile: unknown): string | undefined {
-  if (typeof caFile !== "string") return undefined
-  let text: string
-  try {
-    text = readFileSync(caFile, "utf8")
-  } catch (cause) {
-    throw new ConfigError(`Option \`caFile\`: ${caFile} cannot be read: ${(cause as Error).message}.`, {
-      key: "caFile",
-      cause,
-    })
-  }
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-  if (certificates !== null) return certificates.join("\n")
-  throw new ConfigError(
-    `Option \`caFile\`: ${caFile} holds no certificate; it takes a PEM file, with "-----BEGIN CERTIFICATE-----".`,
-    { key: "caFile" },
-  )
-}
-
-function endpointOf(backend: string, region: string | undefined): string | undefined {
-  if (backend === "aws_s3") return undefined
-  if (backend === "ibm_cos" && region !== undefined)
-    return `https://s3.${region}.cloud-object-storage.appdomain.cloud`
-  const what = backend === "ibm_cos" ? "`region` or `endpoint`" : "`endpoint`, the URL it is reached at"
-  throw new ConfigError(`Storage on ${backend} needs ${what}: set it in the section ${backend}.`, {
-    key: "endpoint",
-  })
 }
 
 function checkBucketOf(backend: string, bucket: unknown): void {
@@ -170,8 +132,4 @@ function unknownBackend(backend: string): ConfigError {
       key: "storage",
     },
   )
-}
-
-function without(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 }

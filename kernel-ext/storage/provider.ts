@@ -58,12 +58,13 @@ export interface ListCall {
 const s3Backends = ["aws_s3", "minio", "ceph", "ibm_cos"]
 
 /** Names of the backends, as in configuration. */
-export const storageBackends: readonly string[] = ["localhost", ...s3Backends]
+export const storageBackends: readonly string[] = ["localhost", ...s3Backends, "gcp_storage"]
 
 /** Loads a provider when it is first used, and with it its SDK. */
 export async function openProvider(description: StorageDescription): Promise<Provider> {
   const { backend } = description
   if (backend === "localhost") return (await import("./files.ts")).openFiles(description)
   if (s3Backends.includes(backend)) return (await import("./s3.ts")).openS3(description)
+  if (backend === "gcp_storage") return (await import("./gcs.ts")).openGcs(description)
   throw new TypeError(`There is no storage backend "${backend}"; there are ${storageBackends.join(", ")}.`)
 }

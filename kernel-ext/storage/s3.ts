@@ -4,7 +4,15 @@ import type { ByteRange, ObjectInfo, StorageDescription } from "../protocol/stor
 import type { Body, ListCall, Place, Provider, PutCall } from "./provider.ts"
 import { type Download, download } from "./resume.ts"
 import { tellS3 } from "./s3-errors.ts"
-import { accountOf, loadPresigner, loadSdk, makeClient, type S3Client, type S3Options, type S3Sdk } from "./s3-sdk.ts"
+import {
+  accountOf,
+  loadPresigner,
+  loadSdk,
+  makeClient,
+  type S3Client,
+  type S3Options,
+  type S3Sdk,
+} from "./s3-sdk.ts"
 
 /**
  * Amazon S3, and all that speaks its language: MinIO, Ceph, IBM COS, Cloudflare R2. Without keys of its own, credentials

@@ -21,7 +21,8 @@ export const layers: readonly string[] = [
 ]
 
 /** Packages that only the code of one provider may import, and only when it is first used. */
-const sdks = /^(@aws-sdk\/|@smithy\/|@google-cloud\/|@nats-io\/|@kubernetes\/|openwhisk$|ssh2$)/
+const sdks =
+  /^(@aws-sdk\/|@smithy\/|@google-cloud\/|@nats-io\/|@kubernetes\/|google-auth-library$|openwhisk$|ssh2$)/
 
 export interface Import {
   readonly specifier: string

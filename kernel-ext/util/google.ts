@@ -1,0 +1,129 @@
+/** How Google's services are reached: whose credentials, and the tokens they give. The library is the caller's to load. */
+
+/** What is used of google-auth-library. */
+export interface GoogleAuthLibrary {
+  GoogleAuth: new (options: {
+    scopes: string
+    credentials?: object
+  }) => {
+    getProjectId(): Promise<string>
+    getAccessToken(): Promise<string | null | undefined>
+    getCredentials(): Promise<{ client_email?: string | undefined }>
+    getIdTokenClient(audience: string): Promise<{ getRequestHeaders(url?: string): Promise<Headers> }>
+  }
+}
+
+export interface GoogleAccess {
+  /** A key of a service account, or what `gcloud auth application-default login` writes: JSON. Default: found as Google's own libraries do. */
+  readonly credentials?: string | undefined
+  /** Default: that of the credentials, or of GOOGLE_CLOUD_PROJECT. */
+  readonly project?: string | undefined
+}
+
+const scope = "https://www.googleapis.com/auth/cloud-platform"
+
+export class GoogleTokens {
+  readonly #access: GoogleAccess
+  readonly #load: () => Promise<GoogleAuthLibrary>
+  #auth: Promise<InstanceType<GoogleAuthLibrary["GoogleAuth"]>> | undefined
+  readonly #idClients = new Map<string, Promise<{ getRequestHeaders(): Promise<Headers> }>>()
+
+  /** @param load Loads google-auth-library, when a token is needed for the first time. */
+  constructor(access: GoogleAccess, load: () => Promise<GoogleAuthLibrary>) {
+    this.#access = access
+    this.#load = load
+  }
+
+  async project(): Promise<string> {
+    return this.#access.project ?? (await this.#opened()).getProjectId()
+  }
+
+  /** For management and storage. A token goes over TLS only: an emulator without it needs none. */
+  async headersFor(url: string): Promise<Record<string, string>> {
+    if (!url.startsWith("https:")) return {}
+    const token = await (await this.#opened()).getAccessToken()
+    return { authorization: `Bearer ${token}` }
+  }
+
+  /** For calling what runs at a URL. The library keeps tokens until they expire. */
+  async identityFor(url: string): Promise<Record<string, string>> {
+    if (!url.startsWith("https:")) return {}
+    let client = this.#idClients.get(url)
+    if (client === undefined) {
+      client = this.#opened().then((auth) => auth.getIdTokenClient(url))
+      this.#idClients.set(url, client)
+      client.catch(() => this.#idClients.delete(url))
+    }
+    const headers = await (await client).getRequestHeaders()
+    return { authorization: headers.get("authorization") ?? "" }
+  }
+
+  #opened() {
+    this.#auth ??= this.#open()
+    this.#auth.catch(() => {
+      this.#auth = undefined
+    })
+    return this.#auth
+  }
+
+  async #open() {
+    const { credentials } = this.#access
+    const { GoogleAuth } = await this.#load()
+    const given = credentials === undefined ? {} : { credentials: JSON.parse(credentials) as object }
+    return new GoogleAuth({ scopes: scope, ...given })
+  }
+}
+
+export type CredentialProblem = "missing" | "expired" | "unusable" | "no-project"
+
+/** What is wrong where no token could be had; undefined where that is not the reason. */
+export function credentialProblem(error: unknown): CredentialProblem | undefined {
+  const { message = "" } = error as Error
+  if (/Could not load the default credentials|credentials file .* does not exist/i.test(message))
+    return "missing"
+  if (/Unable to detect a Project Id/i.test(message)) return "no-project"
+  if (/invalid_grant|invalid_rapt|reauth/i.test(message)) return "expired"
+  if (/DECODER|PEM|incoming JSON|client_email|invalid_client|Unexpected token|not match.*type/i.test(message))
+    return "unusable"
+  return undefined
+}
+
+export const credentialHints: Readonly<Record<CredentialProblem, string>> = {
+  missing:
+    "no credentials were found; run `gcloud auth application-default login`, or name the key of a service account by GOOGLE_APPLICATION_CREDENTIALS or `credentialsFile`",
+  expired:
+    "the credentials have expired or were withdrawn; run `gcloud auth application-default login` again",
+  unusable:
+    "the credentials cannot be used; `credentialsFile` and GOOGLE_APPLICATION_CREDENTIALS take the JSON key of a service account, whole",
+  "no-project":
+    "it is not known which project to use; set `project` in the section gcp, or GOOGLE_CLOUD_PROJECT",
+}
+
+/** What Google's services say of an error. */
+export interface GoogleProblem {
+  readonly status: number
+  readonly message: string
+  /** "rateLimitExceeded", "SERVICE_DISABLED", …; empty where none is given. */
+  readonly reasons: readonly string[]
+}
+
+/** Reads the body of an answer whose status is an error's. */
+export function googleProblem(status: number, body: string): GoogleProblem {
+  try {
+    const { error } = JSON.parse(body) as { error: { message?: string; status?: string } & Details }
+    const reasons = [...(error.errors ?? []), ...(error.details ?? [])].map(({ reason }) => reason)
+    const all = [error.status, ...reasons].filter((one) => one !== undefined)
+    return { status, message: error.message ?? body, reasons: all }
+  } catch {
+    const text = body
+      .replaceAll(/<[^>]*>/g, " ")
+      .replaceAll(/\s+/g, " ")
+      .trim()
+    return { status, message: text.slice(0, 500) || `HTTP ${status}`, reasons: [] }
+  }
+}
+
+interface Details {
+  readonly errors?: readonly { readonly reason?: string }[]
+  readonly details?: readonly { readonly reason?: string }[]
+}
