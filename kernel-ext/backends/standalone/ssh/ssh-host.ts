@@ -25,7 +25,7 @@ export interface HostTold {
 /** An agent goes on without a connection: only after so long is the host said to be lost. */
 const lostAfterMs = 20_000
 const firstWaitMs = 500
-const longestWaitMs = 15_000
+const longestWaitMs = 5000
 
 export class SshHost {
   readonly name: string

@@ -1,4 +1,4 @@
-import type { AgentRecipe, HostState } from "../../../../kernel-ext/backends/standalone/hosts.ts"
+import type { AgentRecipe, HostEvents, HostState } from "../../../../kernel-ext/backends/standalone/hosts.ts"
 import { SshHosts, type SshHostsOptions } from "../../../../kernel-ext/backends/standalone/ssh/ssh-hosts.ts"
 import type { BackendError } from "../../../../kernel-ext/errors.ts"
 
@@ -7,6 +7,7 @@ export interface Scene extends AsyncDisposable {
   readonly provider: SshHosts
   readonly states: HostState[]
   readonly said: string[]
+  readonly events: HostEvents
   /** Starts an agent; resolves with the error where that fails. */
   start(recipe?: AgentRecipe): Promise<BackendError | undefined>
   /** The last that was told of a host. */
@@ -24,6 +25,7 @@ export function open(options: SshHostsOptions): Scene {
     provider,
     states,
     said,
+    events,
     start: (recipe = smallAgent()) =>
       provider.start(recipe, events, never).then(
         () => undefined,
