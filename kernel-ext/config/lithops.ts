@@ -40,6 +40,7 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
     "extra_apt_packages",
     "extra_python_packages",
   ],
+  ssh: ["ssh_password", "runtime", "worker_processes"],
   ibm: ["iam_api_key", "resource_group_id"],
   ibm_cos: ["private_endpoint", "api_key", "service_instance_id"],
 }
@@ -69,7 +70,6 @@ export const sectionsWithoutMeaning: readonly string[] = [
   "knative",
   "openwhisk",
   "singularity",
-  "vm",
   "serverless",
   "redis",
   "swift",
@@ -80,7 +80,7 @@ export const sectionsWithoutMeaning: readonly string[] = [
 ]
 
 /** Names of a section that mean one of ours. */
-export const sectionAliases: Readonly<Record<string, string>> = { lithops: "cellfan" }
+export const sectionAliases: Readonly<Record<string, string>> = { lithops: "cellfan", vm: "ssh" }
 
 /** Older names of keys that Lithops still takes. */
 export const keyAliases: Readonly<Record<string, string>> = { region_name: "region" }

@@ -1,4 +1,5 @@
 import { pool } from "./pool.ts"
+import { ssh } from "./ssh.ts"
 
 /**
  * Machines as configuration knows them: for each kind a file with its options and section, and a line in each of these tables.
@@ -8,21 +9,24 @@ import { pool } from "./pool.ts"
 /** Sections by name: "nats" is for machines that somebody else starts. */
 export const standaloneSections = {
   standalone: pool.section,
+  ssh: ssh.section,
 } as const
 
 /** Options of executors. */
 export const machineOptions = {
   ...pool.options,
+  ...ssh.options,
 }
 
 /** Backends, in the order in which one is chosen by the options that it alone has. */
-export const standaloneNames = ["nats"] as const
+export const standaloneNames = ["nats", "ssh"] as const
 
 export type StandaloneName = (typeof standaloneNames)[number]
 
 /** Options that only one kind of machines has: who gives one means that kind. */
 export const ownOptions: Readonly<Record<StandaloneName, readonly string[]>> = {
   nats: [],
+  ssh: Object.keys(ssh.options),
 }
 
 export function isStandalone(name: string | undefined): name is StandaloneName {

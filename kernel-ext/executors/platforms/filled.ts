@@ -10,3 +10,11 @@ export function filled<T extends object, D extends Partial<T>>(
 export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
 }
+
+/** Those that a section has. */
+export function ofSection<T extends object>(
+  values: object,
+  { shape }: { readonly shape: T },
+): { [K in keyof T]?: unknown } {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => key in shape)) as never
+}

@@ -5,14 +5,18 @@ import { askOthersToEnd, poolFolder, startProgram } from "./processes.ts"
 import type { Link } from "./ssh-host.ts"
 import { upload } from "./upload.ts"
 
-/** Brings the agent and what it needs to a host, and starts it. */
+/** Node on that host: its own, or one that is brought there. */
+export async function nodeOn({ connection, there }: Link, say: (text: string) => void): Promise<string> {
+  return there.node?.path ?? (await bringNode(connection, there, say))
+}
+
+/** Brings the agent to a host and starts it. */
 export async function startAgent(
   { connection, there }: Link,
   recipe: AgentRecipe,
-  say: (text: string) => void,
+  node: string,
 ): Promise<"started" | "running"> {
   const { name } = connection.settings
-  const node = there.node?.path ?? (await bringNode(connection, there, say))
   const file = `${there.folder}/agents/cellfan-agent-${recipe.hash}.mjs`
   if (!there.agents.includes(recipe.hash))
     await upload(connection, {

@@ -1,5 +1,4 @@
-import { connect, createServer, type Server } from "node:net"
-import type { Duplex } from "node:stream"
+import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { createGzip } from "node:zlib"
 import type { HeadRecipe, QueueAddress } from "../hosts.ts"
@@ -8,6 +7,7 @@ import { quote } from "./host-key.ts"
 import { fileToUpload } from "./own-node.ts"
 import { poolFolder, startProgram } from "./processes.ts"
 import type { Link, SshHost } from "./ssh-host.ts"
+import type { Tunnels } from "./tunnels.ts"
 import { upload } from "./upload.ts"
 
 /** The queue's server on a host, and the way to it. */
@@ -78,30 +78,87 @@ function headFolder(folder: string, { pool }: HeadRecipe): string {
   return `${poolFolder(folder, pool)}/head`
 }
 
-/** How others may call a host, the likeliest first: as we do, and by its own addresses. */
+/** How others may call a host, the likeliest first: as we do, and by its own addresses but those that every host has. */
 function addressesOf({ connection, there }: Link): string[] {
   const ours = connection.settings.host
-  const isLoopback = (name: string) => /^(localhost|127\.|::1$)/.test(name)
-  // Ours is a tunnel's end, or a name that holds here alone.
-  const names = isLoopback(ours) ? [...there.addresses, ours] : [ours, ...there.addresses]
-  return [...new Set(names)]
+  const isOwn = (name: string) => !/^(localhost$|127\.|::1$|169\.254\.|172\.17\.|fe80:)/i.test(name)
+  return [...new Set([ours, ...there.addresses].filter(isOwn))]
+}
+
+/** A server on a host. */
+export interface Head {
+  readonly host: SshHost
+  readonly port: number
+  readonly addresses: readonly string[]
+}
+
+export function headOn(host: SshHost, link: Link, port: number): Head {
+  return { host, port, addresses: addressesOf(link) }
 }
 
 /** How agents and this process reach it. The tunnel, where one is needed, lives as long as `tunnels`. */
 export async function addressOf(
-  host: SshHost,
-  link: Link,
-  port: number,
+  { host, port, addresses }: Head,
+  { connection }: Link,
   tunnels: Tunnels,
   signal: AbortSignal,
 ): Promise<QueueAddress> {
-  const { host: name, jumps, proxyCommand } = link.connection.settings
-  const agents = addressesOf(link).map((address) => url(address, port))
+  const { host: name, jumps, proxyCommand } = connection.settings
+  // The last one is for the host itself, and for those that only a tunnel leads from.
+  const agents = [...addresses, "127.0.0.1"].map((address) => url(address, port))
   const isStraight = jumps.length === 0 && proxyCommand === undefined && (await answers(name, port))
   if (isStraight) return { agents, kernel: [url(name, port)] }
   const local = await tunnels.open(async () => (await host.link(signal)).connection.reach("127.0.0.1", port))
   return { agents, kernel: [url("127.0.0.1", local)] }
 }
+
+/**
+ * Sees to it that a host's agent reaches the server: straight, or else by a tunnel through this machine, whose near end is the
+ * server's port on the host's own loopback.
+ *
+ * @throws BackendError where neither goes.
+ */
+export async function leadTo(
+  { host, port, addresses }: Head,
+  { connection }: Link,
+  node: string,
+  tunnels: Tunnels,
+  say: (text: string) => void,
+): Promise<void> {
+  const { name } = connection.settings
+  if (name === host.name) return
+  const told = await connection.script(
+    "look for the queue's server",
+    `${quote(node)} -e ${quote(dial)} ${port} ${addresses.map(quote).join(" ")} </dev/null`,
+  )
+  if (told.has("reached")) return
+  const problem = `${name} cannot reach the queue's server on ${host.name} (port ${port} of ${addresses.join(", ")})`
+  try {
+    await connection.listen(port, (accept) =>
+      tunnels.join(accept(), async () => {
+        const { connection } = await host.link(AbortSignal.timeout(dialMs))
+        return connection.reach("127.0.0.1", port)
+      }),
+    )
+  } catch (error) {
+    throw sshError("network", `${problem}, nor through this machine: ${(error as Error).message}`, error)
+  }
+  say(
+    `${problem}: it does so through this machine, and no longer than that runs. Open the port between the hosts for jobs that outlive it`,
+  )
+}
+
+const dialMs = 3000
+
+/** Runs on a host: which of these can be connected to? */
+const dial = `const [port, ...hosts] = process.argv.slice(1)
+let left = hosts.length
+for (const host of hosts) {
+  const socket = require("net").connect({ host, port: +port })
+  socket.on("connect", () => { console.log("cellfan:reached=" + host); process.exit() })
+  socket.on("error", () => { if (--left === 0) process.exit() })
+}
+setTimeout(() => process.exit(), ${dialMs})`
 
 function url(address: string, port: number): string {
   return `tls://${address.includes(":") ? `[${address}]` : address}:${port}`
@@ -123,47 +180,4 @@ async function answers(host: string, port: number): Promise<boolean> {
     await sleep(200)
   }
   return false
-}
-
-/** Ports of this machine that lead to hosts. */
-export class Tunnels {
-  readonly #servers = new Set<Server>()
-  readonly #ends = new Set<Duplex>()
-
-  async open(reach: () => Promise<Duplex>): Promise<number> {
-    const local = createServer((socket) => {
-      reach().then(
-        (far) => this.join(socket, far),
-        () => socket.destroy(),
-      )
-      socket.on("error", () => {})
-    })
-    await new Promise<void>((resolve, reject) => {
-      local.once("error", reject).listen(0, "127.0.0.1", resolve)
-    })
-    this.#servers.add(local)
-    return (local.address() as { port: number }).port
-  }
-
-  /** What comes from one goes to the other; when one ends, both do. */
-  join(one: Duplex, other: Duplex): void {
-    for (const [from, to] of [
-      [one, other],
-      [other, one],
-    ] as const) {
-      this.#ends.add(from)
-      from.on("error", () => to.destroy())
-      from.on("close", () => {
-        this.#ends.delete(from)
-        to.destroy()
-      })
-      from.pipe(to)
-    }
-  }
-
-  close(): void {
-    for (const server of this.#servers) server.close()
-    for (const end of this.#ends) end.destroy()
-    this.#servers.clear()
-  }
 }

@@ -38,9 +38,9 @@ export interface HostSettings {
 export interface SettingsSources {
   /** In place of ~/.ssh/config and the system's. */
   readonly sshConfigFile?: string | undefined
-  readonly user?: string | undefined
+  readonly sshUser?: string | undefined
   /** A private key, before those of ssh_config. */
-  readonly keyFile?: string | undefined
+  readonly sshKeyFile?: string | undefined
 }
 
 const run = promisify(execFile)
@@ -48,11 +48,11 @@ const run = promisify(execFile)
 const defaultTimeoutMs = 15_000
 
 export async function settingsOf(target: Target, sources: SettingsSources): Promise<HostSettings> {
-  return read(target, await askSsh(target, sources), sources.keyFile)
+  return read(target, await askSsh(target, sources), sources.sshKeyFile)
 }
 
 async function askSsh(target: Target, sources: SettingsSources): Promise<Map<string, string[]>> {
-  const user = target.user ?? sources.user
+  const user = target.user ?? sources.sshUser
   const args = [
     "-G",
     ...(sources.sshConfigFile === undefined ? [] : ["-F", sources.sshConfigFile]),

@@ -1,15 +1,14 @@
-import { createHash } from "node:crypto"
 import { access } from "node:fs/promises"
-import { connect } from "node:net"
-import { hostname, userInfo } from "node:os"
 import { ConfigError } from "../../../errors.ts"
 import type { AgentRecipe, HeadRecipe, HostEvents, HostProvider, HostState, QueueAddress } from "../hosts.ts"
-import { startAgent } from "./agent.ts"
+import { nodeOn, startAgent } from "./agent.ts"
 import { sshError } from "./errors.ts"
-import { addressOf, startHead, Tunnels } from "./head.ts"
+import { addressOf, type Head, headOn, leadTo, startHead } from "./head.ts"
 import { endPrograms, removeUnused } from "./processes.ts"
+import type { SettingsSources } from "./settings.ts"
 import { type Link, SshHost } from "./ssh-host.ts"
 import { parseTargets, readHostsFile } from "./targets.ts"
+import { Tunnels } from "./tunnels.ts"
 import { Ways } from "./ways.ts"
 
 /**
@@ -24,7 +23,8 @@ import { Ways } from "./ways.ts"
  * - survey.ts                      what a host is and has
  * - own-node.ts, upload.ts         what is brought there
  * - processes.ts                   programs there that outlive the connection
- * - agent.ts, head.ts              the agent; the queue's server and the way to it
+ * - agent.ts                       the agent
+ * - head.ts, tunnels.ts            the queue's server on one of them, and the ways to it
  *
  * All that is written on a host stands in ~/.cache/cellfan/hosts/HOST (or, where that cannot be, in /var/tmp/cellfan-UID):
  *
@@ -33,19 +33,13 @@ import { Ways } from "./ways.ts"
  *     pools/POOL/agent-HASH.json, .pid, .log
  *     pools/POOL/head/                 the queue's server and its data, on one host
  */
-export interface SshHostsOptions {
+export interface SshHostsOptions extends SettingsSources {
   /** "a", "user@b:2222", aliases of ssh_config; several may stand in one, with commas between. */
   readonly hosts?: readonly string[] | undefined
   /** A file with further ones, one a line. */
   readonly hostsFile?: string | undefined
   /** How many must come up (default: 1). */
   readonly minHosts?: number | undefined
-  /** In place of ~/.ssh/config and the system's. */
-  readonly sshConfigFile?: string | undefined
-  /** Whom to log in as, in place of what ssh_config says. */
-  readonly user?: string | undefined
-  /** A private key, before those of ssh_config. */
-  readonly keyFile?: string | undefined
 }
 
 /** What an agent that is told to end may take to do so before it is ended. */
@@ -59,6 +53,7 @@ export class SshHosts implements HostProvider {
   readonly #pools = new Set<string>()
   #all: Promise<readonly SshHost[]> | undefined
   #list: readonly SshHost[] = []
+  #head: Head | undefined
   #isClosed = false
   #events: HostEvents = { host: () => {}, say: () => {} }
 
@@ -78,13 +73,13 @@ export class SshHosts implements HostProvider {
   }
 
   async #read(): Promise<readonly SshHost[]> {
-    const { hosts = [], hostsFile, minHosts = 1, keyFile } = this.#options
-    if (keyFile !== undefined)
-      await access(keyFile).catch((cause: Error) => {
+    const { hosts = [], hostsFile, minHosts = 1, sshKeyFile } = this.#options
+    if (sshKeyFile !== undefined)
+      await access(sshKeyFile).catch((cause: Error) => {
         throw new ConfigError(
-          `keyFile ${keyFile} cannot be read: ${cause.message}. It takes the path of a private key.`,
+          `sshKeyFile ${sshKeyFile} cannot be read: ${cause.message}. It takes the path of a private key.`,
           {
-            key: "keyFile",
+            key: "sshKeyFile",
             cause,
           },
         )
@@ -139,7 +134,9 @@ export class SshHosts implements HostProvider {
       await host.keep(
         `agent ${agent.pool}`,
         async (link) => {
-          const state = await startAgent(link, agent, say)
+          const node = await nodeOn(link, say)
+          if (this.#head !== undefined) await leadTo(this.#head, link, node, this.#tunnels, say)
+          const state = await startAgent(link, agent, node)
           line = `${host.name}: ${state === "running" ? "its agent runs already" : `ready in ${((Date.now() - beganMs) / 1000).toFixed(1)} s`}, ${count(link.there.processors, "processor")}`
         },
         signal,
@@ -175,30 +172,8 @@ export class SshHosts implements HostProvider {
       throw error
     }
     const { link, port } = found as unknown as { link: Link; port: number }
-    return addressOf(host, link, port, this.#tunnels, signal)
-  }
-
-  /** By a reverse tunnel each, all at the same port of the hosts' loopback; the same one again for the same hosts. */
-  async expose(port: number, events: HostEvents, signal: AbortSignal): Promise<Pick<QueueAddress, "agents">> {
-    this.#events = events
-    const hosts = await this.#hosts()
-    const there = this.#exposedPort(hosts)
-    const attempts = hosts.map((host) =>
-      host.keep(
-        "tunnel",
-        ({ connection }) =>
-          connection.listen(there, (open) => this.#tunnels.join(open(), connect(port, "127.0.0.1"))),
-        signal,
-      ),
-    )
-    // Why one failed is said where its agent is to be started.
-    await enough(attempts, 1, (reasons) => reasons[0] as Error)
-    return { agents: [`tls://127.0.0.1:${there}`] }
-  }
-
-  #exposedPort(hosts: readonly SshHost[]): number {
-    const us = [hostname(), userInfo().username, ...hosts.map(({ name }) => name)].join(" ")
-    return 20_000 + (createHash("sha256").update(us).digest().readUInt32BE(0) % 12_000)
+    this.#head = headOn(host, link, port)
+    return addressOf(this.#head, link, this.#tunnels, signal)
   }
 
   async clean(scope: "own" | "all"): Promise<readonly string[]> {

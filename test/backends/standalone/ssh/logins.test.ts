@@ -30,7 +30,7 @@ describe("Logging in to hosts", function () {
   const problem = async (
     name: string,
     change: (config: string) => string = (config) => config,
-    more: { user?: string; keyFile?: string } = {},
+    more: { sshUser?: string; sshKeyFile?: string } = {},
   ) => {
     const sshConfigFile = join(hosts.folder, "config")
     writeFileSync(sshConfigFile, change(readFileSync(hosts.sshConfigFile, "utf8")))
@@ -95,7 +95,7 @@ describe("Logging in to hosts", function () {
   })
 
   it("says which keys were offered to a user that takes none of them", async () => {
-    const said = await problem("h1", undefined, { user: "eva" })
+    const said = await problem("h1", undefined, { sshUser: "eva" })
     expect(said).to.match(
       /^credentials: h1 \(10\..+, port 2222\) did not let eva in\. It was offered .+id_ed25519 \(SHA256:/,
     )
@@ -225,9 +225,9 @@ describe("Logging in to hosts", function () {
   })
 
   it("is refused with a key file that is not there, as a matter of configuration", async () => {
-    await using scene = open({ hosts: ["h1"], sshConfigFile: hosts.sshConfigFile, keyFile: "/none/key" })
+    await using scene = open({ hosts: ["h1"], sshConfigFile: hosts.sshConfigFile, sshKeyFile: "/none/key" })
     expect((await scene.start())?.message).to.match(
-      /^keyFile \/none\/key cannot be read: ENOENT.+path of a private key\.$/,
+      /^sshKeyFile \/none\/key cannot be read: ENOENT.+path of a private key\.$/,
     )
   })
 })
