@@ -99,7 +99,7 @@ class Reader {
     if (found !== undefined) {
       const plain = this.#plain(pair.value)
       if (plain === null || plain === undefined) return
-      const value = typeof plain === "number" ? plain * found.factor : plain
+      const value = meaningOf(plain, found)
       const origin = { kind: "file", path: this.#path, line: this.#lineOf(at), written } as const
       this.#entries.push({ section, key: found.option.key, value, origin })
     } else if (keysWithoutMeaning[section]?.includes(written) || this.#isLithops) {
@@ -112,10 +112,7 @@ class Reader {
   }
 
   /** Ours, or Lithops' in its own unit. */
-  #option(
-    options: readonly OptionInfo[],
-    written: string,
-  ): { option: OptionInfo; factor: number } | undefined {
+  #option(options: readonly OptionInfo[], written: string): Found | undefined {
     const own = options.find(({ key }) => key === written)
     if (own !== undefined) return { option: own, factor: 1 }
     const theirs = options.find(({ lithops }) => lithops?.key === written)
@@ -138,4 +135,15 @@ class Reader {
   #lineOf(offset: number): number {
     return this.#lines?.linePos(offset).line ?? 1
   }
+}
+
+interface Found {
+  readonly option: OptionInfo
+  readonly factor: number
+}
+
+/** In our unit; and what is one text where several may stand, as in the environment. */
+function meaningOf(plain: unknown, { option, factor }: Found): unknown {
+  if (typeof plain === "number") return plain * factor
+  return typeof plain === "string" && option.kind === "list" ? plain.split(",") : plain
 }

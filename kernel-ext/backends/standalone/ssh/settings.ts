@@ -161,10 +161,14 @@ export function fillIn(text: string, names: Names): string {
     u: me.username,
     C: createHash("sha1").update(`${local}${names.host}${names.port}${names.user}`).digest("hex"),
   }
-  return text
-    .replace(/^~(?=\/|$)/, me.homedir)
+  return atHome(text)
     .replace(/\$\{(\w+)\}/g, (whole, name: string) => process.env[name] ?? whole)
     .replace(/%(.)/g, (whole, token: string) => String(tokens[token] ?? whole))
+}
+
+/** A path with its `~`. */
+export function atHome(path: string): string {
+  return path.replace(/^~(?=\/|$)/, userInfo().homedir)
 }
 
 /** Separated by spaces; what holds one stands in quotes. */

@@ -5,7 +5,7 @@ import { nodeOn, startAgent } from "./agent.ts"
 import { sshError } from "./errors.ts"
 import { addressOf, type Head, headOn, leadTo, startHead } from "./head.ts"
 import { endPrograms, removeUnused } from "./processes.ts"
-import type { SettingsSources } from "./settings.ts"
+import { atHome, type SettingsSources } from "./settings.ts"
 import { type Link, SshHost } from "./ssh-host.ts"
 import { parseTargets, readHostsFile } from "./targets.ts"
 import { Tunnels } from "./tunnels.ts"
@@ -57,9 +57,11 @@ export class SshHosts implements HostProvider {
   #isClosed = false
   #events: HostEvents = { host: () => {}, say: () => {} }
 
-  constructor(options: SshHostsOptions) {
-    this.#options = options
-    this.#ways = new Ways(options)
+  constructor({ hostsFile, sshConfigFile, sshKeyFile, ...others }: SshHostsOptions) {
+    const at = (path: string | undefined) => (path === undefined ? undefined : atHome(path))
+    const files = { hostsFile: at(hostsFile), sshConfigFile: at(sshConfigFile), sshKeyFile: at(sshKeyFile) }
+    this.#options = { ...others, ...files }
+    this.#ways = new Ways(this.#options)
   }
 
   get hosts(): readonly HostState[] {

@@ -60,7 +60,7 @@ Host *
 
   it("give way to what the name itself says, and that to nothing", async () => {
     expect(await of("me@node1.lab:99", { sshUser: "other" })).to.include({ user: "me", port: 99 })
-    expect(await of("node1.lab", { sshUser: "other" })).to.include({ sshUser: "other" })
+    expect(await of("node1.lab", { sshUser: "other" })).to.include({ user: "other" })
     const { identityFiles } = await of("node1.lab", { sshKeyFile: "/keys/mine" })
     expect(identityFiles[0]).to.equal("/keys/mine")
   })
