@@ -38,7 +38,7 @@ async function tryToStart({ connection, there }: Link, recipe: HeadRecipe): Prom
   if (platform !== "linux-x64" && platform !== "linux-arm64")
     throw sshError(
       "setup",
-      `${connection.settings.name} is to run the queue's server, which is there for Linux on x64 and arm64, and is ${platform}: name another host first, or a NATS server of your own`,
+      `${connection.settings.name} is ${platform}: the server is there for Linux on x64 and arm64.`,
     )
   const folder = headFolder(there.folder, recipe)
   const wished = firstPort + Math.floor(Math.random() * (lastPort - firstPort))

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises"
-import { ConfigError } from "../../../errors.ts"
+import { type BackendError, ConfigError } from "../../../errors.ts"
 import type { AgentRecipe, HeadRecipe, HostEvents, HostProvider, HostState, QueueAddress } from "../hosts.ts"
 import { nodeOn, startAgent } from "./agent.ts"
 import { sshError } from "./errors.ts"
@@ -171,7 +171,13 @@ export class SshHosts implements HostProvider {
     } catch (error) {
       signal.throwIfAborted()
       host.failed(error)
-      throw error
+      const { kind = "other", message } = error as BackendError
+      const way = "To have another one do so, name it first"
+      throw sshError(
+        kind,
+        `The first host runs the queue's server, and ${message}\n${way}, or give the address of your own NATS by the option \`nats\`.`,
+        error,
+      )
     }
     const { link, port } = found as unknown as { link: Link; port: number }
     this.#head = headOn(host, link, port)

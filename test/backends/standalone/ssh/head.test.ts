@@ -105,7 +105,7 @@ describe("A head among hosts", function () {
       .head(recipe({ files }), scene.events, never)
       .catch((problem: Error) => problem)
     expect((error as Error).message).to.match(
-      /^h2 could not start nats \(\S+\/nats\.log\): nats-server: Parse error on line 2/,
+      /^The first host runs the queue's server, and h2 could not start nats \(\S+\/nats\.log\): nats-server: Parse error on line 2/,
     )
     expect(scene.of("h2")?.state).to.equal("failed")
   })
