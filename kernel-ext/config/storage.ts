@@ -90,7 +90,10 @@ function ownStorage(configured: Configuration): StorageDescription {
   return description
 }
 
-/** @throws ConfigError for what is wrong, in the options or in the configuration. */
+/**
+ * @internal Configuration's types need zod's, which public types do without; see scripts/build/option-types.mjs.
+ * @throws ConfigError for what is wrong, in the options or in the configuration.
+ */
 export function describeStorage(configured: Configuration, options: StorageOptions = {}): StorageDescription {
   const { backend: given, ...others } = options
   const backend = given ?? storageBackend(configured)
@@ -106,7 +109,7 @@ export function describeStorage(configured: Configuration, options: StorageOptio
   }
 }
 
-/** The one that is named, or the one beside the compute backend. */
+/** @internal The one that is named, or the one beside the compute backend. */
 export function storageBackend(configured: Configuration): string {
   const { storage, backend = "localhost" } = configured.section("cellfan")
   if (storage !== undefined) return storage

@@ -58,7 +58,7 @@ export function standalone(
   return { backend, defaults }
 }
 
-/** Queue and agents, as options and configuration say. */
+/** @internal Queue and agents, as options and configuration say. */
 export function poolSettings(configured: Configuration, given: object, where: string) {
   const shared = Object.fromEntries(
     Object.entries(given).filter(([key]) => key in standaloneSections.standalone.schema.shape),

@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { expect } from "chai"
 import ts from "typescript"
 import { writeOptionTypes } from "../../scripts/build/option-types.mjs"
@@ -59,5 +59,17 @@ describe("The written types of options", function () {
     expect(
       problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n")),
     ).to.deep.equal([])
+  })
+
+  it("are all that public types say of options: nothing that a notebook reads leads to zod's", () => {
+    const first = join(root, "dist", "types", "index.d.ts")
+    const read = new Set([first])
+    for (const file of read) {
+      for (const { fileName } of ts.preProcessFile(readFileSync(file, "utf8")).importedFiles) {
+        expect(fileName, file).not.to.match(/^zod/)
+        if (fileName.startsWith(".")) read.add(join(dirname(file), fileName.replace(/\.ts$/, ".d.ts")))
+      }
+    }
+    expect(read.size).to.be.above(20)
   })
 })
