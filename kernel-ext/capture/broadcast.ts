@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { sha256 } from "../util/sha256.ts"
 import { CleanScan } from "./codec/clean.ts"
 import { markImmutable, serializeRaw } from "./codec/raw.ts"
 import type { Broadcast, Encoded } from "./types.ts"
@@ -38,7 +38,7 @@ export function broadcastOf(value: object): Broadcast | undefined {
 }
 
 function hashOf({ bytes, blobs }: Encoded): string {
-  const hash = createHash("sha256").update(bytes)
+  const hash = sha256().update(bytes)
   for (const blob of blobs) hash.update(blob)
   return hash.digest("hex").slice(0, 32)
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto"
+import { sha256 } from "../util/sha256.ts"
 
 /**
  * For what cannot be sent: clients, connections, compiled models. Each worker builds its own, once, when a function
@@ -55,7 +55,7 @@ const calls = new Map<string, number>()
  * elsewhere is to capture the same.
  */
 function idFor(build: () => object): string {
-  const text = createHash("sha256").update(String(build)).digest("hex").slice(0, 16)
+  const text = sha256().update(String(build)).digest("hex").slice(0, 16)
   const count = (calls.get(text) ?? 0) + 1
   calls.set(text, count)
   return `${text}-${count}`

@@ -7,7 +7,7 @@
 const defaultTargetMs = 10
 
 /** At the end of a job batches get smaller, to this share of that: not so small that messages outweigh the work. */
-const leastShare = 0.04
+const leastShare = 0.1
 
 /** While nothing is known a batch is one task; each batch that has been measured may be this many times as large as the one before. */
 const growth = 16
@@ -23,6 +23,8 @@ export class ChunkSizer {
   #meanMs: number | undefined
   #meanBytes = 0
   #limit = 1
+  /** Tasks of the newest message. */
+  #newest = 0
   readonly #targetMs: number
 
   constructor(fixed: number | undefined, known?: ChunkSizer, targetMs = defaultTargetMs) {
@@ -62,8 +64,11 @@ export class ChunkSizer {
   /** Tells how long the tasks of one message took together. */
   took(tasks: number, totalMs: number): void {
     const mean = totalMs / tasks
-    // The newest counts for half: a first call is slow until it is compiled, and work often changes along the inputs.
-    this.#meanMs = this.#meanMs === undefined ? mean : (this.#meanMs + mean) / 2
+    // The newest counts for half, as work often changes along the inputs, or for its share of tasks where that is more: first
+    // calls are slow until the function is compiled, and there are few of them.
+    const share = Math.max(0.5, tasks / (tasks + this.#newest))
+    this.#meanMs = this.#meanMs === undefined ? mean : this.#meanMs + share * (mean - this.#meanMs)
+    this.#newest = tasks
     this.#limit = Math.max(this.#limit, tasks * growth)
   }
 

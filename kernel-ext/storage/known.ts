@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto"
 import { StorageError } from "../errors.ts"
 import type { JobStorage, StorageDescription } from "../protocol/storage.ts"
+import { sha256 } from "../util/sha256.ts"
 
 /**
  * The storages of this process by id. A reference says only which storage it means; whoever resolves it finds here how to
@@ -27,7 +27,7 @@ export function useConfiguredStorage(configured: (backend: string) => StorageDes
 export function remember(description: StorageDescription): string {
   const { backend, options, secrets } = description
   const parts = [backend, sorted(options), secrets?.accessKeyId ?? null]
-  const id = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16)
+  const id = sha256().update(JSON.stringify(parts)).digest("hex").slice(0, 16)
   known.set(id, description)
   return id
 }

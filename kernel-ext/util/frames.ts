@@ -1,9 +1,9 @@
-import { deserialize, serialize } from "node:v8"
+import { decodeHead, encodeHead } from "./heads.ts"
 
 /**
  * Messages on a byte stream between two processes of this machine.
  *
- *     u32 mark │ u32 head length │ u32 number of parts │ u32 length of each part │ head (V8 serialization) │ parts, raw
+ *     u32 mark │ u32 head length │ u32 number of parts │ u32 length of each part │ head (heads.ts) │ parts, raw
  *
  * The head is small and structured; parts are binary and are neither copied nor looked at on the way out.
  */
@@ -21,19 +21,25 @@ const joinBelowBytes = 64 * 1024
 
 /** The buffers that make up one frame, in order. */
 export function encodeFrame(head: unknown, parts: readonly Uint8Array[]): Uint8Array[] {
-  const headBytes = serialize(head)
-  const lead = Buffer.allocUnsafe(fixedBytes + 4 * parts.length)
+  const headBytes = encodeHead(head)
+  const leadBytes = fixedBytes + 4 * parts.length
+  let total = leadBytes + headBytes.length
+  for (const part of parts) total += part.byteLength
+  const isSmall = total < joinBelowBytes
+  const lead = Buffer.allocUnsafe(isSmall ? total : leadBytes)
   lead.writeUInt32LE(mark, 0)
   lead.writeUInt32LE(headBytes.length, 4)
   lead.writeUInt32LE(parts.length, 8)
-  let total = lead.length + headBytes.length
-  for (let i = 0; i < parts.length; i++) {
-    const length = parts[i]?.byteLength ?? 0
-    lead.writeUInt32LE(length, fixedBytes + 4 * i)
-    total += length
+  let at = fixedBytes
+  for (const part of parts) at = lead.writeUInt32LE(part.byteLength, at)
+  if (!isSmall) return [lead, headBytes, ...parts]
+  lead.set(headBytes, at)
+  at += headBytes.length
+  for (const part of parts) {
+    lead.set(part, at)
+    at += part.byteLength
   }
-  const buffers = [lead, headBytes, ...parts]
-  return total < joinBelowBytes ? [Buffer.concat(buffers, total)] : buffers
+  return [lead]
 }
 
 /** A part that lacks at least this much is read into its own memory; all else through a buffer that is used again. */
@@ -78,7 +84,9 @@ export class FrameReader {
   }
 
   push(chunk: Uint8Array): void {
-    let at = 0
+    const isBetween = this.#expecting === "fixed" && this.#filled === 0
+    let at = isBetween ? this.#readWhole(chunk) : 0
+    if (isBetween && at === chunk.length) return
     for (;;) {
       const target = this.#target
       const take = Math.min(target.length - this.#filled, chunk.length - at)
@@ -91,19 +99,42 @@ export class FrameReader {
     }
   }
 
+  /** Small frames mostly come whole. Reads those that do, with which the chunk begins; returns where they end. */
+  #readWhole(chunk: Uint8Array): number {
+    let begin = 0
+    while (chunk.length - begin >= fixedBytes) {
+      const view = new DataView(chunk.buffer, chunk.byteOffset + begin, chunk.length - begin)
+      const { headLength, partCount } = fixedOf(view)
+      const headAt = fixedBytes + 4 * partCount
+      let end = headAt + headLength
+      if (end > view.byteLength) return begin
+      for (let i = 0; i < partCount; i++) end += view.getUint32(fixedBytes + 4 * i, true)
+      if (end > view.byteLength) return begin
+      const head = decodeHead(chunk.subarray(begin + headAt, begin + headAt + headLength))
+      const parts: Uint8Array[] = []
+      let at = begin + headAt + headLength
+      for (let i = 0; i < partCount; i++) {
+        const part = Buffer.allocUnsafeSlow(view.getUint32(fixedBytes + 4 * i, true))
+        part.set(chunk.subarray(at, at + part.length))
+        parts.push(part)
+        at += part.length
+      }
+      begin += end
+      this.#onFrame(head, parts)
+    }
+    return begin
+  }
+
   #advance(full: Uint8Array): void {
     if (this.#expecting === "fixed") {
-      const view = new DataView(full.buffer, full.byteOffset)
-      const partCount = view.getUint32(8, true)
-      if (view.getUint32(0, true) !== mark || partCount > maxParts)
-        throw new RangeError("no beginning of a frame")
-      this.#headLength = view.getUint32(4, true)
+      const { headLength, partCount } = fixedOf(new DataView(full.buffer, full.byteOffset))
+      this.#headLength = headLength
       this.#lengths = new Array(partCount)
       this.#expect("head", this.#headLength + 4 * this.#lengths.length)
     } else if (this.#expecting === "head") {
       const view = new DataView(full.buffer, full.byteOffset)
       for (let i = 0; i < this.#lengths.length; i++) this.#lengths[i] = view.getUint32(4 * i, true)
-      this.#head = deserialize(full.subarray(4 * this.#lengths.length))
+      this.#head = decodeHead(full.subarray(4 * this.#lengths.length))
       this.#parts = []
       this.#nextPart()
     } else {
@@ -131,4 +162,11 @@ export class FrameReader {
     // Parts begin at the start of their own memory: typed arrays over them need the alignment.
     this.#target = what === "part" ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length)
   }
+}
+
+function fixedOf(view: DataView): { headLength: number; partCount: number } {
+  const partCount = view.getUint32(8, true)
+  if (view.getUint32(0, true) !== mark || partCount > maxParts)
+    throw new RangeError("no beginning of a frame")
+  return { headLength: view.getUint32(4, true), partCount }
 }

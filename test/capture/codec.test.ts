@@ -33,6 +33,22 @@ describe("The codec", () => {
     })
   }
 
+  it("keeps the few plain values of a small batch, whichever way they go", () => {
+    const plain = ["", "\ud800 é", "x".repeat(5000), 0, -0, 1.5, Number.NaN, true, null, undefined, 10n]
+    const lists = [
+      ...plain.map((one) => [one]),
+      plain,
+      [1, "two", false, null],
+      Array.from({ length: 100 }, (_, i) => i),
+    ]
+    for (const list of lists) {
+      const there = loaded.codec.decodeEach(captured.codec.encodeEach(list, path))
+      const back = captured.codec.decodeEach(loaded.codec.encodeEach(there, path))
+      expect(back).to.have.length(list.length)
+      expect(back.every((value, i) => Object.is(value, list[i]))).to.equal(true)
+    }
+  })
+
   it("keeps keys in their order, with flags, symbols and null prototypes", () => {
     const value = Object.create(null)
     value.b = 1

@@ -30,6 +30,31 @@ describe("Frames", () => {
       expect(frames[1]?.[1][0]).to.have.length(200_000)
     })
 
+  it("come out as they went in where large parts are read into their own memory", () => {
+    const frames: Frame[] = []
+    const reader = new FrameReader((head, parts) => frames.push([head, parts]))
+    for (let at = 0; at < bytes.length; ) {
+      const space = reader.space()
+      const piece = bytes.subarray(at, at + Math.min(space.length, 70_000))
+      space.set(piece)
+      reader.filled(piece.length)
+      at += piece.length
+    }
+    expect(frames.map(([head]) => head)).to.deep.equal([small[0], large[0], { type: "ready" }])
+    expect(frames[1]?.[1][0]?.every((byte) => byte === 7)).to.equal(true)
+  })
+
+  it("keep what JSON does not in their heads", () => {
+    const head = {
+      bytes: Uint8Array.of(1, 2),
+      infinite: Number.POSITIVE_INFINITY,
+      list: [undefined, 1],
+      text: "\ud800é",
+    }
+    expect(read(whole(encodeFrame(head, [])), 1000)[0]?.[0]).to.deep.equal(head)
+    expect(read(whole(encodeFrame({ text: "\ud800é" }, [])), 1000)[0]?.[0]).to.deep.equal({ text: "\ud800é" })
+  })
+
   it("give each part memory of its own, so that typed arrays can stand on it", () => {
     const [, parts] = read(bytes, 100)[0] as Frame
     for (const part of parts) expect(part.byteOffset).to.equal(0)

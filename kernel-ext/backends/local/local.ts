@@ -84,10 +84,10 @@ export class LocalBackend implements Backend, SlotOwner {
   }
 
   expect(tasks: number, kind: Pick<TaskBatch, "isolation" | "memoryMiB">): void {
-    // What is missing is told to the job when its batches come.
-    if (this.#given === undefined && !hasWorkerFile(kindOf(kind).isolation)) return
     let wanted = tasks
     for (const slot of this.#slots) if (slot.isRunning) wanted--
+    // What is missing is told to the job when its batches come.
+    if (wanted <= 0 || (this.#given === undefined && !hasWorkerFile(kindOf(kind).isolation))) return
     for (const slot of this.#slots) if (wanted > 0 && slot.warm(kindOf(kind))) wanted--
   }
 

@@ -5,11 +5,13 @@ import { GraphDecoder, type Resolver } from "./decoder.ts"
 import type { Graph } from "./nodes.ts"
 import { isPortable, readPortable, writePortable } from "./portable.ts"
 import { deserializeRaw, serializeRaw } from "./raw.ts"
+import { isTextForm, readText, writeText } from "./text.ts"
 
 /**
  * Values in bytes. A map of this folder:
  *
- *     codec.ts       chooses between the two ways below
+ *     codec.ts       chooses between the ways below
+ *     text.ts        a few strings and numbers
  *     clean.ts       whether a value is clean: kept as it is by V8's serialization
  *     raw.ts         clean values, and node lists, through V8's serialization, with large binary parts as blobs
  *     portable.ts    node lists from and for those who do not trust each other
@@ -58,6 +60,8 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver, options
     },
 
     encodeEach(values, pathOf) {
+      const text = writeText(values)
+      if (text !== undefined) return text
       const scan = new CleanScan({ apart: true })
       const raw = values.every((value) => scan.check(value))
         ? trySerialize(values, scan.buffers, false)
@@ -67,6 +71,7 @@ export function createCodec(writeGraph: GraphWriter, resolver: Resolver, options
 
     decodeEach(encoded) {
       if (isPortable(encoded.bytes)) return new GraphDecoder(readPortable(encoded), resolver).decode()
+      if (resolver.trusted && isTextForm(encoded.bytes)) return readText(encoded)
       const { tag, value } = readRaw(encoded, resolver)
       return tag === Form.clean ? (value as unknown[]) : new GraphDecoder(value as Graph, resolver).decode()
     },

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Script } from "node:vm"
+import { sha256 } from "../../util/sha256.ts"
 
 /** Npm packages in one file, for workers that do not share the notebook's file system. */
 export interface PackageBundle {
@@ -35,7 +35,7 @@ function cachedData(file: string | undefined): { cachedData?: Buffer } {
 }
 
 function cacheKey(code: string): string {
-  return createHash("sha256").update(code).update(process.versions.v8).digest("hex").slice(0, 32)
+  return sha256().update(code).update(process.versions.v8).digest("hex").slice(0, 32)
 }
 
 /** Other workers may read the file at any time. A cache that cannot be written is no error. */
