@@ -39,6 +39,11 @@ async function main(config: AgentConfig): Promise<void> {
   })
   const agent = await Agent.start(config, backend, say)
   say(`Ready: ${backend.workers} workers on ${config.host}, pool ${config.pool}.`)
+  // Node would print the whole file, which is one long line.
+  process.on("uncaughtException", (error) => {
+    say(`Ended by an error of its own: ${error.stack ?? error.message}`)
+    process.exit(1)
+  })
   let asked = 0
   const stop = (signal: NodeJS.Signals): void => {
     if (asked++ > 0) process.exit(1)

@@ -44,12 +44,14 @@ export function standalone(
   const name = named ?? chosenBy(given) ?? configuredName(configured)
   refuseOthers(name, given, where)
   const settings = poolSettings(configured, given, where)
-  const { pool, minHosts, workersPerHost, keepMs, replicas } = settings
+  const { pool, minHosts, workersPerHost, idleMs, hardMs, keepMs, replicas, natsServer, access } = settings
   const made = machines[name]?.(configured, given, { pool, minHosts, workersPerHost }, where)
-  if (made === undefined && settings.access === undefined) throw noPlace(where)
+  if (made === undefined && access === undefined) throw noPlace(where)
+  const agents = { workersPerHost, idleMs, hardMs }
   const { chunkSize, retries: configuredRetries } = configured.section("cellfan")
   const backend = new StandaloneBackend({
-    ...{ name, pool, keepMs, replicas, provider: made?.provider, access: settings.access },
+    ...{ name, pool, keepMs, replicas, access },
+    machines: made && { pool, provider: made.provider, agents, access, natsServer },
     expectedWorkers: (made?.count ?? 1) * (workersPerHost ?? 1),
     // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
     onProgress: (text) => console.error(text),

@@ -29,14 +29,9 @@ export interface HostProvider {
   start(agent: AgentRecipe, events: HostEvents, signal: AbortSignal): Promise<void>
   /**
    * Runs the queue's server on a machine of its own, and says how it is reached. Idempotent: one that runs already for this
-   * pool is found again, and so is its data. Absent where the server runs beside the kernel: see `expose`.
+   * pool is found again, and so is its data. Absent where no machine of it can: then servers have to be named.
    */
   head?(recipe: HeadRecipe, events: HostEvents, signal: AbortSignal): Promise<QueueAddress>
-  /**
-   * Makes a server that listens on this machine's loopback at `port` reachable from the hosts (a reverse tunnel for each),
-   * and says how agents name it. The provider mends it while it is open.
-   */
-  expose?(port: number, events: HostEvents, signal: AbortSignal): Promise<Pick<QueueAddress, "agents">>
   /** Ends agents and gives back machines: those of this pool, or all that cellfan has ever made. Says what it gave back. */
   clean(scope: "own" | "all"): Promise<readonly string[]>
   /** Lets go of connections; what runs on hosts goes on, and ends itself when it is idle. Idempotent. */

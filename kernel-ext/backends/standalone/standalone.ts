@@ -6,8 +6,9 @@ import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from 
 import { sendingsOf } from "../sendings.ts"
 import { SentContents } from "./contents.ts"
 import { Fleet } from "./fleet.ts"
-import type { HostProvider } from "./hosts.ts"
+import type { HostEvents } from "./hosts.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
+import type { PoolMachines } from "./pool.ts"
 import type { QueueAccess } from "./queue/access.ts"
 import { inlineBytes } from "./queue/limits.ts"
 import type { Queue } from "./queue/queue.ts"
@@ -25,6 +26,7 @@ import { type RunOwner, StandaloneRun } from "./run.ts"
  *     queue/         the server, as both sides use it
  *     agent/         what runs on the machines
  *     hosts.ts       what brings machines up: ssh/, ec2/
+ *     pool.ts        a server and agents on them; head/ is what that server is started with
  *
  * The words of the wire are in protocol/queue.ts.
  */
@@ -34,7 +36,7 @@ export interface StandaloneSettings {
   /** The queue's servers, where they are somebody else's. */
   readonly access?: QueueAccess | undefined
   /** What brings machines up; none where somebody else starts agents. */
-  readonly provider?: HostProvider | undefined
+  readonly machines?: PoolMachines | undefined
   /** How long the server keeps tasks, results and what they need. */
   readonly keepMs: number
   readonly replicas: number
@@ -150,8 +152,14 @@ export class StandaloneBackend implements Backend, RunOwner {
     this.#runs.delete(run.id)
   }
 
+  /** Ends what runs, and gives back the machines that were brought up. */
   async clean(): Promise<void> {
-    for (const run of [...this.#runs.values()]) run.cancel([...run.openIndices], 0)
+    for (const run of [...this.#runs.values()]) run.cancel(run.openIndices, 0)
+    const { machines, onProgress } = this.#settings
+    if (machines === undefined) return
+    await Promise.all(this.#purging)
+    const gone = await machines.provider.clean("own")
+    if (gone.length > 0) onProgress?.(`Gave back ${gone.join(", ")}.`)
   }
 
   close(): Promise<void> {
@@ -166,6 +174,7 @@ export class StandaloneBackend implements Backend, RunOwner {
     await Promise.all(this.#purging)
     await queue?.connection.flush().catch(() => {})
     await queue?.close()
+    await this.#settings.machines?.provider.close()
     for (const run of [...this.#runs.values()]) run.close(closedError(this.name))
   }
 
@@ -190,10 +199,21 @@ export class StandaloneBackend implements Backend, RunOwner {
     await this.#callTheRoll(queue)
   }
 
-  async #reach(_signal: AbortSignal): Promise<QueueAccess> {
-    const { access } = this.#settings
-    if (access === undefined) throw new Error("not yet")
-    return access
+  /** The server first: it is there before agents look for it. */
+  async #reach(signal: AbortSignal): Promise<QueueAccess> {
+    const { access, machines } = this.#settings
+    if (machines === undefined) {
+      if (access !== undefined) return access
+      throw new BackendError("No servers of a queue are named.", { backend: this.name, retryable: false })
+    }
+    const events: HostEvents = {
+      host: (state) => this.#fleet.host(state),
+      say: (text) => this.#settings.onProgress?.(text),
+    }
+    const { bringServerUp, startAgents } = await import("./pool.ts")
+    const reached = await bringServerUp(machines, events, signal)
+    await startAgents(machines, reached.agents, events, signal)
+    return reached.kernel
   }
 
   async #callTheRoll(queue: Queue): Promise<void> {

@@ -31,7 +31,15 @@ export class TestAgent {
   ): Promise<TestAgent> {
     const folder = mkdtempSync(join(tmpdir(), "cellfan-agent-"))
     const config: AgentConfig = {
-      ...{ version: 1, pool, host, access: { servers: [url] }, workers: 2, makesStreams: true },
+      ...{
+        version: 1,
+        cellfan: "test",
+        pool,
+        host,
+        access: { servers: [url] },
+        workers: 2,
+        makesStreams: true,
+      },
       ...more,
     }
     const file = join(folder, "agent.json")

@@ -67,11 +67,9 @@ export class NatsServer {
     child.stderr.on("data", (text: Buffer) => {
       said = (said + text.toString()).slice(-4000)
     })
-    const end = Date.now() + 20_000
-    while (!(await answers(this.port))) {
-      if (child.exitCode !== null || Date.now() > end) throw new Error(`nats-server did not start:\n${said}`)
-      await sleep(20)
-    }
+    await waitForPort(this.port).catch((cause: Error) => {
+      throw new Error(`nats-server did not start:\n${said}`, { cause })
+    })
   }
 
   /** As a power cut does: with nothing written that was not yet. */
@@ -89,6 +87,15 @@ export class NatsServer {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     child.kill(signal)
     await once(child, "exit")
+  }
+}
+
+/** Resolves when a NATS server answers there. */
+export async function waitForPort(port: number): Promise<void> {
+  const end = Date.now() + 20_000
+  while (!(await answers(port))) {
+    if (Date.now() > end) throw new Error(`Nothing answers on port ${port}.`)
+    await sleep(20)
   }
 }
 

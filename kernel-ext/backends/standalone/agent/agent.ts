@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { AgentWord, Order, TaskMessage } from "../../../protocol/queue.ts"
-import { cellfanVersion } from "../../../util/version.ts"
 import type { Backend } from "../../backend.ts"
 import { decodeTask } from "../messages.ts"
 import { leaseMs } from "../queue/limits.ts"
@@ -262,7 +261,7 @@ export class Agent implements HoldingOwner {
       ...{ agent: this.agent, host, state, workers, idle: Math.max(0, workers - this.#active) },
       reason: this.#draining?.reason,
       processes: processes.map((one) => ({ name: one.name, busy: one.state === "busy" })),
-      ...{ load: load(), memory: memoryInUse(), version: cellfanVersion() },
+      ...{ load: load(), memory: memoryInUse(), version: this.#config.cellfan },
     }
     this.queue.tell(this.queue.names.agents, JSON.stringify(word))
   }

@@ -4,6 +4,8 @@ import type { QueueAccess } from "../queue/access.ts"
 /** What an agent is started with: a file that only its owner may read, since it holds credentials. */
 export interface AgentConfig {
   readonly version: 1
+  /** Version of cellfan that it is of. */
+  readonly cellfan: string
   readonly pool: string
   /** Machine it runs on, as people call it. */
   readonly host: string

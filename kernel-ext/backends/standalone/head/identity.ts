@@ -1,0 +1,77 @@
+import { randomBytes } from "node:crypto"
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { homedir } from "node:os"
+import { join } from "node:path"
+import { BackendError } from "../../../errors.ts"
+import type { QueueAddress } from "../hosts.ts"
+import { makeAuthority, type Signed } from "./certificate.ts"
+
+/** Who may speak to a pool's server: made with the pool, and kept where only its owner reads it. */
+export interface PoolIdentity {
+  readonly backend: string
+  readonly pool: string
+  readonly authority: Signed
+  readonly kernelPassword: string
+  readonly agentPassword: string
+  /** Where the server was when it was last reached. */
+  readonly address?: QueueAddress | undefined
+}
+
+/** Where pools of this user are kept. */
+function poolsFolder(): string {
+  return join(homedir(), ".cellfan", "pools")
+}
+
+function fileOf(backend: string, pool: string): string {
+  return join(poolsFolder(), `${backend}-${pool}.json`)
+}
+
+/** The pool's identity; made where there is none. */
+export function poolIdentity(backend: string, pool: string): PoolIdentity {
+  const known = readIdentity(fileOf(backend, pool))
+  if (known !== undefined) return known
+  const identity = {
+    ...{ backend, pool, authority: makeAuthority(`cellfan pool ${pool}`) },
+    kernelPassword: newPassword(),
+    agentPassword: newPassword(),
+  }
+  keepIdentity(identity)
+  return identity
+}
+
+export function keepIdentity(identity: PoolIdentity): void {
+  const file = fileOf(identity.backend, identity.pool)
+  mkdirSync(poolsFolder(), { recursive: true, mode: 0o700 })
+  const temporary = `${file}.${process.pid}`
+  writeFileSync(temporary, JSON.stringify(identity), { mode: 0o600 })
+  renameSync(temporary, file)
+}
+
+/** Its server is gone, with all that it kept. */
+export function forgetIdentity(backend: string, pool: string): void {
+  rmSync(fileOf(backend, pool), { force: true })
+}
+
+/** Pools of this user whose server was started by cellfan. */
+export function knownPools(): PoolIdentity[] {
+  if (!existsSync(poolsFolder())) return []
+  return readdirSync(poolsFolder())
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => readIdentity(join(poolsFolder(), name)) ?? [])
+}
+
+function readIdentity(file: string): PoolIdentity | undefined {
+  if (!existsSync(file)) return undefined
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as PoolIdentity
+  } catch (cause) {
+    throw new BackendError(
+      `${file} holds a pool's keys and cannot be read: ${(cause as Error).message}. Without it its server cannot be reached; delete the file to make a new one.`,
+      { backend: "standalone", retryable: false, kind: "setup", cause },
+    )
+  }
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString("base64url")
+}
