@@ -1,32 +1,27 @@
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import packageFile from "../../package.json" with { type: "json" }
 
-interface Installation {
-  readonly folder: string
-  readonly version: string
-}
+let found: string | undefined
 
-let found: Installation | undefined
-
-/** The version of this installation of cellfan. */
+/** The version of cellfan, which bundles take along: agents stand alone on their machines. */
 export function cellfanVersion(): string {
-  found ??= find(dirname(fileURLToPath(import.meta.url)))
-  return found.version
+  return packageFile.version
 }
 
 /** The folder that holds its package.json and dist/. */
 export function installationFolder(): string {
   found ??= find(dirname(fileURLToPath(import.meta.url)))
-  return found.folder
+  return found
 }
 
 /** Bundled or not, this file stands somewhere below. */
-function find(from: string): Installation {
+function find(from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {
     try {
-      const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
-      if (name === "cellfan") return { folder, version }
+      const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+      if (name === "cellfan") return folder
     } catch {
       // None here, or somebody else's.
     }
