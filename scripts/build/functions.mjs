@@ -6,7 +6,12 @@ import { writeWhole } from "../util/stamp.mjs"
 import { banner, shared } from "./bundles.mjs"
 
 /** What is deployed to serverless platforms: for each a folder that becomes its zip, object storage with its SDK included. */
-const functions = { lambda: "kernel-ext/worker/entry/lambda.ts" }
+const functions = {
+  lambda: "kernel-ext/worker/entry/lambda.ts",
+  container: "kernel-ext/worker/entry/container.ts",
+  "container-loader": "kernel-ext/worker/entry/container-loader.ts",
+  openwhisk: "kernel-ext/worker/entry/openwhisk.ts",
+}
 
 export async function buildFunctions() {
   for (const [name, file] of Object.entries(functions))

@@ -48,7 +48,9 @@ const parts = [
     name: "functions",
     title: "Bundle what serverless functions run",
     inputs: [...library, "scripts/build"],
-    outputs: ["functions/lambda/index.mjs"],
+    outputs: ["lambda", "container", "container-loader", "openwhisk"].map(
+      (name) => `functions/${name}/index.mjs`,
+    ),
     build: buildFunctions,
   },
   {

@@ -4,9 +4,9 @@ import { join } from "node:path"
 import type { Writable } from "node:stream"
 import { isMainThread } from "node:worker_threads"
 import type { BufferedAnswer, InvocationEvent, Said } from "../../protocol/invocation.ts"
-import { encodeBlock } from "../../util/blocks.ts"
 import { bufferedAnswer } from "../serverless/answer.ts"
 import { Environment } from "../serverless/environment.ts"
+import { answerInParts } from "../serverless/in-parts.ts"
 import { runThread } from "../serverless/thread.ts"
 
 /** A function on Amazon Lambda, on its Node.js runtimes and whatever calls a handler as they do. */
@@ -51,22 +51,7 @@ async function whole(event: InvocationEvent, context: Context): Promise<Buffered
   return bufferedAnswer({ environment: (environment as Environment).name, said, end }, event, maxAnswerBytes)
 }
 
-/** Each part leaves when it is there; reports with the next part, so that the last of them comes with the end. */
 async function streamed(event: InvocationEvent, answer: Writable, context: Context): Promise<void> {
-  const { name } = environment as Environment
-  let held: Said[] = []
-  const end = await (environment as Environment).run(event, {
-    remainingMs: () => context.getRemainingTimeInMillis(),
-    tell: (one) => {
-      if (held.length > 0) flush()
-      held.push(one)
-      if (one.message.type !== "report") flush()
-    },
-  })
-  answer.end(encodeBlock({ environment: name, said: held, end }))
-
-  function flush(): void {
-    answer.write(encodeBlock({ environment: name, said: held }))
-    held = []
-  }
+  const call = { remainingMs: () => context.getRemainingTimeInMillis() }
+  answer.end(await answerInParts(environment as Environment, event, call, (part) => answer.write(part)))
 }

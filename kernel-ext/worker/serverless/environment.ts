@@ -4,6 +4,7 @@ import type { Sending, ToWorker } from "../../protocol/worker.ts"
 import { Contents } from "./contents.ts"
 import { readEvent } from "./event.ts"
 import { TaskThread } from "./task-thread.ts"
+import { maxBytesOf, watchFor } from "./watch.ts"
 
 /**
  * One instance of a serverless function: it runs the tasks of one call at a time, in a thread of its own. Whatever they do
@@ -11,9 +12,11 @@ import { TaskThread } from "./task-thread.ts"
  *
  *     environment.ts   a call: what it needs, what became of its tasks
  *     event.ts         what the host sent, also by way of storage
+ *     watch.ts         what ends a task before it ends itself: time, memory, a caller that has left
  *     contents.ts      what is kept for further calls: in the folder for temporary files
  *     task-thread.ts   the thread, as seen from outside; thread.ts from inside
- *     answer.ts        an answer as one value, or by way of storage
+ *     answer.ts        an answer as one value, or by way of storage; in-parts.ts: as it comes
+ *     http-server.ts   calls by HTTP, several at a time: one environment for each
  */
 
 export interface EnvironmentOptions {
@@ -24,6 +27,11 @@ export interface EnvironmentOptions {
   readonly cacheFolder: string
   /** Heap of the thread. */
   readonly heapMiB: number
+  /**
+   * What the whole process may use, where the platform says nothing of it: it ends a process that takes more, and the host
+   * sees a broken connection. A task that comes near to it is ended instead, and named. Default: nobody looks.
+   */
+  readonly memoryMiB?: number | undefined
 }
 
 /** What surrounds a call. */
@@ -32,6 +40,8 @@ export interface Call {
   remainingMs(): number
   /** Hears what comes of the tasks, as it does. */
   tell(said: Said): void
+  /** Aborted when nobody waits for the answer any more: its running task is ended, and the rest of them is not begun. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How long a task may take to notice its signal before its thread is replaced. */
@@ -111,9 +121,13 @@ export class Environment {
     const totalMs = call.remainingMs()
     const base = thread.nextPosition
     const ended = thread.run(message as RunMessage, parts, jobId, call.tell)
-    const late = watchFor(thread, { timeoutMs, deadlineMs: totalMs - Math.min(reserveMs, totalMs / 10) })
-    const first = await Promise.race([ended, late.promise])
-    late.stop()
+    const deadlineMs = totalMs - Math.min(reserveMs, totalMs / 10)
+    const watch = watchFor(thread, {
+      ...{ timeoutMs, deadlineMs, signal: call.signal },
+      maxBytes: maxBytesOf(this.#options.memoryMiB),
+    })
+    const first = await Promise.race([ended, watch.promise])
+    watch.stop()
     if (first.kind === "ran") return first
     if (first.kind === "lost") {
       this.#replace()
@@ -121,13 +135,20 @@ export class Environment {
       return { kind: "lost", reason, ...(position !== undefined && { offset: position - base }) }
     }
     const { busy, position, startedAtMs } = thread.closeTicket()
-    // What was late has just ended, and none has begun since: the host takes the others as not begun.
     const offset = position - base
-    if (!busy) return { kind: "timedOut", offset, startedAtMs: Date.now(), limit: first.limit }
-    thread.abort(position)
+    if (first.kind === "full") {
+      this.#replace()
+      return { kind: "lost", reason: "ran out of memory", ...(busy && { offset }) }
+    }
+    const isLate = first.kind === "late"
+    // What was late has just ended, and none has begun since: the host takes the others as not begun.
+    if (!busy && isLate) return { kind: "timedOut", offset, startedAtMs: Date.now(), limit: first.limit }
+    thread.abort(position, isLate ? "timedOut" : "cancelled")
     const gone = await Promise.race([ended, thread.resting(Math.min(graceMs, call.remainingMs() / 2))])
     if (gone !== "resting") this.#replace()
-    return { kind: "timedOut", offset, startedAtMs, limit: first.limit }
+    return isLate
+      ? { kind: "timedOut", offset, startedAtMs, limit: first.limit }
+      : { kind: "lost", reason: "was cancelled" }
   }
 
   #start(): TaskThread {
@@ -139,24 +160,4 @@ export class Environment {
     this.#thread.terminate()
     this.#thread = this.#start()
   }
-}
-
-type Late = { readonly kind: "late"; readonly limit: "task" | "function" }
-
-/** Tells when the running task has taken too long, or the function's time is nearly up. */
-function watchFor(
-  thread: TaskThread,
-  { timeoutMs, deadlineMs }: { timeoutMs: number | undefined; deadlineMs: number },
-): { promise: Promise<Late>; stop(): void } {
-  const timers: NodeJS.Timeout[] = []
-  const promise = new Promise<Late>((resolve) => {
-    timers.push(setTimeout(() => resolve({ kind: "late", limit: "function" }), deadlineMs))
-    if (timeoutMs === undefined) return
-    const lookEveryMs = Math.min(100, Math.max(5, timeoutMs / 10))
-    const look = () => {
-      if (thread.runningMs() > timeoutMs) resolve({ kind: "late", limit: "task" })
-    }
-    timers.push(setInterval(look, lookEveryMs))
-  })
-  return { promise, stop: () => timers.forEach(clearTimeout) }
 }

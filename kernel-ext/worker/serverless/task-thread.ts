@@ -48,7 +48,12 @@ export class TaskThread {
 
   constructor(file: URL, { heapMiB, cacheFolder }: { heapMiB: number; cacheFolder: string }) {
     const workerData: TaskThreadData = { ticket: this.#ticket.memory, cacheFolder }
-    this.#worker = new Worker(file, { workerData, resourceLimits: { maxOldGenerationSizeMb: heapMiB } })
+    this.#worker = new Worker(file, {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+      // Not those of a process that was started with its code as an argument.
+      execArgv: [],
+    })
     this.#worker.on("message", ({ message, parts }: Said) => this.#receive(message, parts))
     this.#worker.on("error", (error: NodeJS.ErrnoException) => {
       this.#error = error
@@ -102,8 +107,8 @@ export class TaskThread {
     return { busy, position: busy ? next - 1 : next, startedAtMs }
   }
 
-  abort(position: number): void {
-    this.#post({ type: "abort", position, reason: "timedOut" }, [])
+  abort(position: number, reason: "timedOut" | "cancelled"): void {
+    this.#post({ type: "abort", position, reason }, [])
   }
 
   /** Resolves with "resting" when no task runs any more, with undefined where one still does after `limitMs`. */
