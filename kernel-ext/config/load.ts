@@ -96,7 +96,7 @@ const usual: Readonly<Record<string, string>> = { mode: "localhost", storage: "l
 
 /** Values as they are handed on: a secret says so in its type. */
 export type Revealed<T> = {
-  [K in keyof T]: K extends "secretAccessKey" | "sessionToken" | "natsPassword" | "natsToken"
+  [K in keyof T]: K extends "secretAccessKey" | "sessionToken" | "apiKey" | "natsPassword" | "natsToken"
     ? Secret | undefined
     : T[K]
 }

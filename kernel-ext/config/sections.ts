@@ -1,6 +1,7 @@
 import * as z from "zod"
 import { endpointOption, keyOptions, profileOption, regionOption } from "./aws.ts"
 import { jobOptions, localhostOptions } from "./schema.ts"
+import { ibmKeys, ibmOptions } from "./serverless/code-engine.ts"
 import { serverlessSections } from "./serverless/providers.ts"
 import { standaloneSections } from "./standalone/providers.ts"
 
@@ -124,7 +125,7 @@ export const sections = {
   aws_s3: { schema: awsS3Section, inherits: ["aws"] },
   minio: { schema: ownS3Section, inherits: [] },
   ceph: { schema: ownS3Section, inherits: [] },
-  ibm: { schema: z.strictObject({ region: regionOption }), inherits: [] },
+  ibm: { schema: z.strictObject({ ...ibmOptions, ...ibmKeys }), inherits: [] },
   ibm_cos: { schema: ownS3Section, inherits: ["ibm"] },
   gcp: { schema: gcpSection, inherits: [] },
   gcp_storage: { schema: gcpStorageSection, inherits: ["gcp"] },

@@ -3,14 +3,17 @@ import type { Configuration } from "../config/load.ts"
 import type { ServerlessName } from "../config/serverless/providers.ts"
 import type { StorageOptions } from "../config/storage.ts"
 import { awsLambda } from "./platforms/aws-lambda.ts"
+import { codeEngine } from "./platforms/code-engine.ts"
+import { knative } from "./platforms/knative.ts"
+import { openWhisk } from "./platforms/openwhisk.ts"
 
 /** A serverless platform as options and configuration ask for it. */
 export interface ConfiguredPlatform {
   readonly platform: Platform
   /** Calls that run at once. */
   readonly workers: number
-  /** Storage that its functions reach, where the one that is configured is files of this machine. */
-  readonly storage: StorageOptions
+  /** Storage that its functions reach, where the one that is configured is files of this machine. Undefined: there is none beside it. */
+  readonly storage: StorageOptions | undefined
 }
 
 /**
@@ -23,4 +26,7 @@ export type MakePlatform = (configured: Configuration, given: object, where: str
 /** What makes each: config/serverless has their options. */
 export const platforms: Readonly<Record<ServerlessName, MakePlatform>> = {
   aws_lambda: awsLambda,
+  knative,
+  code_engine: codeEngine,
+  openwhisk: openWhisk,
 }

@@ -46,8 +46,12 @@ export function serverless(
     ...{ platform, workers },
     storage: () => {
       const configured = configuration()
-      const isReachable = storageBackend(configured) !== "localhost"
-      return isReachable ? describeStorage(configured) : describeStorage(configured, storage)
+      if (storageBackend(configured) !== "localhost") return describeStorage(configured)
+      if (storage !== undefined) return describeStorage(configured, storage)
+      throw new ConfigError(
+        `Functions on ${platform.title} do not reach files of this machine. Configure storage that they reach, such as \`storage: minio\` in the section cellfan.`,
+        { key: "storage" },
+      )
     },
     // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
     onProgress: (text) => console.error(text),

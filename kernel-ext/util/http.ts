@@ -21,6 +21,10 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined
   /** Certificates in PEM that are trusted beside those that Node trusts. */
   readonly authority?: string | undefined
+  /** Who is calling: a certificate and its key, in PEM. */
+  readonly identity?: { readonly cert: string; readonly key: string } | undefined
+  /** Takes any certificate as it is. */
+  readonly insecure?: boolean | undefined
   /** How long nothing may come before the request fails with ETIMEDOUT (default: 60 000). */
   readonly silentMs?: number
 }
@@ -36,14 +40,14 @@ const agents = new Map<string, HttpAgent>()
 
 /** Resolves when the answer begins, whatever its status; rejects with the system's error where none came. */
 export function sendRequest(url: string | URL, request: HttpRequest = {}): Promise<HttpAnswer> {
-  const { method = "GET", headers = {}, body, signal, authority, silentMs = 60_000 } = request
+  const { method = "GET", headers = {}, body, signal, silentMs = 60_000 } = request
   const { protocol } = new URL(url)
   const length = typeof body === "string" || body instanceof Uint8Array ? Buffer.byteLength(body) : undefined
   return new Promise((resolve, reject) => {
     const send = protocol === "https:" ? requestHttps : requestHttp
     const sent = send(url, {
       method,
-      agent: agentFor(protocol, authority),
+      agent: agentFor(protocol, request),
       headers: { ...headers, ...(length !== undefined && { "content-length": String(length) }) },
       ...(signal && { signal }),
     })
@@ -70,13 +74,16 @@ export async function textOf(answer: HttpAnswer): Promise<string> {
   return (await bytesOf(answer)).toString("utf8")
 }
 
-function agentFor(protocol: string, authority: string | undefined): HttpAgent {
-  const key = `${protocol} ${authority ?? ""}`
+function agentFor(protocol: string, { authority, identity, insecure = false }: HttpRequest): HttpAgent {
+  const key = JSON.stringify([protocol, authority, identity, insecure])
   let agent = agents.get(key)
   if (agent === undefined) {
     const options = { keepAlive: true, scheduling: "lifo" } as const
     const trusted = authority === undefined ? {} : { ca: [...rootCertificates, authority] }
-    agent = protocol === "https:" ? new HttpsAgent({ ...options, ...trusted }) : new HttpAgent(options)
+    agent =
+      protocol === "https:"
+        ? new HttpsAgent({ ...options, ...trusted, ...identity, rejectUnauthorized: !insecure })
+        : new HttpAgent(options)
     agents.set(key, agent)
   }
   return agent

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { installationFolder } from "../../util/version.ts"
-import { type ZipFile, zip } from "./zip.ts"
+import { type ZipFile, zip } from "../serverless/zip.ts"
 
 /** What a function is made of. */
 export interface FunctionCode {

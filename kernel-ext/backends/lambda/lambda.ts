@@ -15,7 +15,7 @@ import { type AwsAccess, type LambdaClient, type LambdaSdk, lambdaSdk, openLambd
  *
  *     lambda.ts           what ../serverless has to know of it
  *     invoke.ts           one call, and its answer
- *     deploy.ts           making a function, or finding it; function-code.ts, zip.ts what it is made of, role.ts what it runs as
+ *     deploy.ts           making a function, or finding it; function-code.ts what it is made of, role.ts what it runs as
  *     catalog.ts          which functions there are, and deleting them
  *     runtime.ts          which Node.js they run
  *     limits.ts           what it allows

@@ -22,6 +22,8 @@ export interface Platform {
   readonly pace?: Omit<PaceOptions, "concurrency" | "random">
   /** Whether functions answer in parts, so that logs and progress are seen live. */
   readonly streams: boolean
+  /** Whether a call ends when its caller leaves, and with it the task that runs. Default: it goes on to its end. */
+  readonly endsLeftCalls?: boolean
   /** What helps against throttling: 'A higher quota "Concurrent executions", or fewer `workers`, helps.' */
   readonly throttledHint: string
 

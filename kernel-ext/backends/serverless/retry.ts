@@ -14,7 +14,7 @@ export const retryOf: Readonly<Record<BackendErrorKind, Retry>> = {
   unavailable: "again",
   timeout: "never",
   "out-of-memory": "never",
-  crashed: "never",
+  crashed: "again",
   init: "never",
   "too-large": "never",
   credentials: "never",
@@ -29,6 +29,9 @@ export const retryOf: Readonly<Record<BackendErrorKind, Retry>> = {
 
 /** Calls that may fail one after the other for reasons that pass. */
 export const maxFailures = 8
+
+/** Of these, calls whose answer broke off: that it happens again says that it is the tasks that end their instances. */
+export const maxCrashes = 2
 
 const longestPauseMs = 10_000
 

@@ -5,7 +5,7 @@ import { type BatchSendings, sendingsOf } from "../sendings.ts"
 import { outOfMemory, roomInMb, timeoutHint } from "./hints.ts"
 import type { Sent } from "./payload.ts"
 import type { CallEnd, FunctionSize, Platform } from "./platform.ts"
-import { heededMs, maxFailures, pauseMs, retryOf } from "./retry.ts"
+import { heededMs, maxCrashes, maxFailures, pauseMs, retryOf } from "./retry.ts"
 import { TasksOfCall } from "./tasks-of-call.ts"
 
 /** What became of a call, for whoever made it. */
@@ -49,6 +49,7 @@ export class ServerlessRun extends TasksOfCall implements RunningBatch {
   readonly #owner: RunOwner
   #phase: Phase = { is: "waiting" }
   #failures = 0
+  #crashes = 0
   /** What the times of this call are off by, once one is known. */
   #shiftMs: number | undefined
 
@@ -78,7 +79,7 @@ export class ServerlessRun extends TasksOfCall implements RunningBatch {
     this.close()
   }
 
-  /** A call cannot be ended: after `graceMs` nobody waits for it any more, and its other tasks run in another one. */
+  /** After `graceMs` nobody waits for the call any more, and its other tasks run in another one; whether it ends is the platform's. */
   cancel(indices: readonly number[], graceMs: number): void {
     if (this.isClosed || !this.dropAll(indices)) return
     if (this.#phase.is !== "called") {
@@ -218,6 +219,10 @@ export class ServerlessRun extends TasksOfCall implements RunningBatch {
   #afterError(error: BackendError): Next {
     const retry = retryOf[error.kind]
     if (retry === "never") return this.close(error)
+    if (error.kind === "crashed" && ++this.#crashes > maxCrashes) {
+      this.lost(undefined, error.message, this.#name)
+      return this.close()
+    }
     if (retry === "backOff") return { afterMs: heededMs(error.retryAfterMs), throttled: true }
     if (++this.#failures > maxFailures) return this.close(error)
     return { afterMs: pauseMs(this.#failures, this.#owner.firstPauseMs), throttled: false }

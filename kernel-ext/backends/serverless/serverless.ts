@@ -70,7 +70,8 @@ export class ServerlessBackend implements Backend, RunOwner {
     this.workers = workers
     this.firstPauseMs = firstPauseMs
     this.supports = {
-      ...{ cancel: false, logs: true, reattach: false, takeBack: false },
+      ...{ logs: true, reattach: false, takeBack: false },
+      cancel: platform.endsLeftCalls === true,
       progress: platform.streams,
     }
     const payloads = new Payloads(storage, platform.limits.requestBytes)
@@ -119,7 +120,7 @@ export class ServerlessBackend implements Backend, RunOwner {
   }
 
   leftRunning({ batch: { jobId } }: ServerlessRun): void {
-    if (jobId === this.#toldLeft) return
+    if (this.platform.endsLeftCalls || jobId === this.#toldLeft) return
     this.#toldLeft = jobId
     this.#say(
       `Cancelled. ${this.platform.title} cannot end calls that run: it finishes them, and bills for that. Their results are not waited for.`,

@@ -18,23 +18,26 @@ export const sharedOptions = {
     .meta({ taken: "a URL that begins with https:// or http://" }),
   memoryMiB: positiveInteger
     .optional()
-    .describe("Memory of a function in MiB (default: aws_lambda 1769, where processors grow with it)"),
+    .describe(
+      "Memory of a function in MiB (default: aws_lambda 1769, where processors grow with it; knative 1024, code_engine 2048, openwhisk 256)",
+    ),
   timeoutMs: positiveInteger
     .min(1000)
     .optional()
     .describe("Longest time of one call in milliseconds, and so of one task (default: 180000)"),
-  workers: positiveInteger.optional().describe("Calls that run at once (default: aws_lambda 1000)"),
+  workers: positiveInteger
+    .optional()
+    .describe("Calls that run at once (default: aws_lambda 1000, knative and code_engine 100, openwhisk 30)"),
   runtime: text
     .optional()
     .describe(
       "Node.js of the functions, as the platform calls it (default: the one nearest to the notebook's)",
     ),
-  namespace: z
-    .string()
-    .regex(/^[\w-]{1,20}$/)
+  namespace: text
     .optional()
-    .describe("Part of the functions' names, to keep those of several people or projects apart")
-    .meta({ taken: 'up to 20 letters, digits, "-" and "_"' }),
+    .describe(
+      "Part of the functions' names, to keep those of several people or projects apart; on knative and openwhisk, the platform's own namespace",
+    ),
   tags: z.record(z.string(), z.string()).optional().describe("Tags or labels of the functions"),
   usdPerGbSecond: usd
     .optional()
@@ -45,3 +48,24 @@ export const sharedOptions = {
     .optional()
     .describe("Price of a call in US dollars, for the cost of jobs (default: the list price)"),
 }
+
+/** Options that several platforms have in the same words, with what is their own. */
+
+export function timeoutOption(own: string, maxMs: number) {
+  return positiveInteger
+    .min(1000)
+    .max(maxMs)
+    .optional()
+    .describe(`Longest time of one call in milliseconds, and so of one task${own}`)
+    .meta({ lithops: "runtime_timeout", factor: 1000 })
+}
+
+export function workersOption(own: string) {
+  return positiveInteger.optional().describe(`Calls that run at once ${own}`).meta({ lithops: "max_workers" })
+}
+
+export const envOption = z
+  .record(z.string(), z.string())
+  .optional()
+  .describe("Environment variables of the functions")
+  .meta({ lithops: "env_vars" })

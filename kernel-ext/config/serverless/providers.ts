@@ -1,4 +1,7 @@
 import { awsLambda } from "./aws-lambda.ts"
+import { codeEngine } from "./code-engine.ts"
+import { knative } from "./knative.ts"
+import { openWhisk } from "./openwhisk.ts"
 import { sharedOptions } from "./options.ts"
 
 /**
@@ -9,17 +12,26 @@ import { sharedOptions } from "./options.ts"
 /** Sections by name. */
 export const serverlessSections = {
   aws_lambda: awsLambda.section,
+  knative: knative.section,
+  code_engine: codeEngine.section,
+  openwhisk: openWhisk.section,
 } as const
 
 /** Options of executors: those of each platform; of a name that several have, the one that says what is common to them. */
 export const platformOptions = {
   ...awsLambda.options,
+  ...knative.options,
+  ...codeEngine.options,
+  ...openWhisk.options,
   ...sharedOptions,
 }
 
 /** Storage that functions reach, where nobody names one. */
 export const storageBeside: Readonly<Record<ServerlessName, string>> = {
   aws_lambda: awsLambda.storage,
+  knative: knative.storage,
+  code_engine: codeEngine.storage,
+  openwhisk: openWhisk.storage,
 }
 
 export type ServerlessName = keyof typeof serverlessSections

@@ -13,6 +13,7 @@ import { freePort } from "./server-process.ts"
 export interface ContainerSpec {
   readonly command: readonly string[]
   readonly args: readonly string[]
+  /** "$PORT" stands for where it is to listen. */
   readonly env: Readonly<Record<string, string>>
   /** Files that are mounted: text by absolute path. */
   readonly files?: Readonly<Record<string, string>>
@@ -68,6 +69,7 @@ export class ContainerInstance {
       for (const [name, value] of Object.entries(env)) if (value === path) env[name] = here
     }
     const port = await freePort()
+    for (const [name, value] of Object.entries(env)) if (value === "$PORT") env[name] = String(port)
     const [program = "", ...args] = [...spec.command, ...spec.args]
     const child = spawn(program === "node" ? process.execPath : program, args, {
       cwd: folder,
@@ -78,11 +80,11 @@ export class ContainerInstance {
     return new ContainerInstance(child, `http://127.0.0.1:${port}`, folder, spec.memoryMiB)
   }
 
-  /** Waits until it answers `path`. Rejects where it ends before, with what it said. */
-  async ready(path: string, limitMs = 30_000): Promise<void> {
+  /** Waits until it answers `path` with one of these. Rejects where it ends before, with what it said. */
+  async ready(path: string, { statuses = [200], limitMs = 30_000 } = {}): Promise<void> {
     for (const end = Date.now() + limitMs; Date.now() < end && !this.isGone; await sleep(20)) {
       const answer = await fetch(`${this.url}${path}`).catch(() => undefined)
-      if (answer?.status === 200) return
+      if (answer !== undefined && statuses.includes(answer.status)) return
     }
     throw new Error(`The container did not become healthy. It said:\n${this.said}`)
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type FunctionCode, ownFiles } from "../../../kernel-ext/backends/lambda/function-code.ts"
-import { zip } from "../../../kernel-ext/backends/lambda/zip.ts"
+import { zip } from "../../../kernel-ext/backends/serverless/zip.ts"
 
 /** cellfan's worker for an operating system without a Node.js of Lambda's: with a bootstrap that runs this process's own. */
 export function bareCode(): FunctionCode {

@@ -1,0 +1,56 @@
+/**
+ * Code Engine has certain sizes of memory, and for each certain numbers of processors.
+ *
+ * @see https://cloud.ibm.com/docs/codeengine?topic=codeengine-mem-cpu-combo
+ */
+export interface InstanceSize {
+  /** "4G": thousands of MB. */
+  readonly memory: string
+  readonly cpu: string
+  /** What a process may use of it. */
+  readonly usableMiB: number
+}
+
+/** Processors, by GB of memory: between a half and a quarter, and an eighth of one. */
+const cpusByGb: ReadonlyMap<number, readonly number[]> = new Map([
+  [0.25, [0.125]],
+  [0.5, [0.125, 0.25]],
+  [1, [0.125, 0.25, 0.5]],
+  [2, [0.25, 0.5, 1]],
+  [4, [0.5, 1, 2]],
+  [8, [1, 2, 4]],
+  [12, [6]],
+  [16, [2, 4, 8]],
+  [24, [6]],
+  [32, [4, 8]],
+  [48, [6, 12]],
+])
+
+/**
+ * The smallest that has so much memory. Without a wish, as many processors as one task can use, if there are so few for it.
+ *
+ * @throws RangeError where there is none.
+ */
+export function instanceSize(memoryMiB: number, cpu?: number): InstanceSize {
+  const sizes = [...cpusByGb].filter(
+    ([gb, cpus]) => gb * 1024 >= memoryMiB && (cpu === undefined || cpus.includes(cpu)),
+  )
+  const [smallest] = sizes
+  if (smallest === undefined) {
+    const wish = cpu === undefined ? "" : ` with ${cpu} processors`
+    throw new RangeError(
+      `there is no instance of ${memoryMiB} MiB${wish}; memory and processors go together: ${allSizes()}`,
+    )
+  }
+  const [gb, cpus] = smallest
+  const chosen = cpu ?? cpus.findLast((one) => one <= 1) ?? cpus[0]
+  return {
+    memory: gb < 1 ? `${gb * 1000}M` : `${gb}G`,
+    cpu: String(chosen),
+    usableMiB: Math.floor((gb * 1e9) / 2 ** 20),
+  }
+}
+
+function allSizes(): string {
+  return [...cpusByGb].map(([gb, cpus]) => `${gb * 1024} MiB (${cpus.join(", ")})`).join(", ")
+}

@@ -1,0 +1,298 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { BackendError } from "../../errors.ts"
+import { type GoogleAccess, type GoogleAuthLibrary, GoogleTokens } from "../../util/google.ts"
+import { loadPackage } from "../../util/load-package.ts"
+import { cellfanVersion } from "../../util/version.ts"
+import {
+  deploymentName,
+  healthPath,
+  isDeploymentName,
+  packedWorkerVariables,
+  workerContainer,
+} from "../serverless/container.ts"
+import { callWorker, type HttpService, requestJson } from "../serverless/http.ts"
+import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
+import { callMeaning, managementMeaning, notReady, tokenError } from "./errors.ts"
+import { costOf, listPrices, type Prices } from "./prices.ts"
+
+/**
+ * Services on Google Cloud Run, by its Admin API. Cloud Run itself lets through only who may call them.
+ *
+ *     cloudrun.ts   what ../serverless has to know of it
+ *     errors.ts     what errors mean, and what can be done
+ *     prices.ts     what calls cost
+ *
+ * @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
+ */
+export interface CloudRunOptions extends GoogleAccess, FunctionSize {
+  readonly region?: string | undefined
+  /** URL of the Admin API (default: Google's). */
+  readonly endpoint?: string | undefined
+  /** Calls that run at once. */
+  readonly workers: number
+  /** Calls that an instance runs at once (default: 1). */
+  readonly concurrency?: number | undefined
+  /** Processors of an instance (default: as few as its memory allows, and one at least). */
+  readonly cpu?: number | undefined
+  /** An image with Node.js (default: Node's own). */
+  readonly image?: string | undefined
+  /** What the services run as (default: the project's own for computing). */
+  readonly serviceAccount?: string | undefined
+  readonly namespace?: string | undefined
+  readonly env?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly prices?: Partial<Prices>
+  /** Default: those of Google's own library. */
+  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+}
+
+export const cloudRunLimits = {
+  requestBytes: 32 * 1024 * 1024,
+  // What comes in parts has no limit.
+  answerBytes: Number.MAX_SAFE_INTEGER,
+  timeoutMs: 3_600_000,
+  memoryMiB: 32_768,
+} as const
+
+/** Of an environment variable: 32 KiB. */
+const variableLength = 30_000
+const versionAnnotation = "cellfan.dev/version"
+const readyWithinMs = 300_000
+
+/** A service, as far as it is used here. */
+interface Service {
+  readonly name: string
+  readonly uri?: string
+  readonly reconciling?: boolean
+  readonly terminalCondition?: { readonly state?: string; readonly message?: string }
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly updateTime?: string
+  readonly template?: {
+    readonly timeout?: string
+    readonly containers?: readonly {
+      readonly image?: string
+      readonly resources?: { readonly limits?: { readonly memory?: string } }
+    }[]
+  }
+}
+
+export class CloudRun implements Platform {
+  readonly name = "gcp_cloudrun"
+  readonly title = "Cloud Run"
+  readonly limits = cloudRunLimits
+  readonly size: FunctionSize
+  readonly streams = true
+  readonly pace
+  readonly throttledHint = "A higher quota of instances in the region, or fewer `workers`, helps."
+  readonly #options: CloudRunOptions
+  readonly #tokens: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+  #project = ""
+
+  constructor(options: CloudRunOptions) {
+    const { memoryMiB, timeoutMs, concurrency = 1, tokens } = options
+    this.#options = options
+    this.#tokens = tokens ?? new GoogleTokens(options, loadLibrary)
+    this.size = { memoryMiB, timeoutMs }
+    this.pace = { callsPerInstance: concurrency }
+  }
+
+  async open(): Promise<string> {
+    const { region } = this.#options
+    if (region === undefined)
+      throw new BackendError(
+        "Tasks on Cloud Run need a region: option `region`, such as europe-west1, or `region` in the section gcp of the configuration.",
+        { backend: this.name, kind: "region", retryable: false },
+      )
+    this.#project = await this.#tokens.project().catch((error) => {
+      throw tokenError(error)
+    })
+    await this.#request("?pageSize=1", { doing: "be reached" })
+    return `${region}, project ${this.#project}`
+  }
+
+  async deploy(size: FunctionSize, { say, signal }: Deploying): Promise<Callable> {
+    const { namespace, region } = this.#options
+    const body = this.#serviceOf(size)
+    const name = deploymentName(body, { ...size, namespace })
+    let service = await this.#find(name, signal)
+    if (stateOf(service) !== "ready") {
+      const beganAt = performance.now()
+      if (service === undefined) {
+        const [{ image }] = body.template.containers
+        say(`Deploying ${name} to gcp_cloudrun in ${region}: ${size.memoryMiB} MiB, ${image} …`)
+        await this.#request(`?serviceId=${name}`, {
+          // Another kernel makes it at the same moment: that one's is as good.
+          ...{ doing: `make the service ${name}`, method: "POST", body, expected: [409], signal },
+        })
+      }
+      service = await this.#untilReady(name, signal)
+      say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
+    }
+    return { name, call: this.#callOf(name, service?.uri ?? "") }
+  }
+
+  async list(): Promise<readonly ListedFunction[]> {
+    const found: Service[] = []
+    for (let pageToken: string | undefined = ""; pageToken !== undefined; ) {
+      const from: string = pageToken === "" ? "" : `&pageToken=${encodeURIComponent(pageToken)}`
+      const { value } = await this.#request<{ services?: readonly Service[]; nextPageToken?: string }>(
+        `?pageSize=100${from}`,
+        { doing: "list services" },
+      )
+      found.push(...(value.services ?? []))
+      pageToken = value.nextPageToken || undefined
+    }
+    return found.map(listed).filter(({ name, version }) => {
+      // Somebody may have given such a name to a service of their own.
+      return isDeploymentName(name, this.#options.namespace) && version !== undefined
+    })
+  }
+
+  async remove(name: string): Promise<boolean> {
+    const { status } = await this.#request(`/${encodeURIComponent(name)}`, {
+      ...{ doing: `delete the service ${name}`, method: "DELETE", expected: [404] },
+    })
+    return status !== 404
+  }
+
+  costUsd(billedMs: number, { memoryMiB }: FunctionSize): number {
+    const { prices, concurrency = 1 } = this.#options
+    return costOf(
+      billedMs,
+      { cpu: this.#cpuFor(memoryMiB), memoryMiB, concurrency },
+      { ...listPrices, ...prices },
+    )
+  }
+
+  close(): void {}
+
+  /** @param path Follows the URL of the services. */
+  async #request<T>(path: string, request: Parameters<typeof requestJson>[2]) {
+    const { region, endpoint = "https://run.googleapis.com" } = this.#options
+    const service: HttpService = {
+      ...{ name: this.name, title: this.title, meaningOf: managementMeaning },
+      ...{ place: region ?? "", addressHint: "option `endpoint`" },
+    }
+    const headers = await this.#tokens.headersFor(endpoint).catch((error) => {
+      throw tokenError(error)
+    })
+    const url = `${endpoint.replace(/\/$/, "")}/v2/projects/${this.#project}/locations/${region}/services${path}`
+    return requestJson<T>(service, url, { ...request, headers })
+  }
+
+  async #find(name: string, signal: AbortSignal): Promise<Service | undefined> {
+    const { status, value } = await this.#request<Service>(`/${name}`, {
+      ...{ doing: `look for the service ${name}`, expected: [404], signal },
+    })
+    return status === 404 ? undefined : value
+  }
+
+  /** All that makes one service differ from others. */
+  #serviceOf({ memoryMiB, timeoutMs }: FunctionSize) {
+    const { workers, concurrency = 1, image, env, labels, serviceAccount } = this.#options
+    const container = workerContainer({
+      ...{ backend: this.name, image, concurrency, memoryMiB, timeoutMs, env },
+    })
+    const variables = {
+      ...{ ...container.env, CELLFAN_AUTH: "platform" },
+      ...packedWorkerVariables(variableLength),
+    }
+    return {
+      labels: { ...labels, "managed-by": "cellfan" },
+      annotations: { [versionAnnotation]: cellfanVersion() },
+      ingress: "INGRESS_TRAFFIC_ALL",
+      template: {
+        ...(serviceAccount !== undefined && { serviceAccount }),
+        executionEnvironment: "EXECUTION_ENVIRONMENT_GEN2",
+        timeout: `${Math.ceil(timeoutMs / 1000)}s`,
+        maxInstanceRequestConcurrency: concurrency,
+        scaling: { minInstanceCount: 0, maxInstanceCount: Math.ceil(workers / concurrency) },
+        containers: [
+          {
+            image: container.image,
+            command: container.command,
+            args: container.args,
+            env: Object.entries(variables).map(([name, value]) => ({ name, value })),
+            ports: [{ containerPort: 8080 }],
+            startupProbe: {
+              httpGet: { path: healthPath },
+              periodSeconds: 1,
+              timeoutSeconds: 1,
+              failureThreshold: 120,
+            },
+            resources: {
+              limits: { cpu: String(this.#cpuFor(memoryMiB)), memory: `${memoryMiB}Mi` },
+              ...{ cpuIdle: true, startupCpuBoost: true },
+            },
+          },
+        ] as const,
+      },
+    }
+  }
+
+  /** Large memories come with several processors. */
+  #cpuFor(memoryMiB: number): number {
+    const least = memoryMiB <= 4096 ? 1 : memoryMiB <= 8192 ? 2 : memoryMiB <= 16_384 ? 4 : 8
+    return this.#options.cpu ?? least
+  }
+
+  async #untilReady(name: string, signal: AbortSignal): Promise<Service> {
+    for (const end = performance.now() + readyWithinMs; ; await sleep(500, undefined, { signal })) {
+      const service = await this.#find(name, signal)
+      const state = stateOf(service)
+      if (service !== undefined && state === "ready") return service
+      const isOver = performance.now() > end
+      if (state !== "failed" && !isOver) continue
+      // Left as it is, it would be found again.
+      await this.remove(name)
+      const { kind, what } = notReady(service?.terminalCondition?.message ?? "it does not say why")
+      throw new BackendError(`Cloud Run in ${this.#options.region} could not start ${name}: ${what}.`, {
+        ...{ backend: this.name, kind, retryable: false },
+      })
+    }
+  }
+
+  #callOf(name: string, url: string): Callable["call"] {
+    const service: HttpService = {
+      ...{ name: this.name, title: this.title, meaningOf: callMeaning },
+      ...{ place: this.#options.region ?? "", addressHint: "the network" },
+    }
+    return async (event, answer, signal) => {
+      const headers = await this.#tokens.identityFor(url).catch((error) => {
+        throw tokenError(error)
+      })
+      return callWorker(service, { url, headers, doing: `call ${name}` }, event, answer, signal)
+    }
+  }
+}
+
+function loadLibrary(): Promise<GoogleAuthLibrary> {
+  return loadPackage<GoogleAuthLibrary>(
+    "google-auth-library",
+    () => import("google-auth-library"),
+    (cause) =>
+      new BackendError(
+        "Tasks on Cloud Run need Google's library for credentials, which is not installed: run npm install google-auth-library",
+        { backend: "gcp_cloudrun", kind: "setup", retryable: false, cause },
+      ),
+  )
+}
+
+function stateOf(service: Service | undefined): "ready" | "failed" | "under way" {
+  if (service === undefined || service.reconciling) return "under way"
+  const state = service.terminalCondition?.state
+  return state === "CONDITION_SUCCEEDED" ? "ready" : state === "CONDITION_FAILED" ? "failed" : "under way"
+}
+
+function listed({ name, annotations, updateTime = "", template = {} }: Service): ListedFunction {
+  const [container] = template.containers ?? []
+  return {
+    name: name.split("/").at(-1) ?? name,
+    memoryMiB: Number.parseInt(container?.resources?.limits?.memory ?? "0", 10),
+    timeoutMs: 1000 * Number.parseInt(template.timeout ?? "0", 10),
+    runtime: (container?.image ?? "").replace(/^docker\.io\/library\//, ""),
+    architecture: "",
+    modifiedAt: updateTime,
+    version: annotations?.[versionAnnotation],
+  }
+}

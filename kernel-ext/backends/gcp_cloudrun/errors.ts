@@ -1,0 +1,83 @@
+import { BackendError } from "../../errors.ts"
+import { credentialHints, credentialProblem, googleProblem } from "../../util/google.ts"
+import { byStatus, type Meaning, messageIn, type Refusal } from "../serverless/http.ts"
+
+/** What the errors of Cloud Run and of calls mean, and what can be done about them. */
+
+/** Of its Admin API. */
+export function managementMeaning({ status, text }: Refusal): Meaning | undefined {
+  const { message, reasons } = googleProblem(status, text)
+  if (status === 401)
+    return { kind: "credentials", what: `Google does not accept the credentials; ${credentialHints.expired}` }
+  if (reasons.includes("SERVICE_DISABLED"))
+    return {
+      kind: "setup",
+      what: "the project has not enabled it; run `gcloud services enable run.googleapis.com`",
+    }
+  if (status === 403 && /actAs|serviceAccountUser/i.test(message))
+    return {
+      kind: "role",
+      what: `these credentials may not run services as that account; they need the role Service Account User for it, or \`serviceAccount\` names another: ${message}`,
+    }
+  if (status === 403)
+    return {
+      kind: "access-denied",
+      what: `these credentials may not do that; they need the role Cloud Run Developer in the project: ${message}`,
+    }
+  if (/location|region/i.test(message) && (status === 400 || status === 404))
+    return {
+      kind: "region",
+      what: `there is no such region; option \`region\` takes one like europe-west1: ${message}`,
+    }
+  if (status === 404 && /project/i.test(message))
+    return { kind: "setup", what: `there is no such project; look at option \`project\`: ${message}` }
+  if (/quota|max(imum)? instances|allowed CPU|limit/i.test(message) && (status === 400 || status === 429))
+    return {
+      kind: status === 429 && /per minute|rate/i.test(message) ? "throttled" : "quota",
+      what: `a quota of the project is used up, or too small; fewer \`workers\` may fit, and the console's "Quotas" raises it: ${message}`,
+    }
+  if (status === 400) return { kind: "setup", what: `Cloud Run does not take the service: ${message}` }
+  return byStatus(status, text)
+}
+
+export function callMeaning({ status, text }: Refusal): Meaning | undefined {
+  const said = messageIn(text)
+  if (status === 401 || status === 403)
+    return {
+      kind: "access-denied",
+      what: `these credentials may not call it; they need the role Cloud Run Invoker in the project: ${said}`,
+    }
+  if (status === 404)
+    return { kind: "not-found", what: "it was deleted since it was deployed. Run the cell again" }
+  if (status === 413)
+    return {
+      kind: "too-large",
+      what: "the request is larger than the 32 MiB that Cloud Run takes; configure storage",
+    }
+  if (status === 429 || /no available instance/i.test(said))
+    return { kind: "throttled", what: "there is no instance for it now; cellfan waits and calls again" }
+  return byStatus(status, text)
+}
+
+/** Why a service does not become ready, as its condition says it. */
+export function notReady(message: string): Meaning {
+  if (/image|pull/i.test(message))
+    return { kind: "init", what: `its image cannot be had; option \`image\` takes another: ${message}` }
+  if (/quota/i.test(message)) return { kind: "quota", what: message }
+  return { kind: "init", what: `it does not start: ${message}` }
+}
+
+/** What is wrong where Google's library gives no token. */
+export function tokenError(error: unknown): BackendError {
+  if (error instanceof BackendError) return error
+  const { message } = error as Error
+  const problem = credentialProblem(error)
+  const what = /Cannot fetch ID token/i.test(message)
+    ? "calls need an identity token, which the credentials of a person do not give; name the key of a service account by `credentialsFile` or GOOGLE_APPLICATION_CREDENTIALS"
+    : problem === undefined
+      ? `Google gave no token: ${message}`
+      : credentialHints[problem]
+  return new BackendError(`Cloud Run could not be reached: ${what}.`, {
+    ...{ backend: "gcp_cloudrun", kind: "credentials", retryable: false, cause: error },
+  })
+}

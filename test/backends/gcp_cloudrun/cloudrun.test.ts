@@ -1,0 +1,159 @@
+import { expect } from "chai"
+import { CloudRun, type CloudRunOptions } from "../../../kernel-ext/backends/gcp_cloudrun/cloudrun.ts"
+import { conformsToBackend } from "../../conformance/backend.ts"
+import {
+  accessToken,
+  type CloudRunServer,
+  identityToken,
+  startCloudRun,
+} from "../../support/servers/cloudrun.ts"
+import { runsContainers } from "../serverless/containers.ts"
+import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
+
+describe("Cloud Run", function () {
+  this.timeout(60_000)
+  let server: CloudRunServer
+  before(async () => {
+    server = await startCloudRun()
+  })
+  after(() => server?.stop())
+  afterEach(() => expect(server.violations).to.deep.equal([]))
+
+  const folder = temporaryFolder()
+  const tokens = {
+    project: async () => "test-project",
+    headersFor: async () => ({ authorization: `Bearer ${accessToken}` }),
+    identityFor: async (url: string) => ({ authorization: `Bearer ${identityToken(url)}` }),
+  }
+  const at = (options: Partial<CloudRunOptions> = {}) =>
+    new CloudRun({
+      ...{ endpoint: server.url, region: "europe-west1", tokens, workers: 4 },
+      ...{ memoryMiB: 512, timeoutMs: 20_000 },
+      ...options,
+    })
+  const services = "/v2/projects/{project}/locations/{location}/services"
+
+  conformsToBackend("gcp_cloudrun", () => backendOn(at(), { storageFolder: folder.path }))
+  runsContainers((more) => at(more))
+
+  it("waits where there are more calls than instances", async () => {
+    const small = await startCloudRun({ maxInstances: 1 })
+    try {
+      const told: string[] = []
+      const options = { workers: 14, onProgress: (text: string) => told.push(text) }
+      await using fexec = new PlatformExecutor(at({ endpoint: small.url }), options)
+      const slow = (n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 100))
+      const inputs = Array.from({ length: 20 }, (_, i) => i)
+      expect(await fexec.map(slow, inputs, { chunkSize: 1 })).to.deep.equal(inputs)
+      expect(told.join("\n")).to.match(/Cloud Run throttles: \d+ calls run now/)
+      expect(small.violations).to.deep.equal([])
+    } finally {
+      await small.stop()
+    }
+  })
+
+  it("reckons what calls cost, in steps of 100 milliseconds", async () => {
+    await using fexec = new PlatformExecutor(at({ memoryMiB: 1024 }))
+    const job = fexec.map(() => new Promise((resolve) => setTimeout(resolve, 250)), [1])
+    await job
+    const each = 0.3 * (2.4e-5 + 2.5e-6) + 4e-7
+    expect(job.costUsd).to.be.within(each, each * 30)
+  })
+
+  it("tells what is wrong with credentials, region, rights, image and quota, and what to do", async () => {
+    const failing = (message: string) => ({ ...tokens, headersFor: () => Promise.reject(new Error(message)) })
+    const wrong: [Partial<CloudRunOptions>, RegExp, string][] = [
+      [{ region: undefined }, /need a region: option `region`, such as europe-west1/, "region"],
+      [
+        { tokens: failing("Could not load the default credentials.") },
+        /no credentials were found; run `gcloud auth application-default login`/,
+        "credentials",
+      ],
+      [
+        { tokens: { ...tokens, headersFor: async () => ({ authorization: "" }) } },
+        /does not accept the credentials/,
+        "credentials",
+      ],
+      [{ image: "registry.test/none:1" }, /its image cannot be had; option `image` takes another/, "init"],
+      [{ image: "registry.test/none:1", memoryMiB: 600 }, /Image 'registry.test\/none:1' not found/, "init"],
+    ]
+    for (const [options, message, kind] of wrong) {
+      const error = await backendOn(at(options))
+        .open()
+        .catch((error: Error) => error)
+      expect((error as Error).message).to.match(message)
+      expect(error).to.include({ name: "BackendError", kind })
+    }
+    const google = (code: number, status: string, message: string, details: object[] = []) => ({
+      ...{ status: code, body: { error: { code, status, message, details } } },
+    })
+    const replies: [string, ReturnType<typeof google>, RegExp, string][] = [
+      [
+        `GET ${services}`,
+        google(
+          403,
+          "PERMISSION_DENIED",
+          "Cloud Run Admin API has not been used in project 1 before or it is disabled.",
+          [{ reason: "SERVICE_DISABLED" }],
+        ),
+        /run `gcloud services enable run\.googleapis\.com`/,
+        "setup",
+      ],
+      [
+        `GET ${services}`,
+        google(403, "PERMISSION_DENIED", "Permission 'run.services.list' denied"),
+        /need the role Cloud Run Developer/,
+        "access-denied",
+      ],
+      [
+        `GET ${services}`,
+        google(400, "INVALID_ARGUMENT", "Location nowhere-1 is not found or access is unauthorized."),
+        /there is no such region/,
+        "region",
+      ],
+      [
+        `POST ${services}`,
+        google(403, "PERMISSION_DENIED", "Permission 'iam.serviceaccounts.actAs' denied on service account"),
+        /role Service Account User/,
+        "role",
+      ],
+      [
+        `POST ${services}`,
+        google(
+          400,
+          "INVALID_ARGUMENT",
+          "Max instances must be set to 10 or fewer to satisfy quota violation",
+        ),
+        /fewer `workers` may fit/,
+        "quota",
+      ],
+    ]
+    for (const [more, [route, reply, message, kind]] of replies.entries()) {
+      server.planned.set(route, [reply])
+      const error = await backendOn(at({ memoryMiB: 700 + more }))
+        .open()
+        .catch((error: Error) => error)
+      expect((error as Error).message).to.match(message)
+      expect(error).to.include({ name: "BackendError", kind })
+    }
+  })
+
+  it("tells of calls that these credentials may not make", async () => {
+    await using fexec = new PlatformExecutor(
+      at({ tokens: { ...tokens, identityFor: async () => ({}) } as never }),
+    )
+    expect(await messageOf(fexec.map((n: number) => n, [1]))).to.match(
+      /they need the role Cloud Run Invoker in the project: Your client does not have permission/,
+    )
+    const identityFor = () =>
+      Promise.reject(
+        new Error(
+          "Cannot fetch ID token in this environment, use GCE or set the GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+      )
+    await using person = new PlatformExecutor(at({ tokens: { ...tokens, identityFor } }))
+    expect(await messageOf(person.map((n: number) => n, [1]))).to.match(
+      /calls need an identity token, which the credentials of a person do not give; name the key of a service account/,
+    )
+  })
+})

@@ -1,0 +1,139 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { expect } from "chai"
+import { Knative, type KnativeOptions } from "../../../kernel-ext/backends/knative/knative.ts"
+import { sendRequest, textOf } from "../../../kernel-ext/util/http.ts"
+import { conformsToBackend } from "../../conformance/backend.ts"
+import { type KnativeServer, startKnative } from "../../support/servers/knative.ts"
+import { runsContainers } from "../serverless/containers.ts"
+import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
+
+describe("Knative", function () {
+  this.timeout(60_000)
+  let server: KnativeServer
+  before(async () => {
+    server = await startKnative()
+  })
+  after(() => server?.stop())
+  afterEach(() => expect(server.violations).to.deep.equal([]))
+
+  const folder = temporaryFolder()
+  const at = (options: Partial<KnativeOptions> = {}) =>
+    new Knative({
+      ...{ kubeconfig: server.kubeconfig, ingressEndpoint: server.url, workers: 4 },
+      ...{ memoryMiB: 512, timeoutMs: 20_000 },
+      ...options,
+    })
+  const services = "/apis/serving.knative.dev/v1/namespaces/{namespace}/services"
+
+  conformsToBackend("knative", () => backendOn(at(), { storageFolder: folder.path }))
+  runsContainers((more) => at(more))
+
+  it("lets nobody call a service who has not its token", async () => {
+    await backendOn(at()).open()
+    const [name] = server.services.keys()
+    const answer = await sendRequest(server.url, {
+      ...{ method: "POST", body: "{}", headers: { host: `${name}.default.example.test` } },
+    })
+    expect([answer.status, await textOf(answer)]).to.deep.equal([
+      401,
+      JSON.stringify({ error: "The call has not the token of this worker." }),
+    ])
+    expect(
+      [...server.secrets.values()].every(({ stringData }) => (stringData?.token?.length ?? 0) >= 32),
+    ).to.equal(true)
+  })
+
+  it("waits where there are more calls than the cluster has room for", async () => {
+    const small = await startKnative({ maxInstances: 1 })
+    try {
+      const told: string[] = []
+      const options = { kubeconfig: small.kubeconfig, ingressEndpoint: small.url }
+      await using fexec = new PlatformExecutor(at(options), {
+        workers: 14,
+        onProgress: (text) => told.push(text),
+      })
+      const slow = (n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 100))
+      const inputs = Array.from({ length: 20 }, (_, i) => i)
+      expect(await fexec.map(slow, inputs, { chunkSize: 1 })).to.deep.equal(inputs)
+      expect(told.join("\n")).to.match(/Knative throttles: \d+ calls run now/)
+      expect(small.violations).to.deep.equal([])
+    } finally {
+      await small.stop()
+    }
+  })
+
+  it("tells what is wrong with kubeconfig, context, image, time and rights, and what to do", async () => {
+    const empty = join(folder.path, "empty-config")
+    await writeFile(empty, JSON.stringify({ apiVersion: "v1", kind: "Config" }))
+    const wrong: [Partial<KnativeOptions>, RegExp, string][] = [
+      [{ kubeconfig: "/nowhere/config" }, /need a kubeconfig, but \/nowhere\/config cannot be read/, "setup"],
+      [
+        { kubeconfig: empty },
+        /need a kubeconfig: ~\/\.kube\/config, KUBECONFIG, or option `kubeconfig`/,
+        "setup",
+      ],
+      [{ context: "other" }, /the context "other", which the kubeconfig has not; it has test/, "setup"],
+      [{ image: "registry.test/none:1" }, /its image cannot be had; option `image` takes another/, "init"],
+    ]
+    for (const [options, message, kind] of wrong) {
+      const error = await backendOn(at(options))
+        .open()
+        .catch((error: Error) => error)
+      expect((error as Error).message).to.match(message)
+      expect(error).to.include({ name: "BackendError", kind })
+    }
+    const status = (code: number, message: string) => ({ status: code, body: { kind: "Status", message } })
+    const replies: [string, { status: number; body: object }, RegExp, string][] = [
+      [
+        `GET ${services}`,
+        status(401, "Unauthorized"),
+        /the cluster does not know who this is/,
+        "credentials",
+      ],
+      [
+        `GET ${services}`,
+        status(403, "services.serving.knative.dev is forbidden"),
+        /may not do that; they need to get/,
+        "access-denied",
+      ],
+      [
+        `GET ${services}`,
+        status(404, "the server could not find the requested resource"),
+        /has no Knative Serving/,
+        "setup",
+      ],
+      [
+        `POST ${services}`,
+        status(403, "exceeded quota: compute, requested: memory=1Gi"),
+        /used up its quota/,
+        "quota",
+      ],
+      [
+        `POST ${services}`,
+        status(400, "admission webhook denied the request: validation failed"),
+        /does not take the service/,
+        "setup",
+      ],
+    ]
+    for (const [at_, [route, reply, message, kind]] of replies.entries()) {
+      server.planned.set(route, [reply])
+      const error = await backendOn(at({ memoryMiB: 600 + at_ }))
+        .open()
+        .catch((error: Error) => error)
+      expect((error as Error).message).to.match(message)
+      expect(error).to.include({ name: "BackendError", kind })
+    }
+  })
+
+  it("says that a service is gone which somebody has deleted", async () => {
+    await using fexec = new PlatformExecutor(at({ memoryMiB: 700 }))
+    await fexec.map((n: number) => n, [1])
+    const [name = ""] = [...server.services.keys()].filter((one) => one.includes("700mib"))
+    await backendOn(at()).open()
+    const other = backendOn(at())
+    await other.open()
+    await other.remove(name)
+    expect(await messageOf(fexec.map((n: number) => n, [1]))).to.match(/it was deleted since it was deployed/)
+  })
+})

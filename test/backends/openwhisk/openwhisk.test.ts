@@ -1,0 +1,160 @@
+import { expect } from "chai"
+import { OpenWhisk, type OpenWhiskOptions } from "../../../kernel-ext/backends/openwhisk/openwhisk.ts"
+import { conformsToBackend } from "../../conformance/backend.ts"
+import { need } from "../../support/needs.ts"
+import { type OpenWhiskServer, startOpenWhisk, testKey } from "../../support/servers/openwhisk.ts"
+import { openWhiskRuntime } from "../../support/servers/openwhisk-container.ts"
+import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
+
+describe("OpenWhisk", function () {
+  this.timeout(60_000)
+  let server: OpenWhiskServer
+  before(async function () {
+    this.timeout(240_000)
+    const runtime = need(this, openWhiskRuntime.what, openWhiskRuntime.find())
+    server = await startOpenWhisk({ runtime, concurrentInvocations: 4, blockingMs: 1500 })
+  })
+  after(() => server?.stop())
+  afterEach(() => expect(server?.violations ?? []).to.deep.equal([]))
+
+  const at = (options: Partial<OpenWhiskOptions> = {}) =>
+    new OpenWhisk({
+      ...{ endpoint: server.url, apiKey: () => testKey, memoryMiB: 256, timeoutMs: 20_000, namespace: "_" },
+      ...options,
+    })
+  const invokeRoute = "POST /api/v1/namespaces/{namespace}/actions/{name}"
+
+  const folder = temporaryFolder()
+  conformsToBackend("openwhisk", () => backendOn(at(), { storageFolder: folder.path }))
+
+  it("makes an action once, finds it again, lists it and deletes it", async () => {
+    const told: string[] = []
+    const backend = backendOn(at({ env: { MARK: "1" } }), { onProgress: (text) => told.push(text) })
+    await backend.open()
+    await backendOn(at({ env: { MARK: "1" } })).open()
+    expect(told.filter((text) => text.startsWith("Deployed"))).to.have.length(1)
+    const { functions } = await backend.list()
+    const [name = ""] = told.flatMap((text) => /^Deployed (\S+)/.exec(text)?.[1] ?? [])
+    const found = functions.find((one) => one.name === name)
+    expect(found).to.include({ memoryMiB: 256, timeoutMs: 20_000, runtime: "nodejs:20" })
+    expect(await backend.remove(name)).to.equal(true)
+    expect(await backend.remove(name)).to.equal(false)
+  })
+
+  it("asks for the result of what takes longer than a call may wait", async () => {
+    await using fexec = new PlatformExecutor(at())
+    const slow = (n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n * 2), 2500))
+    expect(await fexec.map(slow, [1, 2])).to.deep.equal([2, 4])
+    expect(server.requests.get("GET /api/v1/namespaces/{namespace}/activations/{id}")).to.be.greaterThan(0)
+  })
+
+  it("keeps its container when a task throws, exits or runs too long", async () => {
+    await using fexec = new PlatformExecutor(at({ env: { MARK: "2" } }), { workers: 1 })
+    await fexec.map(() => 1, [1])
+    const { started } = server.containers
+    const bad = (n: number) => {
+      if (n === 1) throw new RangeError("one")
+      if (n === 2) process.exit(3)
+      if (n === 3) for (;;) {}
+      return n
+    }
+    const settled = await fexec.map(bad, [0, 1, 2, 3], { chunkSize: 1, timeoutMs: 500 }).settled()
+    expect(settled.map(({ status }) => status)).to.deep.equal([
+      "fulfilled",
+      "rejected",
+      "rejected",
+      "rejected",
+    ])
+    expect(server.containers.started).to.equal(started)
+  })
+
+  it("names the task that kills its container, and starts another for the rest", async () => {
+    await using fexec = new PlatformExecutor(at())
+    const job = fexec.map((n: number) => (n === 1 ? process.kill(process.pid, "SIGKILL") : n), [0, 1, 2], {
+      chunkSize: 1,
+    })
+    const settled = await job.settled()
+    expect(settled.map(({ status }) => status)).to.deep.equal(["fulfilled", "rejected", "fulfilled"])
+    expect(await messageOf(job)).to.match(/Where that is for lack of memory, a larger `memoryMiB` helps/)
+  })
+
+  it("tells what used up the memory", async () => {
+    await using fexec = new PlatformExecutor(at())
+    const fill = () => {
+      const kept: Uint8Array[] = []
+      for (;;) kept.push(new Uint8Array(10 * 2 ** 20).fill(1))
+    }
+    expect(await messageOf(fexec.map(fill, [1]))).to.include(
+      "ran out of memory: the function has 256 MiB (raise `memoryMiB`, up to 512",
+    )
+  })
+
+  it("waits where there are more calls than the namespace may have", async () => {
+    const told: string[] = []
+    await using fexec = new PlatformExecutor(at(), { workers: 12, onProgress: (text) => told.push(text) })
+    const slow = (n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 200))
+    const inputs = Array.from({ length: 24 }, (_, i) => i)
+    expect(await fexec.map(slow, inputs, { chunkSize: 1 })).to.deep.equal(inputs)
+    expect(server.throttles).to.be.greaterThan(0)
+    expect(told.join("\n")).to.match(/OpenWhisk throttles: \d+ calls run now/)
+  })
+
+  it("tells of results that are too large, where there is no storage", async () => {
+    await using fexec = new PlatformExecutor(at())
+    expect(await messageOf(fexec.map(() => "x".repeat(2_000_000), [1]))).to.match(
+      /the result has 2\.0 MB, OpenWhisk's answers have room for 0\.8, and storage did not take it/,
+    )
+    expect(await messageOf(fexec.map((text: string) => text.length, ["x".repeat(2_000_000)]))).to.match(
+      /larger than the 0\.8 MB that a call of OpenWhisk has room for/,
+    )
+  })
+
+  it("tells what is wrong with key, host, namespace, runtime and size, and what to do", async () => {
+    const wrong: [Partial<OpenWhiskOptions>, RegExp, string][] = [
+      [
+        { apiKey: () => "a:b" },
+        /could not be reached: the key is not right; look at `apiKey`/,
+        "credentials",
+      ],
+      [{ apiKey: () => "nonsense" }, /need the valid key: NAME:PASSWORD/, "credentials"],
+      [{ endpoint: "http://127.0.0.1:9" }, /nothing answers there; look at option `endpoint`/, "network"],
+      [{ endpoint: "http://nowhere.invalid" }, /there is no host of that name/, "setup"],
+      [{ runtime: "nodejs:99" }, /it has not this Node\.js; option `runtime` takes another/, "setup"],
+      [{ memoryMiB: 1024 }, /allows no actions of that size; look at `memoryMiB`/, "quota"],
+      [{ timeoutMs: 900_000 }, /allows no actions that run so long; look at `timeoutMs`/, "quota"],
+    ]
+    for (const [options, message, kind] of wrong) {
+      const error = await backendOn(at(options))
+        .open()
+        .catch((error: Error) => error)
+      expect((error as Error).message).to.match(message)
+      expect(error).to.include({ name: "BackendError", kind })
+    }
+  })
+
+  it("calls again where the controller fails, and gives up on what will not pass", async () => {
+    await using fexec = new PlatformExecutor(at())
+    await fexec.map((n: number) => n, [1])
+    const error = (status: number, text: string) => ({ status, body: { error: text } })
+    server.planned.set(invokeRoute, [
+      error(500, "There was an internal server error."),
+      error(503, "System is overloaded, try again later."),
+      error(429, "Too many requests in the last minute (count: 61, allowed: 60)."),
+    ])
+    expect(await fexec.map((n: number) => n + 1, [1])).to.deep.equal([2])
+    server.planned.set(invokeRoute, [error(403, "The supplied authentication is not authorized.")])
+    expect(await messageOf(fexec.map((n: number) => n, [1]))).to.include("this key may not use the namespace")
+    const init = { error: "Initialization has failed due to: SyntaxError" }
+    server.planned.set(invokeRoute, [
+      {
+        status: 502,
+        body: {
+          activationId: "a",
+          duration: 1,
+          response: { status: "action developer error", result: init },
+        },
+      },
+    ])
+    expect(await messageOf(fexec.map((n: number) => n, [1]))).to.include("could not start: Initialization")
+  })
+})
