@@ -41,6 +41,7 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
     "extra_python_packages",
   ],
   ssh: ["ssh_password", "runtime", "worker_processes"],
+  gcp_cloudrun: ["min_workers", "worker_processes", "runtime", "trigger", "invoke_pool_threads"],
   knative: [
     "networking_layer",
     "docker_server",
@@ -71,7 +72,6 @@ export const sectionsWithoutMeaning: readonly string[] = [
   "aws_batch",
   "aws_ec2",
   "gcp_functions",
-  "gcp_cloudrun",
   "gcp_compute_engine",
   "azure",
   "azure_functions",

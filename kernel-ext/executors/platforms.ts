@@ -4,6 +4,7 @@ import type { ServerlessName } from "../config/serverless/providers.ts"
 import type { StorageOptions } from "../config/storage.ts"
 import { awsLambda } from "./platforms/aws-lambda.ts"
 import { codeEngine } from "./platforms/code-engine.ts"
+import { gcpCloudRun } from "./platforms/gcp-cloudrun.ts"
 import { knative } from "./platforms/knative.ts"
 import { openWhisk } from "./platforms/openwhisk.ts"
 
@@ -26,6 +27,7 @@ export type MakePlatform = (configured: Configuration, given: object, where: str
 /** What makes each: config/serverless has their options. */
 export const platforms: Readonly<Record<ServerlessName, MakePlatform>> = {
   aws_lambda: awsLambda,
+  gcp_cloudrun: gcpCloudRun,
   knative,
   code_engine: codeEngine,
   openwhisk: openWhisk,

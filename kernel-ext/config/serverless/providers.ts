@@ -1,5 +1,6 @@
 import { awsLambda } from "./aws-lambda.ts"
 import { codeEngine } from "./code-engine.ts"
+import { gcpCloudRun } from "./gcp-cloudrun.ts"
 import { knative } from "./knative.ts"
 import { openWhisk } from "./openwhisk.ts"
 import { sharedOptions } from "./options.ts"
@@ -12,6 +13,7 @@ import { sharedOptions } from "./options.ts"
 /** Sections by name. */
 export const serverlessSections = {
   aws_lambda: awsLambda.section,
+  gcp_cloudrun: gcpCloudRun.section,
   knative: knative.section,
   code_engine: codeEngine.section,
   openwhisk: openWhisk.section,
@@ -20,6 +22,7 @@ export const serverlessSections = {
 /** Options of executors: those of each platform; of a name that several have, the one that says what is common to them. */
 export const platformOptions = {
   ...awsLambda.options,
+  ...gcpCloudRun.options,
   ...knative.options,
   ...codeEngine.options,
   ...openWhisk.options,
@@ -29,6 +32,7 @@ export const platformOptions = {
 /** Storage that functions reach, where nobody names one. */
 export const storageBeside: Readonly<Record<ServerlessName, string>> = {
   aws_lambda: awsLambda.storage,
+  gcp_cloudrun: gcpCloudRun.storage,
   knative: knative.storage,
   code_engine: codeEngine.storage,
   openwhisk: openWhisk.storage,
