@@ -32,8 +32,11 @@ describe("FunctionExecutor", () => {
   })
 
   it("says of a backend that this version has none for it", () => {
-    within({ CELLFAN_BACKEND: "knative" }, () => {
-      expect(() => new FunctionExecutor()).to.throw(ConfigError, /backend "knative", which has no backend/)
+    within({ CELLFAN_BACKEND: "azure_functions" }, () => {
+      expect(() => new FunctionExecutor()).to.throw(
+        ConfigError,
+        /backend "azure_functions", which has no backend/,
+      )
     })
   })
 
