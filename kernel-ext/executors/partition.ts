@@ -7,7 +7,7 @@
 const defaultTargetMs = 10
 
 /** At the end of a job batches get smaller, to this share of that: not so small that messages outweigh the work. */
-const leastShare = 0.1
+const leastShare = 0.04
 
 /** While nothing is known a batch is one task; each batch that has been measured may be this many times as large as the one before. */
 const growth = 16

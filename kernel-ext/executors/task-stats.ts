@@ -14,7 +14,7 @@ export interface TaskStats {
   readonly runMs: number | undefined
   /** Processor time of its worker while it ran. For tasks under a millisecond this is how long they ran. */
   readonly cpuMs: number | undefined
-  /** The most its worker ever had in memory by the time the task ended. */
+  /** The most its worker ever had in memory by the time the task ended. Of a thread: in V8's hands whenever a task ended. */
   readonly peakMemoryBytes: number | undefined
   /** Of its input, as it travelled. Inputs that travel together count each with an equal share. */
   readonly bytesIn: number | undefined

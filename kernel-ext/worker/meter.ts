@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { getHeapStatistics } from "node:v8"
 
 /** User code may put its own clock in place of ours. */
 const clock = performance
@@ -13,28 +14,34 @@ export interface Meter {
 /** Reports of quick tasks come every few milliseconds, and asking the system takes longer than such a task. */
 const peakHoldsMs = 20
 
-let peakBytes = 0
-let peakAtMs = Number.NEGATIVE_INFINITY
-
 export const processMeter: Meter = {
   cpuMs() {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1000
   },
-  peakMemoryBytes() {
-    const now = clock.now()
-    if (now - peakAtMs > peakHoldsMs) {
-      peakAtMs = now
-      peakBytes = process.resourceUsage().maxRSS * 1024
-    }
-    return peakBytes
-  },
+  peakMemoryBytes: peakOf(() => process.resourceUsage().maxRSS * 1024),
 }
 
-/** Of this thread alone. The peak of memory is known for whole processes only. */
+/** Of this thread alone. The system knows memory of whole processes only: here it is V8's, as it was at the ends of tasks. */
 export const threadMeter: Meter = {
   cpuMs: threadCpuMs(),
-  peakMemoryBytes: () => 0,
+  peakMemoryBytes: peakOf(() => {
+    const { total_physical_size, malloced_memory, external_memory } = getHeapStatistics()
+    return total_physical_size + malloced_memory + external_memory
+  }),
+}
+
+function peakOf(read: () => number): () => number {
+  let peakBytes = 0
+  let readAtMs = Number.NEGATIVE_INFINITY
+  return () => {
+    const now = clock.now()
+    if (now - readAtMs > peakHoldsMs) {
+      readAtMs = now
+      peakBytes = Math.max(peakBytes, read())
+    }
+    return peakBytes
+  }
 }
 
 interface ThreadUsage {

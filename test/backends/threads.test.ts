@@ -18,6 +18,20 @@ describe('Tasks with isolation: "thread"', () => {
   })
   after(() => fexec.close())
 
+  it("say how much memory their threads had", async () => {
+    const large = fexec.callAsync((size: number) => {
+      // Still there when the task ends.
+      const kept = Buffer.alloc(size, 1)
+      Object.assign(globalThis, { kept })
+      return kept.length
+    }, 150e6)
+    await large
+    expect(large.stats.peakMemoryBytes).to.be.within(150e6, 2e9)
+    const quick = fexec.map((n: number) => n, [1, 2, 3, 4])
+    await quick
+    for (const task of quick.tasks) expect(task.stats.peakMemoryBytes).to.be.within(1e6, 2e9)
+  })
+
   it("run in this process, in threads of their own", async () => {
     const places = await fexec.map(() => {
       const { isMainThread, threadId } = process.getBuiltinModule("node:worker_threads")

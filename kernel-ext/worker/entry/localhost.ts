@@ -7,4 +7,4 @@ import { runProcess } from "../process.ts"
  * folder it imports: it may fan out itself.
  */
 overrideModule("cellfan", () => createRequire(import.meta.url)("./index.js"))
-runProcess(new URL("./worker-watchdog.js", import.meta.url))
+runProcess(new URL("./worker-watchdog.cjs", import.meta.url))
