@@ -115,13 +115,16 @@ export interface JupyterOptions {
   readonly python?: string
   /** Names of front-end extensions that are left out. */
   readonly without?: readonly string[]
+  /** For the server and its kernels, beside what the tests' own process has. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts JupyterLab on a free port. */
 export async function startJupyter(options: JupyterOptions): Promise<JupyterServer> {
   const own = await mkdtemp(join(tmpdir(), "cellfan-jupyter-"))
   const config = join(own, "config")
-  const env = { ...jupyterEnvironment(), JUPYTER_RUNTIME_DIR: own, JUPYTER_CONFIG_DIR: config }
+  const folders = { JUPYTER_RUNTIME_DIR: own, JUPYTER_CONFIG_DIR: config }
+  const env = { ...jupyterEnvironment(), ...folders, ...options.env }
   await mkdir(join(config, "labconfig"), { recursive: true })
   const disabledExtensions = Object.fromEntries((options.without ?? []).map((name) => [name, true]))
   await writeFile(join(config, "labconfig", "page_config.json"), JSON.stringify({ disabledExtensions }))

@@ -62,10 +62,16 @@ export class JobOutput {
 
   #begin(): void {
     this.#timer = setTimeout(() => {
-      this.#widget = this.#host.openWidget(jobBundle(this.#job, Date.now()).data[jobMime])
-      if (this.#widget !== undefined) this.#renew()
+      if (this.#openWidget()) this.#renew()
       this.#renewLater()
     }, widgetAfterMs).unref()
+  }
+
+  /** Whether a live view has come: a front end may be slow to say that it can show one. */
+  #openWidget(): boolean {
+    if (this.#widget !== undefined) return false
+    this.#widget = this.#host.openWidget(jobBundle(this.#job, Date.now()).data[jobMime])
+    return this.#widget !== undefined
   }
 
   #renewLater(): void {
@@ -73,7 +79,7 @@ export class JobOutput {
     const waitMs = Math.min(slowestUpdateMs, Math.max(firstUpdateMs, elapsedMs / 2))
     this.#timer = setTimeout(() => {
       // A live view needs no new picture, and would be drawn anew for it.
-      if (this.#widget === undefined) this.#renew()
+      if (this.#openWidget() || this.#widget === undefined) this.#renew()
       this.#renewLater()
     }, waitMs).unref()
   }
@@ -104,7 +110,8 @@ export class JobOutput {
   #renew(bundle = jobBundle(this.#job, Date.now())): void {
     this.#cell.output.updateDisplayData({
       ...bundle,
-      data: { ...bundle.data, ...this.#widget?.data },
+      // The live view first: some front ends go by the order.
+      data: { ...this.#widget?.data, ...bundle.data },
       displayId: this.#displayId,
     })
     this.#host.renewed(bundle)

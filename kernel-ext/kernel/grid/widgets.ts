@@ -18,6 +18,12 @@ const viewMime = "application/vnd.jupyter.widget-view+json"
 const protocol = { version: "2.1.0" }
 const base = "@jupyter-widgets/base"
 
+/**
+ * Any anywidget runs modules of this kind. VS Code puts the version into the address of a public copy: there it is what anywidget's own
+ * 0.9, which runs them as well, asks for.
+ */
+const anywidgetVersion = (inVsCode: boolean) => (inVsCode ? "~0.9.*" : "*")
+
 export interface JobWidget {
   /** For the output's bundle, beside the picture. */
   readonly data: Readonly<Record<string, unknown>>
@@ -31,7 +37,8 @@ export class Widgets {
   /** Models that a page found again: it opened after the kernel's own update of their output could still reach it. */
   readonly #restored = new Set<string>()
   #hasManager = false
-  #hasAnywidget = runsInVsCode(process.env)
+  readonly #inVsCode = runsInVsCode(process.env)
+  #hasAnywidget = this.#inVsCode
   #probed = false
 
   /** `hasOurs`: whether a front end with our own extension is there, which needs no widgets. */
@@ -87,8 +94,7 @@ export class Widgets {
     const layout = this.#open({ ...names(base, "2.0.0", "Layout") })
     const { code, css } = widgetFiles()
     const state = {
-      // Any version of it runs modules of this kind.
-      ...names("anywidget", "*", "Any"),
+      ...names("anywidget", anywidgetVersion(this.#inVsCode), "Any"),
       _anywidget_id: "cellfan.Job",
       _esm: code,
       _css: css,

@@ -14,7 +14,7 @@ export interface LabSuite {
   readonly context: BrowserContext
 }
 
-interface SuiteOptions extends Pick<JupyterOptions, "module" | "without"> {
+interface SuiteOptions extends Pick<JupyterOptions, "module" | "without" | "env"> {
   /** A line of JupyterLab other than the clone's own: "4.2". */
   readonly jupyterlab?: string
 }

@@ -1,0 +1,3 @@
+declare module "@vscode/jupyter-ipywidgets8/dist/ipywidgets.js" {
+  export function activate(): void
+}
