@@ -12,7 +12,7 @@ const help = `cellfan hello                  run one task in a local worker proc
 cellfan install                make the kernel and the extension known to your own Jupyter
 cellfan install --prefix DIR   … to the Jupyter of a virtual environment or conda environment
 cellfan verify NOTEBOOK        run a notebook again and say whether it gives the same
-cellfan runtime list           show the functions that cellfan has made on Lambda
+cellfan runtime list           show the functions that cellfan has made on the configured backend
 cellfan runtime update         deploy the configured one, delete those of other versions
 cellfan runtime delete NAME…   delete some
 cellfan clean                  delete all of them, and all temporary data in storage

@@ -1,9 +1,11 @@
-import { writeFile } from "node:fs/promises"
+import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { expect } from "chai"
 import { Knative, type KnativeOptions } from "../../../kernel-ext/backends/knative/knative.ts"
 import { sendRequest, textOf } from "../../../kernel-ext/util/http.ts"
 import { conformsToBackend } from "../../conformance/backend.ts"
+import { makeCertificate, openssl } from "../../support/certificate.ts"
+import { need } from "../../support/needs.ts"
 import { type KnativeServer, startKnative } from "../../support/servers/knative.ts"
 import { runsContainers } from "../serverless/containers.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
@@ -123,6 +125,25 @@ describe("Knative", function () {
         .catch((error: Error) => error)
       expect((error as Error).message).to.match(message)
       expect(error).to.include({ name: "BackendError", kind })
+    }
+  })
+
+  it("reaches a cluster by TLS, with its authority and a certificate of one's own", async function () {
+    const certificate = makeCertificate(need(this, openssl.what, openssl.find()))
+    const cluster = await startKnative({ tls: certificate })
+    try {
+      const { kubeconfig } = cluster
+      const backend = backendOn(at({ kubeconfig }))
+      expect((await backend.list()).functions).to.deep.equal([])
+      expect(cluster.violations).to.deep.equal([])
+      const text = await readFile(kubeconfig, "utf8")
+      await writeFile(kubeconfig, text.replace(/"certificate-authority-data":"[^"]*"/, '"name":"test"'))
+      expect(await messageOf(backendOn(at({ kubeconfig })).list())).to.match(
+        /certificate of the service is not trusted/,
+      )
+    } finally {
+      await cluster.stop()
+      certificate.remove()
     }
   })
 

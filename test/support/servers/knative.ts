@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { TLSSocket } from "node:tls"
 import * as z from "zod"
 import { Revision } from "./revision.ts"
 import { type Reply, type Route, type StrictServer, startStrictServer } from "./strict-server.ts"
@@ -92,9 +93,14 @@ const longestTimeoutSeconds = 600
 
 export interface KnativeServerOptions {
   readonly maxInstances?: number
+  /** The cluster's API by TLS; who has the certificate gets in, and no token is given to anybody. */
+  readonly tls?: { readonly key: string; readonly cert: string }
 }
 
-export async function startKnative({ maxInstances = 4 }: KnativeServerOptions = {}): Promise<KnativeServer> {
+export async function startKnative({
+  maxInstances = 4,
+  tls,
+}: KnativeServerOptions = {}): Promise<KnativeServer> {
   const services = new Map<string, Stored>()
   const secrets = new Map<string, z.output<typeof secretSchema>>()
   const folder = await mkdtemp(join(tmpdir(), "cellfan-knative-"))
@@ -178,8 +184,14 @@ export async function startKnative({ maxInstances = 4 }: KnativeServerOptions = 
 
   const server = await startStrictServer({
     routes,
-    authorize: ({ headers }) =>
-      headers.authorization === `Bearer ${token}` ? undefined : status(401, "Unauthorized", "Unauthorized"),
+    tls,
+    authorize({ headers, socket }) {
+      const isKnown =
+        tls === undefined
+          ? headers.authorization === `Bearer ${token}`
+          : (socket as Partial<TLSSocket>).authorized === true
+      return isKnown ? undefined : status(401, "Unauthorized", "Unauthorized")
+    },
     refuse: (code, message) => status(code, "BadRequest", message),
     elsewhere(request, response) {
       const [, service] = /^([^.]+)\.[^.]+\.example\.test$/.exec(request.headers.host ?? "") ?? []
@@ -195,7 +207,7 @@ export async function startKnative({ maxInstances = 4 }: KnativeServerOptions = 
     },
   })
   const kubeconfig = join(folder, "config")
-  await writeFile(kubeconfig, kubeconfigOf(server.url, token))
+  await writeFile(kubeconfig, kubeconfigOf(server.url, tls))
   return { ...server, kubeconfig, services, secrets }
 
   function make(service: Stored["service"]): Reply {
@@ -284,11 +296,20 @@ function withData({ stringData = {}, ...secret }: z.output<typeof secretSchema>)
   return { ...secret, data: Object.fromEntries(data) }
 }
 
-function kubeconfigOf(url: string, bearer: string): string {
+function kubeconfigOf(url: string, tls: KnativeServerOptions["tls"]): string {
+  const base64 = (text: string) => Buffer.from(text).toString("base64")
+  const trust =
+    tls === undefined
+      ? { "insecure-skip-tls-verify": true }
+      : { "certificate-authority-data": base64(tls.cert) }
+  const user =
+    tls === undefined
+      ? { token }
+      : { "client-certificate-data": base64(tls.cert), "client-key-data": base64(tls.key) }
   return JSON.stringify({
     ...{ apiVersion: "v1", kind: "Config", "current-context": "test" },
-    clusters: [{ name: "test", cluster: { server: url, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "test", user: { token: bearer } }],
+    clusters: [{ name: "test", cluster: { server: url, ...trust } }],
+    users: [{ name: "test", user }],
     contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
   })
 }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo, Socket } from "node:net"
 import type * as z from "zod"
 import type { Server } from "./server-process.ts"
@@ -39,6 +40,8 @@ export interface Reply {
 
 export interface StrictOptions {
   readonly routes: readonly Route[]
+  /** By TLS, and asking clients for a certificate, which this one is the authority of. Default: without. */
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined
   /** Undefined lets it through. */
   authorize(request: IncomingMessage): Reply | undefined
   /** An error as the provider words it. */
@@ -63,19 +66,22 @@ export async function startStrictServer(options: StrictOptions): Promise<StrictS
   const planned = new Map<string, Reply[]>()
   const requests = new Map<string, number>()
   const sockets = new Set<Socket>()
-  const server = createServer((request, response) => {
+  const listen = (request: IncomingMessage, response: ServerResponse) => {
     if (options.elsewhere?.(request, response)) return
     answer(request, response).then(
       (reply) => reply !== undefined && send(response, reply),
       (error: Error) => send(response, options.refuse(500, `the test's server failed: ${error.stack}`)),
     )
-  })
+  }
+  const { tls } = options
+  const asking = { requestCert: true, rejectUnauthorized: false, ca: tls?.cert }
+  const server = tls === undefined ? createServer(listen) : createTlsServer({ ...tls, ...asking }, listen)
   server.on("connection", (socket: Socket) => {
     sockets.add(socket)
     socket.on("close", () => sockets.delete(socket))
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`
   return { url, violations, planned, requests, stop }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
