@@ -105,7 +105,12 @@ describe("The worker as a container", () => {
   it("ends a task that uses up the memory, names it, and goes on", async () => {
     const fill = capture((n: number) => {
       const kept: Uint8Array[] = []
-      for (let at = 0; n === 1 && at < 100; at++) kept.push(new Uint8Array(20 * 2 ** 20).fill(1))
+      // As fast as a busy machine can still look at it.
+      const tick = new Int32Array(new SharedArrayBuffer(4))
+      for (let at = 0; n === 1 && at < 400; at++) {
+        kept.push(new Uint8Array(5 * 2 ** 20).fill(1))
+        Atomics.wait(tick, 0, 0, 15)
+      }
       return kept.length
     })
     const small = await startWorker({}, 384)

@@ -13,6 +13,7 @@ import { callWorker, type HttpService } from "../serverless/http.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { type CodeEngineAccess, CodeEngineApi } from "./api.ts"
 import { callMeaning, notReady } from "./errors.ts"
+import { codeEngineFacts } from "./facts.ts"
 import { costOf, listPrices, type Prices } from "./prices.ts"
 import { type InstanceSize, instanceSize } from "./sizes.ts"
 
@@ -21,6 +22,7 @@ import { type InstanceSize, instanceSize } from "./sizes.ts"
  * token that calls must carry: its URL is open to the world.
  *
  *     code-engine.ts   what ../serverless has to know of it
+ *     facts.ts         what is known of it before this is loaded
  *     api.ts           requests, and IAM's token
  *     sizes.ts         which memory goes with how many processors
  *     errors.ts        what errors mean, and what can be done
@@ -41,13 +43,6 @@ export interface CodeEngineOptions extends CodeEngineAccess, FunctionSize {
   readonly env?: Readonly<Record<string, string>>
   readonly prices?: Partial<Prices>
 }
-
-export const codeEngineLimits = {
-  requestBytes: 32 * 1024 * 1024,
-  answerBytes: Number.MAX_SAFE_INTEGER,
-  timeoutMs: 600_000,
-  memoryMiB: 49_152,
-} as const
 
 const folder = "/cellfan"
 const versionVariable = "CELLFAN_VERSION"
@@ -72,23 +67,29 @@ interface App {
 }
 
 export class CodeEngine implements Platform {
-  readonly name = "code_engine"
-  readonly title = "Code Engine"
-  readonly limits = codeEngineLimits
+  readonly name
+  readonly title
+  readonly limits
   readonly size: FunctionSize
-  readonly streams = true
-  readonly endsLeftCalls = true
+  readonly streams
+  readonly endsLeftCalls
   readonly pace
-  readonly throttledHint = "A higher quota of instances for the project, or fewer `workers`, helps."
+  readonly throttledHint
   readonly #options: CodeEngineOptions
   #api: CodeEngineApi | undefined
   #projectId = ""
 
   constructor(options: CodeEngineOptions) {
-    const { memoryMiB, timeoutMs, concurrency = 1 } = options
+    const facts = codeEngineFacts(options)
     this.#options = options
-    this.size = { memoryMiB, timeoutMs }
-    this.pace = { callsPerInstance: concurrency }
+    this.name = facts.name
+    this.title = facts.title
+    this.limits = facts.limits
+    this.size = facts.size
+    this.streams = facts.streams
+    this.endsLeftCalls = facts.endsLeftCalls
+    this.pace = facts.pace
+    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

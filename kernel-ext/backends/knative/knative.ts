@@ -14,6 +14,7 @@ import { callWorker, type HttpService } from "../serverless/http.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { Cluster, type ClusterAccess } from "./cluster.ts"
 import { callMeaning, notReady } from "./errors.ts"
+import { knativeFacts } from "./facts.ts"
 
 /**
  * Services on Knative, in a cluster that is reached as kubectl reaches it. Each has a secret beside it, which holds the worker and the token
@@ -21,6 +22,7 @@ import { callMeaning, notReady } from "./errors.ts"
  *
  *     knative.ts     what ../serverless has to know of it
  *     cluster.ts     requests to the cluster's API
+ *     facts.ts       what is known of it before this is loaded
  *     errors.ts      what errors mean, and what can be done
  */
 export interface KnativeOptions extends ClusterAccess, FunctionSize {
@@ -39,14 +41,6 @@ export interface KnativeOptions extends ClusterAccess, FunctionSize {
   readonly env?: Readonly<Record<string, string>>
   readonly usdPerGbSecond?: number | undefined
 }
-
-export const knativeLimits = {
-  // Knative has none of its own; what stands before it usually has.
-  requestBytes: 32 * 1024 * 1024,
-  answerBytes: Number.MAX_SAFE_INTEGER,
-  timeoutMs: 600_000,
-  memoryMiB: 65_536,
-} as const
 
 const managedBy = "app.kubernetes.io/managed-by"
 const versionLabel = "cellfan.dev/version"
@@ -81,22 +75,28 @@ interface KnativeService {
 }
 
 export class Knative implements Platform {
-  readonly name = "knative"
-  readonly title = "Knative"
-  readonly limits = knativeLimits
+  readonly name
+  readonly title
+  readonly limits
   readonly size: FunctionSize
-  readonly streams = true
-  readonly endsLeftCalls = true
+  readonly streams
+  readonly endsLeftCalls
   readonly pace
-  readonly throttledHint = "More room in the cluster, or fewer `workers`, helps."
+  readonly throttledHint
   readonly #options: KnativeOptions
   #cluster: Cluster | undefined
 
   constructor(options: KnativeOptions) {
-    const { memoryMiB, timeoutMs, concurrency = 1 } = options
+    const facts = knativeFacts(options)
     this.#options = options
-    this.size = { memoryMiB, timeoutMs }
-    this.pace = { callsPerInstance: concurrency }
+    this.name = facts.name
+    this.title = facts.title
+    this.limits = facts.limits
+    this.size = facts.size
+    this.streams = facts.streams
+    this.endsLeftCalls = facts.endsLeftCalls
+    this.pace = facts.pace
+    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

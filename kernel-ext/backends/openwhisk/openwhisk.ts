@@ -1,20 +1,13 @@
 import { createHash } from "node:crypto"
 import { cellfanVersion } from "../../util/version.ts"
 import { type HttpService, requestJson } from "../serverless/http.ts"
-import type {
-  Callable,
-  Deploying,
-  FunctionSize,
-  ListedFunction,
-  Platform,
-  PlatformLimits,
-} from "../serverless/platform.ts"
+import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { workerFiles } from "../serverless/worker-files.ts"
 import { zip } from "../serverless/zip.ts"
 import { type FoundAccess, findAccess, type OpenWhiskAccess } from "./access.ts"
 import { activate } from "./activation.ts"
 import { meaningOf } from "./errors.ts"
-import { openWhiskLimits } from "./limits.ts"
+import { openWhiskFacts } from "./facts.ts"
 
 /**
  * Actions on Apache OpenWhisk, by its REST interface: four requests, which need no package.
@@ -23,7 +16,7 @@ import { openWhiskLimits } from "./limits.ts"
  *     access.ts       where it is, and the key
  *     activation.ts   one call, and its answer
  *     errors.ts       what its errors mean, and what can be done
- *     limits.ts       what it allows
+ *     facts.ts        what is known of it before this is loaded; limits.ts what it allows
  *
  * @see https://github.com/apache/openwhisk/blob/master/core/controller/src/main/resources/apiv1swagger.json
  */
@@ -59,25 +52,24 @@ interface Opened extends FoundAccess {
 }
 
 export class OpenWhisk implements Platform {
-  readonly name = "openwhisk"
-  readonly title = "OpenWhisk"
-  readonly limits: PlatformLimits
+  readonly name
+  readonly title
+  readonly limits
   readonly size: FunctionSize
-  readonly streams = false
-  readonly throttledHint = "Higher limits of the namespace, or fewer `workers`, help."
+  readonly streams
+  readonly throttledHint
   readonly #options: OpenWhiskOptions
   #opened: Opened | undefined
 
   constructor(options: OpenWhiskOptions) {
-    const { memoryMiB, timeoutMs } = options
+    const facts = openWhiskFacts(options)
     this.#options = options
-    this.size = { memoryMiB, timeoutMs }
-    // Who asks for more knows of an OpenWhisk that allows it; it says so where it does not.
-    this.limits = {
-      ...openWhiskLimits,
-      memoryMiB: Math.max(memoryMiB, openWhiskLimits.memoryMiB),
-      timeoutMs: Math.max(timeoutMs, openWhiskLimits.timeoutMs),
-    }
+    this.name = facts.name
+    this.title = facts.title
+    this.limits = facts.limits
+    this.size = facts.size
+    this.streams = facts.streams
+    this.throttledHint = facts.throttledHint
   }
 
   /** Asks for something small: a key that is wrong is better told here than by a thousand calls. */

@@ -22,6 +22,10 @@ import { type RunOwner, ServerlessRun } from "./run.ts"
  *     payload.ts          a batch as a request: inline, or by way of storage
  *     answer.ts           what comes back, in parts or whole
  *     hints.ts            what users can do about time, memory and size
+ *     http.ts             requests and calls, for platforms that are spoken to by HTTP
+ *     container.ts        the container that runs the worker, for platforms that run containers
+ *     worker-files.ts     the worker as it was built; zip.ts packs it
+ *     loaded-later.ts     a platform whose code is loaded when it is opened
  *
  * What travels is in protocol/invocation.ts and ../sendings.ts; what runs it there, in worker/serverless.
  */

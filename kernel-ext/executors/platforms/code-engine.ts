@@ -1,4 +1,5 @@
-import { CodeEngine } from "../../backends/code_engine/code-engine.ts"
+import { codeEngineFacts } from "../../backends/code_engine/facts.ts"
+import { loadedLater } from "../../backends/serverless/loaded-later.ts"
 import { codeEngineDefaults } from "../../config/serverless/code-engine.ts"
 import type { MakePlatform } from "../platforms.ts"
 import { filled, given } from "./filled.ts"
@@ -6,10 +7,13 @@ import { filled, given } from "./filled.ts"
 export const codeEngine: MakePlatform = (configured, options, where) => {
   const section = filled(configured.section("code_engine", options, where), codeEngineDefaults)
   const { env = {}, apiKey, usdPerVcpuSecond, usdPerGbSecond, usdPerRequest, ...settings } = section
-  const platform = new CodeEngine({
-    ...{ ...settings, env },
-    apiKey: apiKey === undefined ? undefined : () => apiKey.reveal(),
-    prices: given({ usdPerVcpuSecond, usdPerGbSecond, usdPerRequest }),
+  const platform = loadedLater(codeEngineFacts(settings), async () => {
+    const { CodeEngine } = await import("../../backends/code_engine/code-engine.ts")
+    return new CodeEngine({
+      ...{ ...settings, env },
+      apiKey: apiKey === undefined ? undefined : () => apiKey.reveal(),
+      prices: given({ usdPerVcpuSecond, usdPerGbSecond, usdPerRequest }),
+    })
   })
   return {
     platform,

@@ -1,4 +1,5 @@
-import { Knative } from "../../backends/knative/knative.ts"
+import { knativeFacts } from "../../backends/knative/facts.ts"
+import { loadedLater } from "../../backends/serverless/loaded-later.ts"
 import { knativeDefaults } from "../../config/serverless/knative.ts"
 import type { MakePlatform } from "../platforms.ts"
 import { filled } from "./filled.ts"
@@ -6,5 +7,9 @@ import { filled } from "./filled.ts"
 /** The cluster is reached as kubectl reaches it. */
 export const knative: MakePlatform = (configured, options, where) => {
   const { env = {}, ...section } = filled(configured.section("knative", options, where), knativeDefaults)
-  return { platform: new Knative({ ...section, env }), workers: section.workers, storage: undefined }
+  const platform = loadedLater(knativeFacts(section), async () => {
+    const { Knative } = await import("../../backends/knative/knative.ts")
+    return new Knative({ ...section, env })
+  })
+  return { platform, workers: section.workers, storage: undefined }
 }
