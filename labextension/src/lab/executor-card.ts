@@ -38,7 +38,7 @@ export function executorCard({ placed, asked }: ExecutorCardState, clean: () => 
             "span",
             "cellfan-Numbers",
             { title: t("What its machines cost while they exist") },
-            t("%1 an hour", formatCost(cost)),
+            t("%1/h", formatCost(cost)),
           ),
     ),
     element("div", "cellfan-Card-words", {}, `${panel.title.label} · ${workerWords(executor)}`),
@@ -118,21 +118,26 @@ function workerSquares(running: readonly Worker[]): HTMLElement | undefined {
   return element("ul", "cellfan-Workers", { "aria-label": t("Workers") }, ...items)
 }
 
-/** Name, state, why, and what it costs, of those workers of which more than name and state is known. */
+/** Name, state and why, of those workers of which more than name and state is known; what each costs is in its tip. */
 function workerLines(running: readonly Worker[]): HTMLElement | undefined {
   const telling = running
     .filter(({ detail, usdPerHour }) => detail !== undefined || usdPerHour !== undefined)
     .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   if (telling.length === 0) return undefined
   const lines = telling.slice(0, linesShown).map((worker) => {
-    const [name = "", ...rest] = told(worker)
+    const { name, state, detail } = worker
     return element(
       "div",
       "cellfan-Machine",
-      { "data-state": worker.state, title: told(worker).join(" · "), "aria-hidden": "true" },
-      element("span", "cellfan-Worker", { "data-state": worker.state }),
+      { "data-state": state, title: told(worker).join(" · "), "aria-hidden": "true" },
+      element("span", "cellfan-Worker", { "data-state": state }),
       element("span", "cellfan-Machine-name", {}, name),
-      element("span", "cellfan-Machine-words", {}, rest.join(" · ")),
+      element(
+        "span",
+        "cellfan-Machine-words",
+        {},
+        detail === undefined ? t(state) : `${t(state)} · ${detail}`,
+      ),
     )
   })
   const more = telling.length - lines.length
