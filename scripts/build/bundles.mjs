@@ -21,6 +21,9 @@ const external = ["typescript", "zeromq", "esbuild"]
 /** Loaded when a provider is first used, from wherever the user has them. */
 const sdks = ["@aws-sdk/*", "ssh2"]
 
+/** What the kernel's bundle loads as packages. */
+export const keptPackages = [...external, ...sdks]
+
 /** Stands in for tslab's own fork of TypeScript, which tslab requires by this name. */
 const tslabsTypeScript = {
   name: "@tslab/typescript-for-tslab",
@@ -76,7 +79,7 @@ export async function buildBundles() {
     outdir: dist,
     splitting: true,
     chunkNames: `${chunks}/[name]-[hash]`,
-    external: [...external, ...sdks],
+    external: keptPackages,
     plugins: [tslabAsModule],
     alias: { [tslabsTypeScript.name]: join(root, tslabsTypeScript.file) },
     banner,

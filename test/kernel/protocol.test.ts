@@ -115,12 +115,14 @@ describe("Jupyter's messages", () => {
       expect(types(iopub)).to.deep.equal(["busy", "error", "idle"])
     })
 
-    it("answers NAME? with a page for the pager", async () => {
+    it("answers NAME? and ?NAME with a page for the pager", async () => {
       const { reply, iopub } = await kernel.execute("sleep?")
       expect(reply.content.payload).to.deep.equal([
         { source: "page", data: { "text/plain": "sleep (0)" }, start: 0 },
       ])
       expect(types(iopub)).to.deep.equal(["busy", "execute_input", "idle"])
+      const asked = await kernel.execute("?sleep")
+      expect(asked.reply.content.payload).to.deep.equal(reply.content.payload)
       const detailed = await kernel.execute("sleep??")
       expect(detailed.reply.content.payload[0].data["text/plain"]).to.equal("sleep (1)")
       const unknown = await kernel.execute("nowhere?")

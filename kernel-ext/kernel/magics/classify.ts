@@ -30,6 +30,8 @@ export interface FoundMagic {
   readonly argsStart: number
   /** The variable of `x = %jobs`; undefined where the magic is a statement of its own. */
   readonly assigned: string | undefined
+  /** Where the statement begins that assigns to a variable nobody has declared, which IPython lets one do. */
+  readonly declareAt?: number | undefined
   readonly nesting: "top" | "async" | "sync"
 }
 
@@ -74,7 +76,8 @@ function readPercent(
       return undefined
     return { ...place, kind, assigned: undefined, nesting: nesting(statement) }
   }
-  return { ...place, kind, assigned, nesting: nesting(operator) }
+  const declareAt = assigned === undefined ? undefined : undeclaredAt(operator, parsed, names)
+  return { ...place, kind, assigned, declareAt, nesting: nesting(operator) }
 }
 
 function isOperatorAt(node: ts.BinaryExpression, at: number): boolean {
@@ -100,6 +103,17 @@ function statementStart(node: ts.Node): number | undefined {
   while (typescript().isBinaryExpression(at.parent) || typescript().isConditionalExpression(at.parent))
     at = at.parent
   return typescript().isExpressionStatement(at.parent) ? at.parent.getStart() : undefined
+}
+
+/** Start of `x = …` at the top of the cell, where there is no `x` yet. */
+function undeclaredAt(node: ts.Node, { file }: Parsed, names: Names): number | undefined {
+  let at = node
+  while (typescript().isBinaryExpression(at.parent)) at = at.parent
+  if (!typescript().isBinaryExpression(at) || !typescript().isIdentifier(at.left)) return undefined
+  const { parent } = at
+  if (!typescript().isExpressionStatement(parent) || parent.parent !== file) return undefined
+  const name = at.left.text
+  return names.isBound(name) || declaredNames(file).has(name) ? undefined : parent.getStart()
 }
 
 /** The variable that a magic's result goes to: `const x = %jobs`, `x = %jobs`. */

@@ -45,9 +45,10 @@ function transformLines(code: string, notebook: Notebook, unfinished: boolean): 
       return [magic.assigned === undefined ? "" : "undefined as any"]
     }
   }
-  const edits = found.map((magic) => {
-    const { start, end } = magic
-    return { start, end, parts: [...translate(magic), lineBreaks(code.slice(start, end))] }
+  const edits = found.flatMap((magic): Edit[] => {
+    const { start, end, declareAt } = magic
+    const edit = { start, end, parts: [...translate(magic), lineBreaks(code.slice(start, end))] }
+    return declareAt === undefined ? [edit] : [{ start: declareAt, end: declareAt, parts: ["var "] }, edit]
   })
   return applyEdits(code, edits)
 }

@@ -1,9 +1,11 @@
 import { bundleContent } from "../publish.ts"
 import type { CellOutcome, Interpreter } from "../types.ts"
 
-/** `NAME?` and `NAME??` as a cell's whole text: its documentation, in the front end's pager. As IPython has it. */
+/** `NAME?` and `NAME??`, or `?NAME`, as a cell's whole text: its documentation, in the front end's pager. As IPython has it. */
 
-const QUESTION = /^\s*(%{0,2}[\p{L}_$][\p{L}\p{N}_$.]*)(\?{1,2})\s*;?\s*$/u
+const NAME = "(%{0,2}[\\p{L}_$][\\p{L}\\p{N}_$.]*)"
+const MARKS = "(\\?{1,2})"
+const QUESTION = new RegExp(`^\\s*(?:${NAME}${MARKS}|${MARKS}${NAME})\\s*;?\\s*$`, "u")
 
 export interface Page {
   readonly outcome: CellOutcome
@@ -14,7 +16,9 @@ export interface Page {
 export function pageOf(code: string, interpreter: Interpreter): Page | undefined {
   const found = QUESTION.exec(code)
   if (found === null) return undefined
-  const [, name = "", marks = ""] = found
+  const [, before = "", marksAfter = "", marksBefore = "", after = ""] = found
+  const name = before + after
+  const marks = marksAfter + marksBefore
   const bundle = interpreter.inspect(name, name.length, marks.length === 2 ? 1 : 0)
   if (bundle === undefined) {
     const data = { "text/plain": `Object \`${name}\` not found.` }

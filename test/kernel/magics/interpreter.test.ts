@@ -100,6 +100,8 @@ describe("Magics before the interpreter", function () {
   it("list jobs, as a value too", async () => {
     await notebook.text("%%LocalhostExecutor --map words --as word --into listed\nword")
     expect(await notebook.text("const all = %jobs\nall.at(-1).name + all.at(-1).done")).to.equal("listed3")
+    expect(await notebook.text("undeclared = %jobs\nundeclared.length === all.length")).to.equal("true")
+    expect(await notebook.text("undeclared = %jobs\nundeclared.at(-1)!.name")).to.equal("listed")
     expect(await notebook.text("%jobs")).to.include("listed")
   })
 

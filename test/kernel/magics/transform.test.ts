@@ -210,6 +210,8 @@ describe("Other magics", () => {
   it("are calls, which keep the lines around them", () => {
     expect(transform("f()\n  %jobs\n(1)")).to.equal("f()\n  __cellfan.jobs();\n(1)")
     expect(transform("const all = %jobs;")).to.equal("const all = __cellfan.jobs()")
+    expect(transform("found = %jobs")).to.equal("var found = __cellfan.jobs()")
+    expect(transform("let found; found = %jobs")).to.equal("let found; found = __cellfan.jobs()")
     expect(transform("%cancel abc-1")).to.equal('__cellfan.cancel("abc-1");')
     expect(transform("%env A = b c")).to.equal('__cellfan.env("A = b c");')
     expect(transform("if (urls)\n%pwd\nelse\n%cd ..")).to.equal(

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { build } from "esbuild"
+import { keptPackages } from "../../../scripts/build/bundles.mjs"
 import { KernelClient } from "../../support/kernel-client.ts"
 import { root } from "../../support/repository.ts"
 
@@ -29,7 +30,7 @@ export async function buildPlainKernel(): Promise<{ command: string[]; remove():
     format: "esm",
     target: "node20.19",
     splitting: true,
-    external: ["typescript", "zeromq", "esbuild", "tslab"],
+    external: [...keptPackages, "tslab"],
     logLevel: "warning",
     banner: {
       js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url)',
