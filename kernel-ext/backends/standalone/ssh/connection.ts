@@ -124,7 +124,7 @@ export class Connection {
   async script(doing: string, text: string): Promise<Map<string, string[]>> {
     const { code, stdout, stderr } = await this.#told(doing, this.exec("exec /bin/sh", text, scriptMs))
     if (code !== 0) {
-      const said = stderr.split("\n").slice(-12).join("\n") || `the shell ended with code ${code}`
+      const said = lastLines(stderr) || `the shell ended with code ${code}`
       const kind = /no space left|disk quota/i.test(stderr) ? "quota" : "other"
       throw sshError(kind, `${this.settings.name} could not ${doing}: ${said}`)
     }
@@ -184,6 +184,12 @@ export class Connection {
   close(): void {
     this.#client.end()
   }
+}
+
+/** A program's last words. Of code without line breaks they may be its whole text. */
+function lastLines(text: string): string {
+  const lines = text.split("\n").slice(-12)
+  return lines.map((line) => (line.length > 300 ? `${line.slice(0, 300)}…` : line)).join("\n")
 }
 
 function configOf(
