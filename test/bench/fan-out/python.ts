@@ -1,9 +1,14 @@
 import { spawnSync } from "node:child_process"
+import { delimiter, dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /** Python's own pools on the same no-op, where they are installed: multiprocessing.Pool always is, Lithops rarely. */
 export async function pythonPeers(): Promise<void> {
   const script = fileURLToPath(new URL("pools.py", import.meta.url))
+  const python = process.env.PYTHON ?? "python3"
+  // Lithops starts "python" by that name: it has to be the one that has Lithops.
+  const path = python.includes("/") ? `${dirname(python)}${delimiter}${process.env.PATH}` : process.env.PATH
+  const env = { ...process.env, PATH: path }
   console.log("| no-op tasks, Python, ms | first | warm |")
   console.log("|---|---|---|")
   for (const [peer, size] of [
@@ -14,8 +19,10 @@ export async function pythonPeers(): Promise<void> {
     ["lithops", 1],
     ["lithops", 100],
   ] as const) {
-    const python = process.env.PYTHON ?? "python3"
-    const { status, stdout, stderr } = spawnSync(python, [script, peer, String(size)], { encoding: "utf8" })
+    const { status, stdout, stderr } = spawnSync(python, [script, peer, String(size)], {
+      encoding: "utf8",
+      env,
+    })
     if (status === 0) {
       const { first, warm } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}") as {
         first: number
