@@ -63,6 +63,7 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
     "runtime",
     "connection_retries",
   ],
+  gcp_functions: ["worker_processes", "invoke_pool_threads", "trigger"],
   openwhisk: ["runtime", "worker_processes", "invoke_pool_threads"],
   ibm_cos: ["private_endpoint", "api_key", "service_instance_id"],
 }
@@ -71,7 +72,6 @@ export const keysWithoutMeaning: Readonly<Record<string, readonly string[]>> = {
 export const sectionsWithoutMeaning: readonly string[] = [
   "aws_batch",
   "aws_ec2",
-  "gcp_functions",
   "gcp_compute_engine",
   "azure",
   "azure_functions",

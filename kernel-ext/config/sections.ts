@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { endpointOption, keyOptions, profileOption, regionOption } from "./aws.ts"
+import { gcpKeys, gcpOptions } from "./gcp.ts"
 import { jobOptions, localhostOptions } from "./schema.ts"
 import { ibmKeys, ibmOptions } from "./serverless/code-engine.ts"
 import { serverlessSections } from "./serverless/providers.ts"
@@ -58,32 +59,17 @@ export const ownS3Section = z.strictObject({
   ...keyOptions,
 })
 
-const projectOption = text
-  .optional()
-  .describe("Project (default: GOOGLE_CLOUD_PROJECT, or that of the credentials)")
-
-const credentialsFileOption = text
-  .optional()
-  .describe(
-    "File with the key of a service account, which functions elsewhere are sent too (default: found as Google's own libraries do)",
-  )
-  .meta({ lithops: "credentials_path" })
-
 /** What all that Google runs have in common. */
-export const gcpSection = z.strictObject({
-  region: regionOption.describe("Region, such as europe-west1"),
-  project: projectOption,
-  credentialsFile: credentialsFileOption,
-})
+export const gcpSection = z.strictObject({ ...gcpOptions, ...gcpKeys })
 
 /** Google Cloud Storage. */
 export const gcpStorageSection = z.strictObject({
   bucket: bucketOption,
-  region: regionOption.describe("Where a bucket is made that does not exist (default: US)"),
-  project: projectOption,
+  region: gcpOptions.region.describe("Where a bucket is made that does not exist (default: US)"),
+  project: gcpOptions.project,
   endpoint: endpointOption,
   caFile: caFileOption,
-  credentialsFile: credentialsFileOption,
+  ...gcpKeys,
 })
 
 export const localhostSection = z.strictObject({

@@ -5,6 +5,7 @@ import type { StorageOptions } from "../config/storage.ts"
 import { awsLambda } from "./platforms/aws-lambda.ts"
 import { codeEngine } from "./platforms/code-engine.ts"
 import { gcpCloudRun } from "./platforms/gcp-cloudrun.ts"
+import { gcpFunctions } from "./platforms/gcp-functions.ts"
 import { knative } from "./platforms/knative.ts"
 import { openWhisk } from "./platforms/openwhisk.ts"
 
@@ -28,6 +29,7 @@ export type MakePlatform = (configured: Configuration, given: object, where: str
 export const platforms: Readonly<Record<ServerlessName, MakePlatform>> = {
   aws_lambda: awsLambda,
   gcp_cloudrun: gcpCloudRun,
+  gcp_functions: gcpFunctions,
   knative,
   code_engine: codeEngine,
   openwhisk: openWhisk,

@@ -9,6 +9,7 @@ import { banner, shared } from "./bundles.mjs"
 const functions = {
   lambda: "kernel-ext/worker/entry/lambda.ts",
   container: "kernel-ext/worker/entry/container.ts",
+  "gcp-functions": "kernel-ext/worker/entry/gcp-functions.ts",
   "container-loader": "kernel-ext/worker/entry/container-loader.ts",
   openwhisk: "kernel-ext/worker/entry/openwhisk.ts",
 }

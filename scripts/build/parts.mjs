@@ -48,7 +48,7 @@ const parts = [
     name: "functions",
     title: "Bundle what serverless functions run",
     inputs: [...library, "scripts/build"],
-    outputs: ["lambda", "container", "container-loader", "openwhisk"].map(
+    outputs: ["lambda", "container", "container-loader", "gcp-functions", "openwhisk"].map(
       (name) => `functions/${name}/index.mjs`,
     ),
     build: buildFunctions,

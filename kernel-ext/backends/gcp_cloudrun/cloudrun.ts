@@ -3,6 +3,8 @@ import { BackendError } from "../../errors.ts"
 import { type GoogleAccess, type GoogleAuthLibrary, GoogleTokens } from "../../util/google.ts"
 import { loadPackage } from "../../util/load-package.ts"
 import { cellfanVersion } from "../../util/version.ts"
+import { callMeaning, type GoogleService, managementMeaning, notReady, tokenError } from "../google-errors.ts"
+import { costOf, listPrices, type Prices } from "../google-prices.ts"
 import {
   deploymentName,
   healthPath,
@@ -12,15 +14,12 @@ import {
 } from "../serverless/container.ts"
 import { callWorker, type HttpService, requestJson } from "../serverless/http.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
-import { callMeaning, managementMeaning, notReady, tokenError } from "./errors.ts"
-import { costOf, listPrices, type Prices } from "./prices.ts"
 
 /**
  * Services on Google Cloud Run, by its Admin API. Cloud Run itself lets through only who may call them.
  *
- *     cloudrun.ts   what ../serverless has to know of it
- *     errors.ts     what errors mean, and what can be done
- *     prices.ts     what calls cost
+ *     cloudrun.ts            what ../serverless has to know of it
+ *     ../google-errors.ts    what errors mean, and what can be done; ../google-prices.ts what calls cost
  *
  * @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
  */
@@ -53,6 +52,11 @@ export const cloudRunLimits = {
   timeoutMs: 3_600_000,
   memoryMiB: 32_768,
 } as const
+
+const google: GoogleService = {
+  ...{ name: "gcp_cloudrun", title: "Cloud Run" },
+  ...{ api: "run.googleapis.com", developer: "Cloud Run Developer" },
+}
 
 /** Of an environment variable: 32 KiB. */
 const variableLength = 30_000
@@ -104,7 +108,7 @@ export class CloudRun implements Platform {
         { backend: this.name, kind: "region", retryable: false },
       )
     this.#project = await this.#tokens.project().catch((error) => {
-      throw tokenError(error)
+      throw tokenError(google, error)
     })
     await this.#request("?pageSize=1", { doing: "be reached" })
     return `${region}, project ${this.#project}`
@@ -170,11 +174,11 @@ export class CloudRun implements Platform {
   async #request<T>(path: string, request: Parameters<typeof requestJson>[2]) {
     const { region, endpoint = "https://run.googleapis.com" } = this.#options
     const service: HttpService = {
-      ...{ name: this.name, title: this.title, meaningOf: managementMeaning },
+      ...{ name: this.name, title: this.title, meaningOf: (refusal) => managementMeaning(google, refusal) },
       ...{ place: region ?? "", addressHint: "option `endpoint`" },
     }
     const headers = await this.#tokens.headersFor(endpoint).catch((error) => {
-      throw tokenError(error)
+      throw tokenError(google, error)
     })
     const url = `${endpoint.replace(/\/$/, "")}/v2/projects/${this.#project}/locations/${region}/services${path}`
     return requestJson<T>(service, url, { ...request, headers })
@@ -254,12 +258,12 @@ export class CloudRun implements Platform {
 
   #callOf(name: string, url: string): Callable["call"] {
     const service: HttpService = {
-      ...{ name: this.name, title: this.title, meaningOf: callMeaning },
+      ...{ name: this.name, title: this.title, meaningOf: (refusal) => callMeaning(google, refusal) },
       ...{ place: this.#options.region ?? "", addressHint: "the network" },
     }
     return async (event, answer, signal) => {
       const headers = await this.#tokens.identityFor(url).catch((error) => {
-        throw tokenError(error)
+        throw tokenError(google, error)
       })
       return callWorker(service, { url, headers, doing: `call ${name}` }, event, answer, signal)
     }

@@ -19,7 +19,7 @@ export const sharedOptions = {
   memoryMiB: positiveInteger
     .optional()
     .describe(
-      "Memory of a function in MiB (default: aws_lambda 1769, where processors grow with it; gcp_cloudrun and knative 1024, code_engine 2048, openwhisk 256)",
+      "Memory of a function in MiB (default: aws_lambda 1769 and gcp_functions 2048, where processors grow with it; gcp_cloudrun and knative 1024, code_engine 2048, openwhisk 256)",
     ),
   timeoutMs: positiveInteger
     .min(1000)
@@ -28,7 +28,7 @@ export const sharedOptions = {
   workers: positiveInteger
     .optional()
     .describe(
-      "Calls that run at once (default: aws_lambda 1000, gcp_cloudrun, knative and code_engine 100, openwhisk 30)",
+      "Calls that run at once (default: aws_lambda 1000, gcp_functions, gcp_cloudrun, knative and code_engine 100, openwhisk 30)",
     ),
   runtime: text
     .optional()

@@ -1,6 +1,7 @@
 import { awsLambda } from "./aws-lambda.ts"
 import { codeEngine } from "./code-engine.ts"
 import { gcpCloudRun } from "./gcp-cloudrun.ts"
+import { gcpFunctions } from "./gcp-functions.ts"
 import { knative } from "./knative.ts"
 import { openWhisk } from "./openwhisk.ts"
 import { sharedOptions } from "./options.ts"
@@ -14,6 +15,7 @@ import { sharedOptions } from "./options.ts"
 export const serverlessSections = {
   aws_lambda: awsLambda.section,
   gcp_cloudrun: gcpCloudRun.section,
+  gcp_functions: gcpFunctions.section,
   knative: knative.section,
   code_engine: codeEngine.section,
   openwhisk: openWhisk.section,
@@ -23,6 +25,7 @@ export const serverlessSections = {
 export const platformOptions = {
   ...awsLambda.options,
   ...gcpCloudRun.options,
+  ...gcpFunctions.options,
   ...knative.options,
   ...codeEngine.options,
   ...openWhisk.options,
@@ -33,6 +36,7 @@ export const platformOptions = {
 export const storageBeside: Readonly<Record<ServerlessName, string>> = {
   aws_lambda: awsLambda.storage,
   gcp_cloudrun: gcpCloudRun.storage,
+  gcp_functions: gcpFunctions.storage,
   knative: knative.storage,
   code_engine: codeEngine.storage,
   openwhisk: openWhisk.storage,

@@ -30,6 +30,9 @@ export interface WorkerServerOptions {
   readonly onSpent?: () => void
 }
 
+/** Frameworks may have read the body before. */
+type Asked = IncomingMessage & { readonly rawBody?: Buffer | undefined }
+
 export const tokenHeader = "x-cellfan-token"
 export const blocksType = "application/vnd.cellfan.blocks"
 
@@ -42,7 +45,7 @@ const settleMs = 1000
 export class WorkerServer {
   readonly #options: WorkerServerOptions
   readonly #free: Environment[]
-  readonly #server = createServer((request, response) => this.#handle(request, response))
+  readonly #server = createServer((request, response) => this.handle(request, response))
   #closing: Promise<void> | undefined
 
   constructor(options: WorkerServerOptions) {
@@ -70,7 +73,8 @@ export class WorkerServer {
     return this.#closing
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse): void {
+  /** A request of this server's, or of another one that takes them in this process. */
+  handle(request: Asked, response: ServerResponse): void {
     // A connection that is kept would keep the server from closing.
     if (this.#closing !== undefined) response.setHeader("connection", "close")
     const [path] = (request.url ?? "/").split("?")
@@ -99,7 +103,7 @@ export class WorkerServer {
     return given.length === wanted.length && timingSafeEqual(given, wanted)
   }
 
-  async #call(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #call(request: Asked, response: ServerResponse): Promise<void> {
     const atMs = performance.now()
     const environment = this.#free.pop()
     if (environment === undefined) {
@@ -122,11 +126,11 @@ export class WorkerServer {
     if (this.#closing !== undefined) response.once("close", () => this.#server.closeIdleConnections())
   }
 
-  async #eventOf(request: IncomingMessage, response: ServerResponse): Promise<InvocationEvent | undefined> {
+  async #eventOf(request: Asked, response: ServerResponse): Promise<InvocationEvent | undefined> {
     const { maxRequestBytes = 64 * 2 ** 20 } = this.#options
     const chunks: Buffer[] = []
     let bytes = 0
-    for await (const chunk of request) {
+    for await (const chunk of request.rawBody === undefined ? request : [request.rawBody]) {
       bytes += (chunk as Buffer).length
       if (bytes > maxRequestBytes) {
         response.setHeader("connection", "close")

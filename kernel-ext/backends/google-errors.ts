@@ -1,18 +1,29 @@
-import { BackendError } from "../../errors.ts"
-import { credentialHints, credentialProblem, googleProblem } from "../../util/google.ts"
-import { byStatus, type Meaning, messageIn, type Refusal } from "../serverless/http.ts"
+import { BackendError } from "../errors.ts"
+import { credentialHints, credentialProblem, googleProblem } from "../util/google.ts"
+import { byStatus, type Meaning, messageIn, type Refusal } from "./serverless/http.ts"
 
-/** What the errors of Cloud Run and of calls mean, and what can be done about them. */
+/** What the errors of Google's serverless platforms and of calls mean, and what can be done about them. */
 
-/** Of its Admin API. */
-export function managementMeaning({ status, text }: Refusal): Meaning | undefined {
+export interface GoogleService {
+  /** The backend: "gcp_cloudrun". */
+  readonly name: string
+  /** "Cloud Run": in sentences. */
+  readonly title: string
+  /** What `gcloud services enable` takes. */
+  readonly api: string
+  /** The role that lets deploy. */
+  readonly developer: string
+}
+
+/** Of what manages services and functions. */
+export function managementMeaning(service: GoogleService, { status, text }: Refusal): Meaning | undefined {
   const { message, reasons } = googleProblem(status, text)
   if (status === 401)
     return { kind: "credentials", what: `Google does not accept the credentials; ${credentialHints.expired}` }
   if (reasons.includes("SERVICE_DISABLED"))
     return {
       kind: "setup",
-      what: "the project has not enabled it; run `gcloud services enable run.googleapis.com`",
+      what: `the project has not enabled it; run \`gcloud services enable ${service.api}\``,
     }
   if (status === 403 && /actAs|serviceAccountUser/i.test(message))
     return {
@@ -22,7 +33,7 @@ export function managementMeaning({ status, text }: Refusal): Meaning | undefine
   if (status === 403)
     return {
       kind: "access-denied",
-      what: `these credentials may not do that; they need the role Cloud Run Developer in the project: ${message}`,
+      what: `these credentials may not do that; they need the role ${service.developer} in the project: ${message}`,
     }
   if (/location|region/i.test(message) && (status === 400 || status === 404))
     return {
@@ -36,11 +47,11 @@ export function managementMeaning({ status, text }: Refusal): Meaning | undefine
       kind: status === 429 && /per minute|rate/i.test(message) ? "throttled" : "quota",
       what: `a quota of the project is used up, or too small; fewer \`workers\` may fit, and the console's "Quotas" raises it: ${message}`,
     }
-  if (status === 400) return { kind: "setup", what: `Cloud Run does not take the service: ${message}` }
+  if (status === 400) return { kind: "setup", what: `${service.title} does not take it: ${message}` }
   return byStatus(status, text)
 }
 
-export function callMeaning({ status, text }: Refusal): Meaning | undefined {
+export function callMeaning(service: GoogleService, { status, text }: Refusal): Meaning | undefined {
   const said = messageIn(text)
   if (status === 401 || status === 403)
     return {
@@ -52,7 +63,7 @@ export function callMeaning({ status, text }: Refusal): Meaning | undefined {
   if (status === 413)
     return {
       kind: "too-large",
-      what: "the request is larger than the 32 MiB that Cloud Run takes; configure storage",
+      what: `the request is larger than the 32 MiB that ${service.title} takes; configure storage`,
     }
   if (status === 429 || /no available instance/i.test(said))
     return { kind: "throttled", what: "there is no instance for it now; cellfan waits and calls again" }
@@ -68,7 +79,7 @@ export function notReady(message: string): Meaning {
 }
 
 /** What is wrong where Google's library gives no token. */
-export function tokenError(error: unknown): BackendError {
+export function tokenError(service: GoogleService, error: unknown): BackendError {
   if (error instanceof BackendError) return error
   const { message } = error as Error
   const problem = credentialProblem(error)
@@ -77,7 +88,12 @@ export function tokenError(error: unknown): BackendError {
     : problem === undefined
       ? `Google gave no token: ${message}`
       : credentialHints[problem]
-  return new BackendError(`Cloud Run could not be reached: ${what}.`, {
-    ...{ backend: "gcp_cloudrun", kind: "credentials", retryable: false, cause: error },
+  return new BackendError(`${service.title} could not be reached: ${what}.`, {
+    ...{
+      backend: service.name,
+      kind: problem === "no-project" ? "setup" : "credentials",
+      retryable: false,
+      cause: error,
+    },
   })
 }

@@ -1,0 +1,264 @@
+import { createHash } from "node:crypto"
+import { setTimeout as sleep } from "node:timers/promises"
+import { BackendError } from "../../errors.ts"
+import { type GoogleAccess, type GoogleAuthLibrary, GoogleTokens } from "../../util/google.ts"
+import { loadPackage } from "../../util/load-package.ts"
+import { cellfanVersion } from "../../util/version.ts"
+import { callMeaning, tokenError } from "../google-errors.ts"
+import { costOf, listPrices, type Prices } from "../google-prices.ts"
+import { callWorker, type HttpService } from "../serverless/http.ts"
+import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
+import { type CloudFunction, FunctionsApi, google } from "./api.ts"
+import { entryPoint, functionSource, runtimeFor } from "./source.ts"
+
+/**
+ * Functions on Google Cloud Functions, second generation: Google builds the source, and runs it on Cloud Run.
+ *
+ *     functions.ts           what ../serverless has to know of it
+ *     api.ts                 making, finding, listing and deleting functions
+ *     source.ts              what a function is made of
+ *     ../google-errors.ts    what errors mean, and what can be done; ../google-prices.ts what calls cost
+ */
+export interface CloudFunctionsOptions extends GoogleAccess, FunctionSize {
+  readonly region?: string | undefined
+  /** URL of the interface that manages functions (default: Google's). */
+  readonly endpoint?: string | undefined
+  /** Calls that run at once. */
+  readonly workers: number
+  /** Calls that an instance runs at once (default: 1). */
+  readonly concurrency?: number | undefined
+  /** Processors of an instance (default: what Google gives with its memory; one at least where it runs several calls). */
+  readonly cpu?: number | undefined
+  /** "nodejs22", … (default: the nearest to the one here). */
+  readonly runtime?: string | undefined
+  /** What the functions run as (default: the project's own for computing). */
+  readonly serviceAccount?: string | undefined
+  readonly namespace?: string | undefined
+  readonly env?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly prices?: Partial<Prices>
+  /** Default: those of Google's own library. */
+  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+}
+
+/** @see https://cloud.google.com/functions/quotas */
+export const cloudFunctionsLimits = {
+  requestBytes: 32 * 1024 * 1024,
+  // What comes in parts has no limit.
+  answerBytes: Number.MAX_SAFE_INTEGER,
+  timeoutMs: 3_600_000,
+  memoryMiB: 32_768,
+} as const
+
+/** Processors that come with so many MiB. @see https://cloud.google.com/functions/docs/configuring/memory */
+const cpuByMemory = [
+  ...([
+    [128, 0.083],
+    [256, 0.167],
+    [512, 0.333],
+    [1024, 0.583],
+  ] as const),
+  ...([
+    [2048, 1],
+    [8192, 2],
+    [16_384, 4],
+    [32_768, 8],
+  ] as const),
+]
+
+const versionLabel = "cellfan-version"
+const lookAfterMs = 1000
+
+export class CloudFunctions implements Platform {
+  readonly name = google.name
+  readonly title = google.title
+  readonly limits = cloudFunctionsLimits
+  readonly size: FunctionSize
+  readonly streams = true
+  readonly pace
+  readonly throttledHint = "A higher quota of instances in the region, or fewer `workers`, helps."
+  readonly #options: CloudFunctionsOptions
+  readonly #tokens: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+  #api: FunctionsApi | undefined
+
+  constructor(options: CloudFunctionsOptions) {
+    const { memoryMiB, timeoutMs, concurrency = 1, tokens } = options
+    this.#options = options
+    this.#tokens = tokens ?? new GoogleTokens(options, loadLibrary)
+    this.size = { memoryMiB, timeoutMs }
+    this.pace = { callsPerInstance: concurrency }
+  }
+
+  async open(): Promise<string> {
+    const { region, endpoint } = this.#options
+    if (region === undefined)
+      throw new BackendError(
+        "Tasks on Cloud Functions need a region: option `region`, such as europe-west1, or `region` in the section gcp of the configuration.",
+        { backend: this.name, kind: "region", retryable: false },
+      )
+    const project = await this.#tokens.project().catch((error) => {
+      throw tokenError(google, error)
+    })
+    this.#api = new FunctionsApi(project, { endpoint, region, tokens: this.#tokens })
+    await this.#api.list("be reached")
+    return `${region}, project ${project}`
+  }
+
+  async deploy(size: FunctionSize, { say, signal }: Deploying): Promise<Callable> {
+    const api = this.#api as FunctionsApi
+    const spec = this.#specOf(size)
+    const name = this.#nameFor(size, spec)
+    let found = await api.find(name, signal)
+    if (found?.state !== "ACTIVE") {
+      const beganAt = performance.now()
+      say(
+        `Deploying ${name} to gcp_functions in ${this.#options.region}: ${size.memoryMiB} MiB, ${spec.buildConfig.runtime}; Google builds it, which takes a minute or two …`,
+      )
+      if (found === undefined || found.state === "FAILED") await this.#make(name, spec, found, signal)
+      found = await this.#untilActive(name, signal)
+      say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
+    }
+    return { name, call: this.#callOf(name, found?.serviceConfig?.uri ?? found?.url ?? "") }
+  }
+
+  async list(): Promise<readonly ListedFunction[]> {
+    const begins = this.#prefix
+    const all = (await (this.#api as FunctionsApi).list()).map(listed)
+    // Somebody may have given such a name to a function of their own.
+    return all.filter(
+      ({ name, version }) =>
+        name.startsWith(begins) && /mib-[0-9a-f]{16}$/.test(name) && version !== undefined,
+    )
+  }
+
+  remove(name: string): Promise<boolean> {
+    return (this.#api as FunctionsApi).remove(name)
+  }
+
+  costUsd(billedMs: number, { memoryMiB }: FunctionSize): number {
+    const { prices, concurrency = 1, cpu = this.#cpuWith(memoryMiB) } = this.#options
+    return costOf(billedMs, { cpu, memoryMiB, concurrency }, { ...listPrices, ...prices })
+  }
+
+  close(): void {}
+
+  #cpuWith(memoryMiB: number): number {
+    const usual = cpuByMemory.find(([most]) => memoryMiB <= most)?.[1] ?? 8
+    return (this.#options.concurrency ?? 1) > 1 ? Math.max(1, usual) : usual
+  }
+
+  async #make(
+    name: string,
+    spec: { readonly buildConfig: object },
+    failed: CloudFunction | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const api = this.#api as FunctionsApi
+    if (failed !== undefined) await api.remove(name)
+    const storageSource = await api.upload(functionSource(), signal)
+    const buildConfig = { ...spec.buildConfig, source: { storageSource } }
+    await api.create(name, { ...spec, buildConfig }, signal)
+  }
+
+  async #untilActive(name: string, signal: AbortSignal): Promise<CloudFunction> {
+    const api = this.#api as FunctionsApi
+    for (;;) {
+      const found = await api.find(name, signal)
+      if (found?.state === "ACTIVE") return found
+      if (found?.state === "FAILED") {
+        await api.remove(name)
+        throw api.notStarted(name, found.stateMessages?.map(({ message }) => message).join("; "))
+      }
+      if (found === undefined) throw api.notStarted(name, "it was deleted while it was made")
+      await sleep(lookAfterMs, undefined, { signal })
+    }
+  }
+
+  /** All that makes one function differ from others, but its source. */
+  #specOf({ memoryMiB, timeoutMs }: FunctionSize) {
+    const { workers, concurrency = 1, cpu, runtime = runtimeFor(), env, labels } = this.#options
+    const { serviceAccount } = this.#options
+    const processors = cpu ?? (concurrency > 1 ? this.#cpuWith(memoryMiB) : undefined)
+    return {
+      description: "Runs tasks of cellfan. `cellfan clean` deletes it.",
+      environment: "GEN_2",
+      labels: {
+        ...labels,
+        "managed-by": "cellfan",
+        [versionLabel]: cellfanVersion().replaceAll(".", "_").toLowerCase(),
+      },
+      buildConfig: { runtime, entryPoint },
+      serviceConfig: {
+        availableMemory: `${memoryMiB}Mi`,
+        ...(processors !== undefined && { availableCpu: String(processors) }),
+        timeoutSeconds: Math.ceil(timeoutMs / 1000),
+        maxInstanceCount: Math.ceil(workers / concurrency),
+        maxInstanceRequestConcurrency: concurrency,
+        ingressSettings: "ALLOW_ALL",
+        ...(serviceAccount !== undefined && { serviceAccountEmail: serviceAccount }),
+        environmentVariables: {
+          ...env,
+          CELLFAN_BACKEND: this.name,
+          CELLFAN_CONCURRENCY: String(concurrency),
+          CELLFAN_MEMORY_MIB: String(memoryMiB),
+          CELLFAN_TIMEOUT_MS: String(timeoutMs),
+        },
+      },
+    }
+  }
+
+  /** Who needs the same finds the same. */
+  #nameFor({ memoryMiB }: FunctionSize, spec: object): string {
+    const hash = createHash("sha256").update(functionSource()).update(JSON.stringify(spec))
+    return `${this.#prefix}${memoryMiB}mib-${hash.digest("hex").slice(0, 16)}`
+  }
+
+  get #prefix(): string {
+    const { namespace } = this.#options
+    return namespace === undefined ? "cellfan-" : `cellfan-${namespace.toLowerCase().replaceAll("_", "-")}-`
+  }
+
+  #callOf(name: string, url: string): Callable["call"] {
+    const service: HttpService = {
+      ...{ name: this.name, title: this.title, addressHint: "the network" },
+      place: this.#options.region ?? "",
+      meaningOf: (refusal) => callMeaning(google, refusal),
+    }
+    return async (event, answer, signal) => {
+      const headers = await this.#tokens.identityFor(url).catch((error) => {
+        throw tokenError(google, error)
+      })
+      return callWorker(service, { url, headers, doing: `call ${name}` }, event, answer, signal)
+    }
+  }
+}
+
+function loadLibrary(): Promise<GoogleAuthLibrary> {
+  return loadPackage<GoogleAuthLibrary>(
+    "google-auth-library",
+    () => import("google-auth-library"),
+    (cause) =>
+      new BackendError(
+        "Tasks on Cloud Functions need Google's library for credentials, which is not installed: run npm install google-auth-library",
+        { backend: google.name, kind: "setup", retryable: false, cause },
+      ),
+  )
+}
+
+function listed({
+  name,
+  labels,
+  updateTime = "",
+  buildConfig,
+  serviceConfig,
+}: CloudFunction): ListedFunction {
+  return {
+    name: name.split("/").at(-1) ?? name,
+    memoryMiB: Number.parseInt(serviceConfig?.availableMemory ?? "0", 10),
+    timeoutMs: 1000 * (serviceConfig?.timeoutSeconds ?? 0),
+    runtime: buildConfig?.runtime ?? "",
+    architecture: "",
+    modifiedAt: updateTime,
+    version: labels?.[versionLabel]?.replaceAll("_", "."),
+  }
+}

@@ -1,0 +1,225 @@
+import { expect } from "chai"
+import {
+  CloudFunctions,
+  type CloudFunctionsOptions,
+} from "../../../kernel-ext/backends/gcp_functions/functions.ts"
+import { functionSource } from "../../../kernel-ext/backends/gcp_functions/source.ts"
+import { conformsToBackend } from "../../conformance/backend.ts"
+import { need } from "../../support/needs.ts"
+import { drongo, startDrongo } from "../../support/servers/drongo.ts"
+import {
+  accessToken,
+  type FunctionsServer,
+  googles,
+  identityToken,
+  startFunctions,
+} from "../../support/servers/gcp-functions.ts"
+import type { Server } from "../../support/servers/server-process.ts"
+import { runsContainers } from "../serverless/containers.ts"
+import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
+
+describe("Google Cloud Functions", function () {
+  this.timeout(60_000)
+  let management: Server
+  let server: FunctionsServer
+  before(async function () {
+    this.timeout(120_000)
+    management = await startDrongo(need(this, drongo.what, drongo.find()))
+    server = await startFunctions(management)
+  })
+  after(async () => {
+    await server?.stop()
+    await management?.stop()
+  })
+  afterEach(() => expect(server?.violations ?? []).to.deep.equal([]))
+
+  const folder = temporaryFolder()
+  const tokens = {
+    project: async () => "test-project",
+    headersFor: async () => ({ authorization: `Bearer ${accessToken}` }),
+    identityFor: async (url: string) => ({ authorization: `Bearer ${identityToken(url)}` }),
+  }
+  const at = (options: Partial<CloudFunctionsOptions> = {}) =>
+    new CloudFunctions({
+      ...{ endpoint: server.url, region: "europe-west1", tokens, workers: 4 },
+      ...{ memoryMiB: 512, timeoutMs: 20_000 },
+      ...options,
+    })
+
+  conformsToBackend("gcp_functions", () => backendOn(at(), { storageFolder: folder.path }))
+  runsContainers((more) => at(more))
+
+  it("sends a source of less than a megabyte", () => {
+    expect(functionSource().length).to.be.lessThan(1024 ** 2)
+  })
+
+  it("waits where there are more calls than instances", async () => {
+    const small = await startFunctions(management, { maxInstances: 1 })
+    try {
+      const told: string[] = []
+      const options = { workers: 14, onProgress: (text: string) => told.push(text) }
+      const platform = at({ endpoint: small.url, memoryMiB: 520 })
+      await using fexec = new PlatformExecutor(platform, options)
+      const slow = (n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 100))
+      const inputs = Array.from({ length: 20 }, (_, i) => i)
+      expect(await fexec.map(slow, inputs, { chunkSize: 1 })).to.deep.equal(inputs)
+      expect(told.join("\n")).to.match(/Cloud Functions throttles: \d+ calls run now/)
+    } finally {
+      await small.stop()
+    }
+  })
+
+  it("reckons what calls cost: processors that go with the memory, in steps of 100 milliseconds", async () => {
+    await using fexec = new PlatformExecutor(at({ memoryMiB: 1024 }))
+    const job = fexec.map(() => new Promise((resolve) => setTimeout(resolve, 250)), [1])
+    await job
+    const each = 0.3 * (0.583 * 2.4e-5 + 2.5e-6) + 4e-7
+    expect(job.costUsd).to.be.within(each, each * 40)
+  })
+
+  const failing = (message: string) => ({ ...tokens, headersFor: () => Promise.reject(new Error(message)) })
+  const wrong: [what: string, options: Partial<CloudFunctionsOptions>, kind: string, words: RegExp][] = [
+    ["no region", { region: undefined }, "region", /need a region: option `region`, such as europe-west1/],
+    [
+      "no credentials",
+      { tokens: failing("Could not load the default credentials.") },
+      "credentials",
+      /no credentials were found; run `gcloud auth application-default login`/,
+    ],
+    [
+      "expired credentials",
+      { tokens: failing("invalid_grant: Token has been expired or revoked.") },
+      "credentials",
+      /have expired or were withdrawn/,
+    ],
+    [
+      "no project",
+      { tokens: { ...tokens, project: () => Promise.reject(new Error("Unable to detect a Project Id")) } },
+      "setup",
+      /set `project` in the section gcp, or GOOGLE_CLOUD_PROJECT/,
+    ],
+    [
+      "a token that Google does not take",
+      { tokens: { ...tokens, headersFor: async () => ({ authorization: "" }) } },
+      "credentials",
+      /does not accept the credentials/,
+    ],
+    [
+      "a host that is not there",
+      { endpoint: "http://nowhere.invalid" },
+      "setup",
+      /there is no host of that name; look at option `endpoint`/,
+    ],
+  ]
+  for (const [what, options, kind, words] of wrong)
+    it(`tells of ${what}`, async () => {
+      const error = await backendOn(at(options))
+        .open()
+        .catch((error: Error) => error)
+      expect((error as Error).message).to.match(words)
+      expect(error).to.include({ name: "BackendError", backend: "gcp_functions", kind })
+    })
+
+  const disabled = googles(403, "PERMISSION_DENIED", "Cloud Functions API has not been used", [
+    { reason: "SERVICE_DISABLED" },
+  ])
+  const denied = (what: string) => googles(403, "PERMISSION_DENIED", what)
+  const refusals: [what: string, match: RegExp, status: number, body: object, kind: string, words: RegExp][] =
+    [
+      [
+        "an interface that is not turned on",
+        /GET .*functions\?/,
+        403,
+        disabled,
+        "setup",
+        /run `gcloud services enable cloudfunctions\.googleapis\.com`/,
+      ],
+      [
+        "rights that are missing",
+        /GET .*functions\?/,
+        403,
+        denied("Permission 'cloudfunctions.functions.list' denied"),
+        "access-denied",
+        /need the role Cloud Functions Developer/,
+      ],
+      [
+        "a region that there is not",
+        /GET .*functions\?/,
+        404,
+        googles(404, "NOT_FOUND", "Location nowhere1 is not found"),
+        "region",
+        /there is no such region/,
+      ],
+      [
+        "an account that functions may not run as",
+        /POST .*functions\?/,
+        403,
+        denied("Caller is missing permission 'iam.serviceaccounts.actAs' on service account"),
+        "role",
+        /role Service Account User/,
+      ],
+      [
+        "a quota",
+        /POST .*functions\?/,
+        400,
+        googles(
+          400,
+          "INVALID_ARGUMENT",
+          "Max instances must be set to 10 or fewer to satisfy quota violation",
+        ),
+        "quota",
+        /fewer `workers` may fit/,
+      ],
+    ]
+  for (const [at_, [what, match, status, body, kind, words]] of refusals.entries())
+    it(`tells of ${what}`, async () => {
+      server.planned.push({ match, status, body })
+      const error = await backendOn(at({ memoryMiB: 700 + at_ }))
+        .open()
+        .catch((error: Error) => error)
+      expect((error as Error).message).to.match(words)
+      expect(error).to.include({ name: "BackendError", backend: "gcp_functions", kind })
+    })
+
+  it("tells of a build that fails, and makes the function anew at the next try", async () => {
+    server.buildErrors = ["Build failed: npm error code E404"]
+    const backend = backendOn(at({ memoryMiB: 640 }))
+    const error = await backend.open().catch((error: Error) => error)
+    expect((error as Error).message).to.match(/could not make the function .*npm error code E404/)
+    expect(error).to.include({ kind: "init" })
+    await backend.open()
+    await backend.close()
+  })
+
+  it("tells of calls that these credentials may not make", async () => {
+    const platform = at({ tokens: { ...tokens, identityFor: async () => ({ authorization: "" }) } })
+    await using fexec = new PlatformExecutor(platform)
+    expect(await messageOf(fexec.map((n: number) => n, [1]))).to.match(
+      /they need the role Cloud Run Invoker in the project/,
+    )
+  })
+
+  it("says that storage is lacking for what is larger than a call", async () => {
+    await using fexec = new PlatformExecutor(at())
+    const message = await messageOf(fexec.map((bytes: Uint8Array) => bytes.length, [new Uint8Array(30e6)]))
+    expect(message).to.match(/larger than the 25\.2 MB that a call of Cloud Functions has room for/)
+  })
+
+  it("sends it by way of storage where there is one, and takes large results as they come", async () => {
+    await using fexec = new PlatformExecutor(at(), { storageFolder: folder.path })
+    const [result] = await fexec.map((bytes: Uint8Array) => bytes, [new Uint8Array(30e6).fill(7)])
+    expect(result?.length).to.equal(30e6)
+    expect(result?.at(-1)).to.equal(7)
+  })
+
+  it("deletes a function, and says whether it was there", async () => {
+    const backend = backendOn(at({ memoryMiB: 600 }))
+    await backend.open()
+    const [name = ""] = (await backend.list()).functions
+      .filter(({ memoryMiB }) => memoryMiB === 600)
+      .map((one) => one.name)
+    expect(await backend.remove(name)).to.equal(true)
+    expect(await backend.remove(name)).to.equal(false)
+    await backend.close()
+  })
+})
