@@ -58,6 +58,8 @@ export class Connection {
     ])
     signal.throwIfAborted()
     const client = new Client()
+    // What breaks may break twice, and the first time is the one that is told.
+    client.on("error", () => {})
     const stop = () => client.destroy()
     signal.addEventListener("abort", stop, { once: true })
     const methods = new Set<string>()
@@ -72,7 +74,6 @@ export class Connection {
         })
       })
     } catch (error) {
-      client.on("error", () => {})
       client.destroy()
       way?.destroy()
       signal.throwIfAborted()
@@ -80,7 +81,7 @@ export class Connection {
     } finally {
       signal.removeEventListener("abort", stop)
     }
-    client.removeAllListeners("error").removeAllListeners("close")
+    client.removeAllListeners("close")
     return new Connection(settings, client)
   }
 

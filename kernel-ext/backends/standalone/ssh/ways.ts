@@ -98,6 +98,8 @@ function byCommand(command: string): { stream: Duplex; said: () => string } {
   })
   for (const pipe of [child.stdin, child.stdout, child]) pipe.on("error", () => {})
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin })
+  // Whoever uses it is told; it may break once more after that.
+  stream.on("error", () => {})
   stream.on("close", () => child.kill())
   return { stream, said: () => text.trim() }
 }

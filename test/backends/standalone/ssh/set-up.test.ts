@@ -10,10 +10,10 @@ describe("Setting up hosts", function () {
     "printf '#!/bin/sh\\necho v18.20.8 /usr/local/bin/node\\n' > /usr/local/bin/node; chmod 755 /usr/local/bin/node"
   const moved = [
     "umount /usr/local/bin/node; rm /usr/local/bin/node",
-    "mkdir -p /home/ada/.nvm/versions/node/v20/bin",
-    "touch /home/ada/.nvm/versions/node/v20/bin/node",
-    "mount --bind /mnt/bin/node /home/ada/.nvm/versions/node/v20/bin/node",
-    "printf 'echo Welcome to this host\\necho It is slow today >&2\\n' > /home/ada/.bashrc",
+    "mkdir -p ~ada/.nvm/versions/node/v20/bin",
+    "touch ~ada/.nvm/versions/node/v20/bin/node",
+    "mount --bind /mnt/bin/node ~ada/.nvm/versions/node/v20/bin/node",
+    "printf 'echo Welcome to this host\\necho It is slow today >&2\\n' > ~ada/.bashrc",
   ]
   const oldLibc =
     "printf '#!/bin/sh\\necho glibc 2.17\\n' > /mnt/getconf; chmod 755 /mnt/getconf; mount --bind /mnt/getconf /usr/bin/getconf"
@@ -112,9 +112,9 @@ describe("Setting up hosts", function () {
     const said = await scene.provider.clean("own")
     expect(said).to.deep.equal([
       "h2: ended agent-0123456789ab",
-      `h2: removed /home/ada/.cache/cellfan/hosts/h2`.replace("/home/ada", await homeOf("h2")),
+      `h2: removed ${await homeOf("h2")}/.cache/cellfan/hosts/h2`,
       "h3: ended agent-0123456789ab",
-      `h3: removed /home/ada/.cache/cellfan/hosts/h3`.replace("/home/ada", await homeOf("h3")),
+      `h3: removed ${await homeOf("h3")}/.cache/cellfan/hosts/h3`,
     ])
     expect(await agentsOf("h2")).to.deep.equal([])
     expect(
