@@ -3,6 +3,7 @@ import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from
 import { listFunctions, removeFunction } from "./catalog.ts"
 import { deploy } from "./deploy.ts"
 import { tell } from "./errors.ts"
+import { type LambdaFactsOptions, lambdaFacts } from "./facts.ts"
 import { type FunctionCode, ownCode } from "./function-code.ts"
 import { invoke } from "./invoke.ts"
 import { lambdaLimits } from "./limits.ts"
@@ -18,23 +19,19 @@ import { type AwsAccess, type LambdaClient, type LambdaSdk, lambdaSdk, openLambd
  *     deploy.ts           making a function, or finding it; function-code.ts what it is made of, role.ts what it runs as
  *     catalog.ts          which functions there are, and deleting them
  *     runtime.ts          which Node.js they run
+ *     facts.ts            what is known of it before this is loaded
  *     limits.ts           what it allows
  *     errors.ts           what its errors mean, and what can be done
  *     policy.ts           the rights that are needed
  *     prices.ts           what calls cost
  *     sdk.ts              Amazon's SDK
  */
-export interface LambdaOptions {
+export interface LambdaOptions extends LambdaFactsOptions {
   readonly access: AwsAccess
   /** Calls that run at once: so many connections it may open. */
   readonly workers: number
-  readonly memoryMiB: number
-  /** Longest time of a call. */
-  readonly timeoutMs: number
   readonly architecture: "x86_64" | "arm64"
   readonly ephemeralStorageMiB: number
-  /** Functions that share the calls, each of which scales for itself. */
-  readonly shards?: number
   readonly roleArn?: string | undefined
   readonly namespace?: string | undefined
   /** Environment variables and tags of the functions. */
@@ -42,8 +39,6 @@ export interface LambdaOptions {
   readonly tags?: Readonly<Record<string, string>>
   /** Default: cellfan's own, on the Node.js nearest to this one; or a function of another make. */
   readonly code?: FunctionCode
-  /** Whether functions answer in parts, so that progress and logs are seen live. Default: on Amazon itself. */
-  readonly streams?: boolean
   readonly prices?: Partial<Prices>
 }
 
@@ -54,22 +49,26 @@ interface Opened {
 }
 
 export class Lambda implements Platform {
-  readonly name = "aws_lambda"
-  readonly title = "Lambda"
-  readonly limits = lambdaLimits
+  readonly name
+  readonly title
+  readonly limits
   readonly size: FunctionSize
   readonly shards: number | undefined
   readonly streams: boolean
-  readonly throttledHint = 'A higher quota "Concurrent executions", or fewer `workers`, helps.'
+  readonly throttledHint
   readonly #options: LambdaOptions
   #opened: Opened | undefined
 
   constructor(options: LambdaOptions) {
-    const { memoryMiB, timeoutMs, shards, streams, access } = options
+    const facts = lambdaFacts(options)
     this.#options = options
-    this.size = { memoryMiB, timeoutMs }
-    this.shards = shards
-    this.streams = streams ?? access.endpoint === undefined
+    this.name = facts.name
+    this.title = facts.title
+    this.limits = facts.limits
+    this.size = facts.size
+    this.shards = facts.shards
+    this.streams = facts.streams
+    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

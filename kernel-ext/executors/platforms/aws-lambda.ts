@@ -1,5 +1,5 @@
-import { ownCode } from "../../backends/lambda/function-code.ts"
-import { Lambda } from "../../backends/lambda/lambda.ts"
+import { lambdaFacts } from "../../backends/lambda/facts.ts"
+import { loadedLater } from "../../backends/serverless/loaded-later.ts"
 import { awsLambdaDefaults } from "../../config/serverless/aws-lambda.ts"
 import type { MakePlatform } from "../platforms.ts"
 import { filled, given } from "./filled.ts"
@@ -15,11 +15,12 @@ export const awsLambda: MakePlatform = (configured, options, where) => {
     secretAccessKey: secretAccessKey?.reveal() ?? "",
     ...(sessionToken !== undefined && { sessionToken: sessionToken.reveal() }),
   })
-  const platform = new Lambda({
-    ...{ ...sizes, env, tags },
-    access: { region, profile, endpoint, keys: accessKeyId === undefined ? undefined : keys },
-    code: ownCode(runtime),
-    prices: given({ usdPerGbSecond, usdPerRequest }),
+  const access = { region, profile, endpoint, keys: accessKeyId === undefined ? undefined : keys }
+  const platform = loadedLater(lambdaFacts({ ...sizes, access }), async () => {
+    const { Lambda } = await import("../../backends/lambda/lambda.ts")
+    const { ownCode } = await import("../../backends/lambda/function-code.ts")
+    const prices = given({ usdPerGbSecond, usdPerRequest })
+    return new Lambda({ ...sizes, env, tags, access, code: ownCode(runtime), prices })
   })
   const pathStyle = endpoint === undefined ? undefined : true
   return {
