@@ -1,3 +1,4 @@
+import { awsEc2 } from "./aws-ec2.ts"
 import { pool } from "./pool.ts"
 import { ssh } from "./ssh.ts"
 
@@ -9,11 +10,13 @@ import { ssh } from "./ssh.ts"
 /** Sections by name: "nats" is for machines that somebody else starts. */
 export const standaloneSections = {
   standalone: pool.section,
+  aws_ec2: awsEc2.section,
   ssh: ssh.section,
 } as const
 
 /** Options of executors. */
 export const machineOptions = {
+  ...awsEc2.options,
   ...pool.options,
   ...ssh.options,
 }
@@ -25,6 +28,7 @@ export type StandaloneName = (typeof standaloneNames)[number]
 
 /** Options that only one kind of machines has: who gives one means that kind. */
 export const ownOptions: Readonly<Record<StandaloneName, readonly string[]>> = {
+  aws_ec2: Object.keys(awsEc2.options),
   nats: [],
   ssh: Object.keys(ssh.options),
 }
