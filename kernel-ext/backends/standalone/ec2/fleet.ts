@@ -152,7 +152,7 @@ export class Fleet {
 }
 
 /** What an instance's program last wrote to the console, which EC2 keeps for a while. */
-async function lastWords(api: Ec2Api, InstanceId: string): Promise<string | undefined> {
+export async function lastWords(api: Ec2Api, InstanceId: string): Promise<string | undefined> {
   try {
     const { Output = "" } = await api.once(
       "ec2:GetConsoleOutput",

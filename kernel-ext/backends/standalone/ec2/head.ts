@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises"
+import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { gzipSync } from "node:zlib"
 import { BackendError } from "../../../errors.ts"
 import type { HeadRecipe, HostEvents, QueueAddress } from "../hosts.ts"
 import type { Ec2Api } from "./api.ts"
 import type { Delivery } from "./delivery.ts"
+import { lastWords } from "./fleet.ts"
 import { isThere, type ListedInstance, listInstances } from "./inventory.ts"
 import { type LaunchSpec, launch } from "./launch.ts"
 import { type ScriptFile, userData } from "./user-data.ts"
@@ -44,7 +46,7 @@ export async function startHead(
   const there = (await listInstances(api, { pool: recipe.pool }, signal)).find(
     (instance) => instance.role === "head" && isThere(instance),
   )
-  if (there !== undefined) return addressOf(await addressed(plan, there.id, signal), plan)
+  if (there !== undefined) return reached(plan, await addressed(plan, there.id, signal), signal)
   const place = `head-${Date.now()}`
   const files = await plan.delivery.promise("files.tgz", place)
   const server = await readFile(await recipe.server(plan.spec.machine.platform))
@@ -59,7 +61,38 @@ export async function startHead(
   const addresses = [instance.privateAddress, instance.publicAddress].filter((one) => one !== undefined)
   const made = recipe.files({ folder: headFolder, port: headPort, addresses })
   await files.put(packed(made))
+  return reached(plan, instance, signal)
+}
+
+/** Waits until the server answers here. */
+async function reached(plan: HeadPlan, instance: ListedInstance, signal: AbortSignal): Promise<QueueAddress> {
+  const { api, recipe, isInside, pollMs } = plan
+  const host = (isInside ? instance.privateAddress : instance.publicAddress) ?? ""
+  for (const deadline = Date.now() + startMs; !(await answers(host)); ) {
+    const all = await listInstances(api, { pool: recipe.pool }, signal)
+    const found = all.find(({ id }) => id === instance.id)
+    if (found !== undefined && !isThere(found))
+      throw lost(
+        `The instance ${instance.id}, which was to run the queue's server, ended: ${(await lastWords(api, instance.id)) ?? found.endReason}.`,
+      )
+    if (Date.now() > deadline)
+      throw lost(
+        `The queue's server on ${instance.id} does not answer at ${host}:${headPort} within ${startMs / 1000} s: look at the network between this kernel and its subnet, and at /var/log/cellfan.log there.`,
+      )
+    await sleep(pollMs, undefined, { signal })
+  }
   return addressOf(instance, plan)
+}
+
+function answers(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: headPort, timeout: 3000 })
+    const end = (isThere: boolean) => () => {
+      socket.destroy()
+      resolve(isThere)
+    }
+    socket.once("connect", end(true)).once("error", end(false)).once("timeout", end(false))
+  })
 }
 
 /** Files in one, which the script takes apart by lines: a name, and what is in it as base64. */

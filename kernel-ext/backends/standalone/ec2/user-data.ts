@@ -166,7 +166,7 @@ supervise() {
     [ $((SECONDS - began)) -gt 60 ] && failures=0
     failures=$((failures + 1))
     say "the program ended with code $code"
-    [ "$failures" -lt 3 ] || die "the program ended with code $code three times: $(tail -n 3 /var/log/cellfan.log | tr '\\n' ' ' | tail -c 400)"
+    [ "$failures" -lt 3 ] || die "the program ended with code $code three times: $(grep -ai error /var/log/cellfan.log | tail -n 1 | tail -c 400)"
     sleep 1
   done
   ${atEnd}
