@@ -17,6 +17,10 @@ cellfan runtime update         deploy the configured one, delete those of other 
 cellfan runtime delete NAME…   delete some
 cellfan clean                  delete all of them, and all temporary data in storage
 cellfan lambda policy          print the rights that Lambda needs, as a policy of IAM; --role ARN for a role of your own
+cellfan vm list                show what cellfan has made on EC2, and what it costs
+cellfan vm delete ID…          end some instances
+cellfan vm clean               end all of them, and delete security groups and disks
+cellfan ec2 policy             print the rights that EC2 needs; --role ARN for the role of an instance profile
 cellfan --version
 cellfan --help`
 
@@ -62,6 +66,28 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
       throw new Error(`cellfan lambda takes policy, but got ${positionals.join(" ") || "nothing"}.`)
     const { policy } = await import("./cli/runtime.ts")
     console.log(policy(values.role))
+    return 0
+  },
+  vm: async (args) => {
+    const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
+    const [what, ...ids] = positionals
+    const { cleanMachines, deleteMachines, listMachines } = await import("./cli/vm.ts")
+    if (what === "list" && ids.length === 0) console.log(await listMachines())
+    else if (what === "clean" && ids.length === 0) console.log(await cleanMachines())
+    else if (what === "delete" && ids.length > 0) console.log(await deleteMachines(ids))
+    else
+      throw new Error(
+        `cellfan vm takes list, clean, or delete with ids of instances, but got ${args.join(" ") || "nothing"}.`,
+      )
+    return 0
+  },
+  ec2: async (args) => {
+    const options = { role: { type: "string" } } as const
+    const { positionals, values } = parseArgs({ args, options, allowPositionals: true })
+    if (positionals.join(" ") !== "policy")
+      throw new Error(`cellfan ec2 takes policy, but got ${positionals.join(" ") || "nothing"}.`)
+    const { ec2Policy } = await import("./cli/vm.ts")
+    console.log(ec2Policy(values.role))
     return 0
   },
   verify: async (args) => {

@@ -74,7 +74,8 @@ export function policy(roleArn: string | undefined): string {
   return JSON.stringify(userPolicy(roleArn), undefined, 2)
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+/** Columns, each as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows
     .map((row) =>

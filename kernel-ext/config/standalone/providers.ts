@@ -22,7 +22,7 @@ export const machineOptions = {
 }
 
 /** Backends, in the order in which one is chosen by the options that it alone has. */
-export const standaloneNames = ["nats", "ssh"] as const
+export const standaloneNames = ["aws_ec2", "nats", "ssh"] as const
 
 export type StandaloneName = (typeof standaloneNames)[number]
 

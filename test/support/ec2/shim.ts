@@ -23,6 +23,8 @@ export interface Ec2Shim extends Server {
   readonly calls: string[]
   /** What RunInstances was called with. */
   readonly launches: URLSearchParams[]
+  /** When it was called last. */
+  launchedAtMs: number
   /** Why instances ended, where that is not a call of TerminateInstances. */
   readonly reasons: Map<string, { readonly code: string; readonly message: string }>
   /** What stands on an instance's console. */
@@ -54,6 +56,7 @@ export async function startEc2Shim(upstream: string, address = "127.0.0.1"): Pro
     lost: [] as string[],
     calls: [] as string[],
     launches: [] as URLSearchParams[],
+    launchedAtMs: 0,
     reasons: new Map<string, { code: string; message: string }>(),
     consoleOf: (_: string) => "",
     changed: () => {},
@@ -69,13 +72,14 @@ export async function startEc2Shim(upstream: string, address = "127.0.0.1"): Pro
     socket.on("close", () => sockets.delete(socket))
   })
   await new Promise<void>((resolve) => server.listen(0, address, resolve))
-  return Object.assign(state, {
+  const shim: Ec2Shim = Object.assign(state, {
     url: `http://${address}:${(server.address() as AddressInfo).port}`,
     async stop() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
   })
+  return shim
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bytesOf(request)
@@ -104,6 +108,7 @@ export async function startEc2Shim(upstream: string, address = "127.0.0.1"): Pro
 
   async function run(request: IncomingMessage, call: URLSearchParams): Promise<Answer | Refusal> {
     state.launches.push(call)
+    state.launchedAtMs = Date.now()
     const token = call.get("ClientToken") ?? ""
     const before = tokens.get(token)
     if (before !== undefined)

@@ -50,7 +50,7 @@ export async function startHead(
   const place = `head-${Date.now()}`
   const files = await plan.delivery.promise("files.tgz", place)
   const server = await readFile(await recipe.server(plan.spec.machine.platform))
-  const program = await plan.delivery.send("nats-server.gz", gzipSync(server))
+  const program = await plan.delivery.send("nats-server.gz", gzipSync(server, { level: 1 }))
   const spec: LaunchSpec = { ...plan.spec, userData: headScript(recipe.pool, [program, files.file]) }
   const order = { count: 1, markets: ["on-demand" as const], subnets: plan.subnets }
   const { launched, shortage } = await launch(api, spec, order, signal)
@@ -58,7 +58,10 @@ export async function startHead(
   if (head === undefined) throw shortage ?? lost("The queue's server got no instance.")
   events.say(`Launched ${head.id} (${spec.machine.instanceType}) for the queue's server.`)
   const instance = await addressed(plan, head.id, signal)
-  const addresses = [instance.privateAddress, instance.publicAddress].filter((one) => one !== undefined)
+  // NATS' client names no host that is an address, and Node then checks the certificate for its default.
+  const addresses = [instance.privateAddress, instance.publicAddress, "localhost"].filter(
+    (one) => one !== undefined,
+  )
   const made = recipe.files({ folder: headFolder, port: headPort, addresses })
   await files.put(packed(made))
   return reached(plan, instance, signal)
