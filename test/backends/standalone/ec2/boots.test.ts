@@ -136,25 +136,6 @@ describe("Booted instances", function () {
     await backend.close()
   })
 
-  it("say why they did not come up, and end", async () => {
-    const broken = new Ec2Hosts(cloud.hostOptions())
-    const told = new Told()
-    await broken.start(smallRecipe("throw new Error('no agent today')", "broken"), told, never)
-    await waitUntil(() => broken.hosts[0]?.state === "failed", 60_000)
-    expect(broken.hosts[0]?.reason).to.match(/^the program ended with code 1 three times: .*no agent today/)
-    expect(broken.hosts[0]?.kind).to.equal("init")
-    await broken.clean("own")
-    await broken.close()
-    cloud.options = { withNode: false }
-    const without = new Ec2Hosts(cloud.hostOptions({ nodeUrl: `${cloud.shim.url}/none/node.tgz` }))
-    await without.start(smallRecipe("0", "without"), told, never)
-    await waitUntil(() => without.hosts[0]?.state === "failed", 90_000)
-    expect(without.hosts[0]?.reason).to.match(/^node\.tgz could not be fetched from http/)
-    await without.clean("own")
-    await without.close()
-    cloud.options = {}
-  })
-
   it("that exist already are used by Systems Manager, and are not ended", async () => {
     const { ec2Sdk } = await import("../../../../kernel-ext/backends/standalone/ec2/sdk.ts")
     const sdk = await ec2Sdk()
