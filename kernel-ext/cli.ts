@@ -12,6 +12,11 @@ const help = `cellfan hello                  run one task in a local worker proc
 cellfan install                make the kernel and the extension known to your own Jupyter
 cellfan install --prefix DIR   … to the Jupyter of a virtual environment or conda environment
 cellfan verify NOTEBOOK        run a notebook again and say whether it gives the same
+cellfan worker --nats URL      run tasks here that StandaloneExecutor puts into that queue; --pool, --workers, --host NAME
+cellfan job list               show the jobs that a queue keeps; --nats URL and --pool say which, for all of these
+cellfan job cancel JOB         cancel one
+cellfan attach JOB             wait for a job on machines, and say how it ended
+cellfan logs JOB               print what its tasks wrote; --task N for one of them
 cellfan runtime list           show the functions that cellfan has made on the configured backend
 cellfan runtime update         deploy the configured one, delete those of other versions
 cellfan runtime delete NAME…   delete some
@@ -40,6 +45,13 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
     console.log(`Kernel: ${kernel}\nExtension: ${extension}`)
     return 0
   },
+  worker: async (args) => {
+    const { worker } = await import("./cli/worker.ts")
+    return worker(args)
+  },
+  job: async (args) => (await import("./cli/job.ts")).job(args),
+  attach: async (args) => (await import("./cli/job.ts")).attachJob(args),
+  logs: async (args) => (await import("./cli/job.ts")).logs(args),
   runtime: async (args) => {
     const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
     const [what, ...names] = positionals

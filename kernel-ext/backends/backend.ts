@@ -87,6 +87,8 @@ export type Isolation = "process" | "thread"
 /** Tasks that travel together over one function; the executor chooses the batch's size. */
 export interface TaskBatch {
   readonly jobId: string
+  /** The job as a whole, for backends that keep it: what it is called, tasks known by now, when it began. */
+  readonly job?: { readonly name: string; readonly total: number; readonly startedAtMs: number }
   readonly shipment: Shipment
   readonly seed: number
   readonly env: Readonly<Record<string, string>>

@@ -30,6 +30,7 @@ export function batchOf(job: JobCore, indices: Uint32Array, inputs: Encoded): Ta
   const { seed, env, timeoutMs, memoryMiB, isolation = "process" } = job.options
   return {
     jobId: job.id,
+    job: { name: job.name, total: job.table.size, startedAtMs: job.startedAtMs },
     shipment: job.captured.shipment,
     seed,
     env,

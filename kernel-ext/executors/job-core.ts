@@ -21,7 +21,7 @@ import { type Taken, TaskQueue } from "./task-queue.ts"
  * protocol/task.ts.
  */
 export class JobCore {
-  readonly id = randomUUID().slice(0, 8)
+  readonly id: string
   readonly name: string
   readonly captured: Captured
   readonly options: ResolvedJobOptions
@@ -60,6 +60,7 @@ export class JobCore {
   readonly #listeners = new Set<(index: number) => void>()
 
   constructor(spec: JobSpec) {
+    this.id = spec.id ?? randomUUID().slice(0, 8)
     this.name = spec.name
     this.captured = spec.captured
     this.options = spec.options
@@ -249,6 +250,7 @@ export class JobCore {
   }
 
   retry(indices?: readonly number[]): void {
+    if (this.#host.noRetry !== undefined) throw new TypeError(this.#host.noRetry)
     const chosen = indices ?? Array.from({ length: this.table.size }, (_, index) => index)
     let count = 0
     for (const index of chosen) {

@@ -12,9 +12,13 @@ export interface JobHost {
   endRunning(job: JobCore, indices: readonly number[] | undefined): void
   /** The job has settled. */
   settled(job: JobCore): void
+  /** Why tasks cannot be run again, where they cannot. */
+  readonly noRetry?: string
 }
 
 export interface JobSpec {
+  /** Of a job that another process has started. */
+  readonly id?: string
   readonly name: string
   readonly captured: Captured
   readonly inputs: Inputs<unknown>

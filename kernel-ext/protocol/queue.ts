@@ -161,6 +161,30 @@ export type WrittenEnd =
     }
   | { readonly kind: "timedOut"; readonly worker: string; readonly startedAtMs: number }
 
+/** A job, for whoever asks for it by its id. */
+export interface JobRecord {
+  readonly version: 1
+  readonly jobId: string
+  /** Of the kernel that started it. */
+  readonly session: string
+  readonly name: string
+  /** Tasks known so far. */
+  readonly total: number
+  readonly startedAtMs: number
+}
+
+export function parseJobRecord(bytes: Uint8Array): JobRecord | undefined {
+  try {
+    const record = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null
+    if (record?.version !== 1 || !isText(record.jobId) || !isText(record.session) || !isText(record.name))
+      return undefined
+    if (!isCount(record.total) || !Number.isFinite(record.startedAtMs)) return undefined
+    return record as unknown as JobRecord
+  } catch {
+    return undefined
+  }
+}
+
 /** An agent of itself, every few seconds and when something changed. */
 export interface AgentWord {
   readonly type: "agent"
@@ -191,6 +215,8 @@ export type Order =
       readonly indices?: readonly number[] | undefined
       readonly graceMs: number
     }
+  /** Ends all that runs of a job. */
+  | { readonly type: "cancelJob"; readonly jobId: string; readonly graceMs: number }
   | { readonly type: "takeBack"; readonly batch: string }
   /** Nothing of the job comes any more. */
   | { readonly type: "forget"; readonly jobId: string }

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url"
 import { BackendError } from "../../errors.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { AgentConfig } from "./agent/config.ts"
-import type { PoolIdentity } from "./head/identity.ts"
-import type { AgentHost, AgentRecipe, HostEvents, HostProvider, QueueAddress } from "./hosts.ts"
+import { agentAccess, keepIdentity, kernelAccess, poolIdentity } from "./head/identity.ts"
+import type { AgentHost, AgentRecipe, HostEvents, HostProvider } from "./hosts.ts"
 import type { QueueAccess } from "./queue/access.ts"
 
 /** What agents of a pool have in common. */
@@ -38,23 +38,12 @@ export async function bringServerUp(
   if (access !== undefined) return { kernel: access, agents: access }
   const { head } = provider
   if (head === undefined) throw noServer(provider.name)
-  const [{ keepIdentity, poolIdentity }, { agentAccess, headRecipe, kernelAccess }] = await Promise.all([
-    import("./head/identity.ts"),
-    import("./head/recipe.ts"),
-  ])
+  const { headRecipe } = await import("./head/recipe.ts")
   const identity = poolIdentity(provider.name, pool)
   const recipe = headRecipe(identity, { natsServer, say: (text) => events.say(text) })
   const address = await head.call(provider, recipe, events, signal)
   keepIdentity({ ...identity, address })
   return { kernel: kernelAccess(identity, address.kernel), agents: agentAccess(identity, address.agents) }
-}
-
-/** How the server of a pool that was brought up before is reached: by this kernel, or by any other. */
-export async function accessOf(
-  identity: PoolIdentity & { readonly address: QueueAddress },
-): Promise<QueueAccess> {
-  const { kernelAccess } = await import("./head/recipe.ts")
-  return kernelAccess(identity, identity.address.kernel)
 }
 
 /** Has the provider start the agent on its machines. Resolves when enough of them have it. */

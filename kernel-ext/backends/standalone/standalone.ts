@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { BackendError } from "../../errors.ts"
-import { parseAgentMessage } from "../../protocol/queue.ts"
+import { type JobRecord, type Order, parseAgentMessage } from "../../protocol/queue.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
 import { sendingsOf } from "../sendings.ts"
@@ -57,6 +57,9 @@ const tidyEveryMs = 2000
 /** An order may be lost with its link: it is said again so often, a second apart. */
 const orderTimes = 3
 
+/** How often it is kept that a job has more tasks. */
+const recordEveryMs = 1000
+
 /** An order is one message. */
 const batchesPerOrder = 5000
 
@@ -72,6 +75,10 @@ export class StandaloneBackend implements Backend, RunOwner {
   readonly #runs = new Map<string, StandaloneRun>()
   /** The newest batch of each job: who hears what comes late. */
   readonly #newest = new Map<string, BatchEvents>()
+  /** Jobs, as they are now and, by their number of tasks, as they are kept. */
+  readonly #recorded = new Map<string, JobRecord>()
+  readonly #kept = new Map<string, number>()
+  #recording: NodeJS.Timeout | undefined
   readonly #fleet: Fleet
   /** Batches by job, of which all is cancelled. */
   readonly #cancelling = new Map<string, string[]>()
@@ -119,12 +126,16 @@ export class StandaloneBackend implements Backend, RunOwner {
     const run = new StandaloneRun(`${this.session}-${this.#nextBatch++}`, batch, events, this)
     this.#runs.set(run.id, run)
     this.#newest.set(batch.jobId, events)
+    this.#record(batch)
     this.#send(run, batch).catch((error: Error) => run.close(error))
     return run
   }
 
   forget(jobId: string): void {
     this.#newest.delete(jobId)
+    this.#keepRecords()
+    this.#recorded.delete(jobId)
+    this.#kept.delete(jobId)
     this.#contents?.forget(`job-${jobId}`)
     this.#queue?.order({ type: "forget", jobId })
   }
@@ -169,6 +180,7 @@ export class StandaloneBackend implements Backend, RunOwner {
 
   async #close(): Promise<void> {
     clearInterval(this.#tidying)
+    clearTimeout(this.#recording)
     for (const timer of this.#repeats) clearTimeout(timer)
     const queue = await this.#opening?.then(() => this.#queue).catch(() => undefined)
     await Promise.all(this.#purging)
@@ -186,6 +198,7 @@ export class StandaloneBackend implements Backend, RunOwner {
       await queue.ensure({ keepMs, replicas })
       queue.listen(queue.names.agents, ({ data }) => this.#fleet.hear(data))
       queue.listen(queue.names.liveSubject(this.session), ({ data }) => this.#hearLive(data))
+      queue.listen(queue.names.orders, (message) => this.#cancelledElsewhere(message.json<Order>()))
       const filter = queue.names.resultSubject(this.session, "*", "*")
       await queue.read(filter, "new", (subject, bytes) => this.#hear(subject, bytes))
     } catch (error) {
@@ -227,6 +240,35 @@ export class StandaloneBackend implements Backend, RunOwner {
       )
   }
 
+  /** Keeps what others need to find the job; again when more tasks of it are known, but not at every one. */
+  #record({ jobId, job }: TaskBatch): void {
+    const queue = this.#queue
+    if (job === undefined || queue === undefined) return
+    const known = this.#recorded.get(jobId)
+    if (known?.total === job.total) return
+    const { name, total, startedAtMs } = job
+    const record: JobRecord = { version: 1, jobId, session: this.session, name, total, startedAtMs }
+    this.#recorded.set(jobId, record)
+    if (known === undefined) this.#keep(record)
+    else this.#recording ??= setTimeout(() => this.#keepRecords(), recordEveryMs)
+  }
+
+  #keepRecords(): void {
+    clearTimeout(this.#recording)
+    this.#recording = undefined
+    for (const record of this.#recorded.values()) this.#keep(record)
+  }
+
+  #keep(record: JobRecord): void {
+    const queue = this.#queue
+    if (queue === undefined || this.#kept.get(record.jobId) === record.total) return
+    this.#kept.set(record.jobId, record.total)
+    const bytes = Buffer.from(JSON.stringify(record))
+    queue
+      .publish(queue.names.jobSubject(record.jobId), bytes, `job ${record.jobId} ${record.total}`)
+      .catch(() => {})
+  }
+
   async #send(run: StandaloneRun, batch: TaskBatch): Promise<void> {
     const queue = this.#queue
     const contents = this.#contents
@@ -253,6 +295,14 @@ export class StandaloneBackend implements Backend, RunOwner {
       isSmall ? inputs : undefined,
     )
     await queue.publish(queue.names.taskSubject(this.session, jobId), message, run.id)
+  }
+
+  /** Another process has cancelled one of our jobs: its tasks are not to be sent again. */
+  #cancelledElsewhere(order: Order): void {
+    if (order.type !== "cancelJob") return
+    const message = "The job was cancelled by another process."
+    const error = new BackendError(message, { backend: this.name, retryable: false })
+    for (const run of [...this.#runs.values()]) if (run.jobId === order.jobId) run.close(error)
   }
 
   /** What agents have recorded. */

@@ -4,11 +4,12 @@ import { join } from "node:path"
 import { expect } from "chai"
 import { makeAuthority } from "../../../kernel-ext/backends/standalone/head/certificate.ts"
 import {
+  agentAccess,
   forgetIdentity,
+  kernelAccess,
   knownPools,
   poolIdentity,
 } from "../../../kernel-ext/backends/standalone/head/identity.ts"
-import { agentAccess, kernelAccess } from "../../../kernel-ext/backends/standalone/head/recipe.ts"
 import type { QueueAccess } from "../../../kernel-ext/backends/standalone/queue/access.ts"
 import { connect } from "../../../kernel-ext/backends/standalone/queue/connection.ts"
 import { StandaloneBackend } from "../../../kernel-ext/backends/standalone/standalone.ts"

@@ -211,6 +211,10 @@ export class Agent implements HoldingOwner {
       case "cancel":
         for (const batch of order.batches) this.#cancel(batch, order.indices, order.graceMs)
         return
+      case "cancelJob":
+        for (const holding of this.#holdings.values())
+          if (holding.head.jobId === order.jobId) holding.cancel(undefined, order.graceMs)
+        return
       case "takeBack":
         this.#holdings.get(order.batch)?.takeBack()
         return

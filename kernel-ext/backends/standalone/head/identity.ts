@@ -4,6 +4,7 @@ import { homedir } from "node:os"
 import { join } from "node:path"
 import { BackendError } from "../../../errors.ts"
 import type { QueueAddress } from "../hosts.ts"
+import type { QueueAccess } from "../queue/access.ts"
 import { makeAuthority, type Signed } from "./certificate.ts"
 
 /** Who may speak to a pool's server: made with the pool, and kept where only its owner reads it. */
@@ -15,6 +16,27 @@ export interface PoolIdentity {
   readonly agentPassword: string
   /** Where the server was when it was last reached. */
   readonly address?: QueueAddress | undefined
+}
+
+export const kernelUser = "kernel"
+export const agentUser = "agent"
+
+/** As a kernel reaches it. */
+export function kernelAccess(
+  { authority, kernelPassword }: PoolIdentity,
+  servers: readonly string[],
+): QueueAccess {
+  const ca = authority.certificate
+  return { servers, user: kernelUser, password: kernelPassword, ca, onlyNamed: true }
+}
+
+/** As agents reach it: they may take tasks, and say what became of them. */
+export function agentAccess(
+  { authority, agentPassword }: PoolIdentity,
+  servers: readonly string[],
+): QueueAccess {
+  const ca = authority.certificate
+  return { servers, user: agentUser, password: agentPassword, ca, onlyNamed: true }
 }
 
 /** Where pools of this user are kept. */

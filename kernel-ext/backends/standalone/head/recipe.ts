@@ -1,8 +1,7 @@
 import { QueueNames } from "../../../protocol/queue.ts"
 import type { HeadPlace, HeadRecipe } from "../hosts.ts"
-import type { QueueAccess } from "../queue/access.ts"
 import { makeServerCertificate } from "./certificate.ts"
-import type { PoolIdentity } from "./identity.ts"
+import { agentUser, kernelUser, type PoolIdentity } from "./identity.ts"
 import { serverProgram } from "./program.ts"
 
 /**
@@ -13,9 +12,6 @@ import { serverProgram } from "./program.ts"
  *     certificate.ts  so that both sides know each other
  *     program.ts      nats-server itself
  */
-
-const kernelUser = "kernel"
-const agentUser = "agent"
 
 export function headRecipe(
   identity: PoolIdentity,
@@ -34,24 +30,6 @@ export function headRecipe(
       }
     },
   }
-}
-
-/** As a kernel reaches it. */
-export function kernelAccess(
-  { authority, kernelPassword }: PoolIdentity,
-  servers: readonly string[],
-): QueueAccess {
-  const ca = authority.certificate
-  return { servers, user: kernelUser, password: kernelPassword, ca, onlyNamed: true }
-}
-
-/** As agents reach it: they may take tasks, and say what became of them. */
-export function agentAccess(
-  { authority, agentPassword }: PoolIdentity,
-  servers: readonly string[],
-): QueueAccess {
-  const ca = authority.certificate
-  return { servers, user: agentUser, password: agentPassword, ca, onlyNamed: true }
 }
 
 /** What is accepted is on disk before it is acknowledged, so that a server that is killed loses nothing. */

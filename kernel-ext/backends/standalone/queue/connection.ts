@@ -1,11 +1,12 @@
 import { BackendError, type BackendErrorKind } from "../../../errors.ts"
+import { exportsOf } from "../../../util/exports-of.ts"
 import { type QueueAccess, urlOf, withoutPassword } from "./access.ts"
 
 /** A connection to the queue's server, and NATS' client libraries, loaded when they are first used. */
 
-const importCore = () => import("@nats-io/transport-node")
-const importJetStream = () => import("@nats-io/jetstream")
-const importObjects = () => import("@nats-io/obj")
+const importCore = async () => exportsOf(await import("@nats-io/transport-node"))
+const importJetStream = async () => exportsOf(await import("@nats-io/jetstream"))
+const importObjects = async () => exportsOf(await import("@nats-io/obj"))
 
 export type NatsCore = Awaited<ReturnType<typeof importCore>>
 export type NatsJetStream = Awaited<ReturnType<typeof importJetStream>>
