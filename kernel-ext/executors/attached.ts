@@ -1,4 +1,4 @@
-import { type FollowedEvents, FollowedJob, type Place } from "../backends/standalone/follow.ts"
+import type { FollowedEvents, FollowedJob, Place } from "../backends/standalone/follow.ts"
 import { kernelAccess, knownPools } from "../backends/standalone/head/identity.ts"
 import { capture } from "../capture/capture.ts"
 import { configuration } from "../config/load.ts"
@@ -61,6 +61,7 @@ class Follower implements JobHost {
   /** As many as there are tasks: their values are with the queue. */
   async *inputs(jobId: string): AsyncGenerator<undefined> {
     const core = await this.#core
+    const { FollowedJob } = await import("../backends/standalone/follow.ts")
     const job = await FollowedJob.find(this.#places, jobId).catch((error: Error) => error)
     if (job === undefined || job instanceof Error) {
       core.inputError = job ?? unknownJob(jobId)
