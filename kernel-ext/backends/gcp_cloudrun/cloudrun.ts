@@ -14,6 +14,7 @@ import {
 } from "../serverless/container.ts"
 import { callWorker, type HttpService, requestJson } from "../serverless/http.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
+import { cloudRunFacts } from "./facts.ts"
 
 /**
  * Services on Google Cloud Run, by its Admin API. Cloud Run itself lets through only who may call them.
@@ -45,14 +46,6 @@ export interface CloudRunOptions extends GoogleAccess, FunctionSize {
   readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
 }
 
-export const cloudRunLimits = {
-  requestBytes: 32 * 1024 * 1024,
-  // What comes in parts has no limit.
-  answerBytes: Number.MAX_SAFE_INTEGER,
-  timeoutMs: 3_600_000,
-  memoryMiB: 32_768,
-} as const
-
 const google: GoogleService = {
   ...{ name: "gcp_cloudrun", title: "Cloud Run" },
   ...{ api: "run.googleapis.com", developer: "Cloud Run Developer" },
@@ -81,23 +74,28 @@ interface Service {
 }
 
 export class CloudRun implements Platform {
-  readonly name = "gcp_cloudrun"
-  readonly title = "Cloud Run"
-  readonly limits = cloudRunLimits
+  readonly name
+  readonly title
+  readonly limits
   readonly size: FunctionSize
-  readonly streams = true
+  readonly streams
   readonly pace
-  readonly throttledHint = "A higher quota of instances in the region, or fewer `workers`, helps."
+  readonly throttledHint
   readonly #options: CloudRunOptions
   readonly #tokens: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
   #project = ""
 
   constructor(options: CloudRunOptions) {
-    const { memoryMiB, timeoutMs, concurrency = 1, tokens } = options
+    const facts = cloudRunFacts(options)
     this.#options = options
-    this.#tokens = tokens ?? new GoogleTokens(options, loadLibrary)
-    this.size = { memoryMiB, timeoutMs }
-    this.pace = { callsPerInstance: concurrency }
+    this.#tokens = options.tokens ?? new GoogleTokens(options, loadLibrary)
+    this.name = facts.name
+    this.title = facts.title
+    this.limits = facts.limits
+    this.size = facts.size
+    this.streams = facts.streams
+    this.pace = facts.pace
+    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

@@ -9,6 +9,7 @@ import { costOf, listPrices, type Prices } from "../google-prices.ts"
 import { callWorker, type HttpService } from "../serverless/http.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { type CloudFunction, FunctionsApi, google } from "./api.ts"
+import { cloudFunctionsFacts } from "./facts.ts"
 import { entryPoint, functionSource, runtimeFor } from "./source.ts"
 
 /**
@@ -17,6 +18,7 @@ import { entryPoint, functionSource, runtimeFor } from "./source.ts"
  *     functions.ts           what ../serverless has to know of it
  *     api.ts                 making, finding, listing and deleting functions
  *     source.ts              what a function is made of
+ *     facts.ts               what is known of it before this is loaded
  *     ../google-errors.ts    what errors mean, and what can be done; ../google-prices.ts what calls cost
  */
 export interface CloudFunctionsOptions extends GoogleAccess, FunctionSize {
@@ -41,15 +43,6 @@ export interface CloudFunctionsOptions extends GoogleAccess, FunctionSize {
   readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
 }
 
-/** @see https://cloud.google.com/functions/quotas */
-export const cloudFunctionsLimits = {
-  requestBytes: 32 * 1024 * 1024,
-  // What comes in parts has no limit.
-  answerBytes: Number.MAX_SAFE_INTEGER,
-  timeoutMs: 3_600_000,
-  memoryMiB: 32_768,
-} as const
-
 /** Processors that come with so many MiB. @see https://cloud.google.com/functions/docs/configuring/memory */
 const cpuByMemory = [
   ...([
@@ -70,23 +63,28 @@ const versionLabel = "cellfan-version"
 const lookAfterMs = 1000
 
 export class CloudFunctions implements Platform {
-  readonly name = google.name
-  readonly title = google.title
-  readonly limits = cloudFunctionsLimits
+  readonly name
+  readonly title
+  readonly limits
   readonly size: FunctionSize
-  readonly streams = true
+  readonly streams
   readonly pace
-  readonly throttledHint = "A higher quota of instances in the region, or fewer `workers`, helps."
+  readonly throttledHint
   readonly #options: CloudFunctionsOptions
   readonly #tokens: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
   #api: FunctionsApi | undefined
 
   constructor(options: CloudFunctionsOptions) {
-    const { memoryMiB, timeoutMs, concurrency = 1, tokens } = options
+    const facts = cloudFunctionsFacts(options)
     this.#options = options
-    this.#tokens = tokens ?? new GoogleTokens(options, loadLibrary)
-    this.size = { memoryMiB, timeoutMs }
-    this.pace = { callsPerInstance: concurrency }
+    this.#tokens = options.tokens ?? new GoogleTokens(options, loadLibrary)
+    this.name = facts.name
+    this.title = facts.title
+    this.limits = facts.limits
+    this.size = facts.size
+    this.streams = facts.streams
+    this.pace = facts.pace
+    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

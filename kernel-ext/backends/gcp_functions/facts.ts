@@ -1,0 +1,23 @@
+import type { PlatformFacts } from "../serverless/loaded-later.ts"
+import type { FunctionSize } from "../serverless/platform.ts"
+
+/** @see https://cloud.google.com/functions/quotas */
+export const cloudFunctionsLimits = {
+  requestBytes: 32 * 1024 * 1024,
+  // What comes in parts has no limit.
+  answerBytes: Number.MAX_SAFE_INTEGER,
+  timeoutMs: 3_600_000,
+  memoryMiB: 32_768,
+} as const
+
+export function cloudFunctionsFacts({
+  memoryMiB,
+  timeoutMs,
+  concurrency = 1,
+}: FunctionSize & { readonly concurrency?: number | undefined }) {
+  return {
+    ...{ name: "gcp_functions", title: "Cloud Functions", limits: cloudFunctionsLimits },
+    ...{ size: { memoryMiB, timeoutMs }, streams: true, pace: { callsPerInstance: concurrency } },
+    throttledHint: "A higher quota of instances in the region, or fewer `workers`, helps.",
+  } as const satisfies PlatformFacts
+}
