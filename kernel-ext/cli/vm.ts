@@ -9,11 +9,11 @@ import { table } from "./runtime.ts"
 
 async function withHosts<T>(work: (hosts: Ec2Hosts) => Promise<T>): Promise<T> {
   const settings = { pool: "default", minHosts: 1, workersPerHost: undefined }
-  const { provider } = awsEc2Hosts(configuration(), {}, settings, "cellfan vm")
+  const hosts = await awsEc2Hosts(configuration(), {}, settings, "cellfan vm").load()
   try {
-    return await work(provider)
+    return await work(hosts)
   } finally {
-    await provider.close()
+    await hosts.close()
   }
 }
 

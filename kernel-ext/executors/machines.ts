@@ -1,7 +1,7 @@
 import type { HostProvider } from "../backends/standalone/hosts.ts"
 import type { Configuration } from "../config/load.ts"
 import type { StandaloneName } from "../config/standalone/providers.ts"
-import { awsEc2Hosts } from "./machines/aws-ec2.ts"
+import { awsEc2Machines } from "./machines/aws-ec2.ts"
 import { sshMachines } from "./machines/ssh.ts"
 
 /** Machines as options and configuration ask for them. */
@@ -33,7 +33,7 @@ export type MakeMachines = (
 
 /** What brings each kind up; undefined where somebody else does: config/standalone has their options. */
 export const machines: Readonly<Record<StandaloneName, MakeMachines | undefined>> = {
-  aws_ec2: awsEc2Hosts,
+  aws_ec2: awsEc2Machines,
   nats: undefined,
   ssh: sshMachines,
 }
