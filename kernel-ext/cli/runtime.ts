@@ -7,7 +7,7 @@ import { tellCleaned } from "../storage/temporary.ts"
 /** `cellfan runtime …`, `cellfan clean`, `cellfan lambda policy`: the functions that cellfan has made. */
 
 async function withBackend<T>(work: (backend: ServerlessBackend) => Promise<T>): Promise<T> {
-  const { backend } = serverless({}, "cellfan")
+  const backend = await serverless({}, "cellfan").load()
   try {
     return await work(backend)
   } finally {

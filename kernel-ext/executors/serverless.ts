@@ -1,4 +1,6 @@
-import { ServerlessBackend } from "../backends/serverless/serverless.ts"
+import { BackendLater } from "../backends/later.ts"
+import { serverlessFacts } from "../backends/serverless/facts.ts"
+import type { ServerlessBackend } from "../backends/serverless/serverless.ts"
 import { type Configuration, configuration } from "../config/load.ts"
 import { inWords } from "../config/options.ts"
 import { type JobOptions, type ServerlessOptions, serverlessOptions } from "../config/schema.ts"
@@ -8,9 +10,10 @@ import {
   serverlessNames,
   serverlessSections,
 } from "../config/serverless/providers.ts"
-import { describeStorage, storageBackend } from "../config/storage.ts"
+import { describeStorage, type StorageOptions, storageBackend } from "../config/storage.ts"
 import { parseOptions } from "../config/validate.ts"
 import { ConfigError } from "../errors.ts"
+import type { StorageDescription } from "../protocol/storage.ts"
 import { Executor } from "./executor.ts"
 import { platforms } from "./platforms.ts"
 
@@ -36,27 +39,39 @@ export class ServerlessExecutor extends Executor {
 export function serverless(
   { backend: named, retries, ...given }: ServerlessOptions,
   where: string,
-): { readonly backend: ServerlessBackend; readonly defaults: JobOptions } {
+): {
+  readonly backend: BackendLater
+  /** The same, for what only backends of functions can do. */
+  readonly load: () => Promise<ServerlessBackend>
+  readonly defaults: JobOptions
+} {
   const configured = configuration()
   const name = named ?? configuredName(configured)
   refuseOthers(name, given, where)
   const { platform, workers, storage } = platforms[name](configured, given, where)
   const { chunkSize, retries: configuredRetries } = configured.section("cellfan")
-  const backend = new ServerlessBackend({
-    ...{ platform, workers },
-    storage: () => {
-      const configured = configuration()
-      if (storageBackend(configured) !== "localhost") return describeStorage(configured)
-      if (storage !== undefined) return describeStorage(configured, storage)
-      throw new ConfigError(
-        `Functions on ${platform.title} do not reach files of this machine. Configure storage that they reach, such as \`storage: minio\` in the section cellfan.`,
-        { key: "storage" },
-      )
-    },
-    // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
-    onProgress: (text) => console.error(text),
-  })
-  return { backend, defaults: { retries: retries ?? configuredRetries, chunkSize } as JobOptions }
+  const load = async () => {
+    const { ServerlessBackend } = await import("../backends/serverless/serverless.ts")
+    return new ServerlessBackend({
+      ...{ platform, workers },
+      storage: () => reachableStorage(platform.title, storage),
+      // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
+      onProgress: (text) => console.error(text),
+    })
+  }
+  const backend = new BackendLater({ ...serverlessFacts(platform), workers }, load)
+  return { backend, load, defaults: { retries: retries ?? configuredRetries, chunkSize } as JobOptions }
+}
+
+/** The configured storage, where functions can reach it; or what stands beside them. */
+function reachableStorage(title: string, beside: StorageOptions | undefined): StorageDescription {
+  const configured = configuration()
+  if (storageBackend(configured) !== "localhost") return describeStorage(configured)
+  if (beside !== undefined) return describeStorage(configured, beside)
+  throw new ConfigError(
+    `Functions on ${title} do not reach files of this machine. Configure storage that they reach, such as \`storage: minio\` in the section cellfan.`,
+    { key: "storage" },
+  )
 }
 
 /** The configured backend; or the only platform that the configuration has a section of. */

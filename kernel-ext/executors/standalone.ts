@@ -1,5 +1,6 @@
+import { BackendLater } from "../backends/later.ts"
+import { standaloneFacts } from "../backends/standalone/facts.ts"
 import { type QueueAccess, readAccessFile, urlOf } from "../backends/standalone/queue/access.ts"
-import { StandaloneBackend } from "../backends/standalone/standalone.ts"
 import { type Configuration, configuration } from "../config/load.ts"
 import { inWords } from "../config/options.ts"
 import { type JobOptions, type StandaloneOptions, standaloneOptions } from "../config/schema.ts"
@@ -39,7 +40,7 @@ export class StandaloneExecutor extends Executor {
 export function standalone(
   { backend: named, retries, timeoutMs, memoryMiB, ...given }: StandaloneOptions,
   where: string,
-): { readonly backend: StandaloneBackend; readonly defaults: JobOptions } {
+): { readonly backend: BackendLater; readonly defaults: JobOptions } {
   const configured = configuration()
   const name = named ?? chosenBy(given) ?? configuredName(configured)
   refuseOthers(name, given, where)
@@ -49,12 +50,15 @@ export function standalone(
   if (made === undefined && access === undefined) throw noPlace(where)
   const agents = { workersPerHost, idleMs, hardMs }
   const { chunkSize, retries: configuredRetries } = configured.section("cellfan")
-  const backend = new StandaloneBackend({
-    ...{ name, pool, keepMs, replicas, access },
-    machines: made && { pool, provider: made.provider, agents, access, natsServer },
-    expectedWorkers: (made?.count ?? 1) * (workersPerHost ?? 1),
-    // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
-    onProgress: (text) => console.error(text),
+  const expectedWorkers = (made?.count ?? 1) * (workersPerHost ?? 1)
+  const backend = new BackendLater({ ...standaloneFacts, name, workers: expectedWorkers }, async () => {
+    const { StandaloneBackend } = await import("../backends/standalone/standalone.ts")
+    return new StandaloneBackend({
+      ...{ name, pool, keepMs, replicas, access, expectedWorkers },
+      machines: made && { pool, provider: made.provider, agents, access, natsServer },
+      // Progress is shown under the notebook's cell, or on a script's stderr: it is no result.
+      onProgress: (text) => console.error(text),
+    })
   })
   const defaults = { timeoutMs, memoryMiB, retries: retries ?? configuredRetries, chunkSize } as JobOptions
   return { backend, defaults }

@@ -4,6 +4,7 @@ import type { Cleaned } from "../../storage/temporary.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { Backend, BackendSupport, BatchEvents, CleanScope, RunningBatch, TaskBatch } from "../backend.ts"
 import { Calls } from "./calls.ts"
+import { serverlessFacts } from "./facts.ts"
 import { ServerlessFunction } from "./function.ts"
 import { Payloads } from "./payload.ts"
 import type { FunctionSize, ListedFunction, Platform } from "./platform.ts"
@@ -25,6 +26,7 @@ import { type RunOwner, ServerlessRun } from "./run.ts"
  *     http.ts             requests and calls, for platforms that are spoken to by HTTP
  *     container.ts        the container that runs the worker, for platforms that run containers
  *     worker-files.ts     the worker as it was built; zip.ts packs it
+ *     facts.ts            what is known of it before this is loaded
  *     loaded-later.ts     a platform whose code is loaded when it is opened
  *
  * What travels is in protocol/invocation.ts and ../sendings.ts; what runs it there, in worker/serverless.
@@ -48,8 +50,7 @@ export class ServerlessBackend implements Backend, RunOwner {
   readonly name: string
   readonly platform: Platform
   readonly remote = true
-  /** A call takes some tens of milliseconds, and is billed for at least one. */
-  readonly batchMs = 500
+  readonly batchMs: number
   readonly supports: BackendSupport
   readonly workers: number
   readonly firstPauseMs: number
@@ -70,14 +71,12 @@ export class ServerlessBackend implements Backend, RunOwner {
     const { platform, workers, storage, firstPauseMs = 200 } = options
     this.#options = options
     this.platform = platform
-    this.name = platform.name
+    const facts = serverlessFacts(platform)
+    this.name = facts.name
+    this.batchMs = facts.batchMs
     this.workers = workers
     this.firstPauseMs = firstPauseMs
-    this.supports = {
-      ...{ logs: true, reattach: false, takeBack: false },
-      cancel: platform.endsLeftCalls === true,
-      progress: platform.streams,
-    }
+    this.supports = facts.supports
     const payloads = new Payloads(storage, platform.limits.requestBytes)
     this.#payloads = payloads
     this.#calls = new Calls({

@@ -5,6 +5,7 @@ import { cellfanVersion } from "../../util/version.ts"
 import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
 import { sendingsOf } from "../sendings.ts"
 import { SentContents } from "./contents.ts"
+import { standaloneFacts } from "./facts.ts"
 import { Fleet } from "./fleet.ts"
 import type { HostEvents } from "./hosts.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
@@ -22,6 +23,7 @@ import { type RunOwner, StandaloneRun } from "./run.ts"
  *     run.ts         a batch on its way
  *     fleet.ts       the agents there are, and the machines that are to have one
  *     contents.ts    what tasks need, sent once
+ *     facts.ts       what is known of it before this is loaded
  *     messages.ts    what travels, in bytes
  *     queue/         the server, as both sides use it
  *     agent/         what runs on the machines
@@ -46,9 +48,6 @@ export interface StandaloneSettings {
   readonly onProgress?: (text: string) => void
 }
 
-/** Batches handed to the queue before anybody is free for them. */
-const batchesAhead = 20_000
-
 /** How long an opening kernel waits for agents to tell of themselves. */
 const rollCallMs = 300
 
@@ -65,10 +64,10 @@ const batchesPerOrder = 5000
 
 export class StandaloneBackend implements Backend, RunOwner {
   readonly name: string
-  readonly remote = true
-  readonly batchMs = 50
-  readonly ahead = batchesAhead
-  readonly supports = { cancel: true, logs: true, progress: true, reattach: true, takeBack: true }
+  readonly remote = standaloneFacts.remote
+  readonly batchMs = standaloneFacts.batchMs
+  readonly ahead = standaloneFacts.ahead
+  readonly supports = standaloneFacts.supports
   /** Begins the subjects of this kernel's results: others do not hear them. */
   readonly session = randomUUID().slice(0, 8)
   readonly #settings: StandaloneSettings
