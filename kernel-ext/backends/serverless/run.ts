@@ -24,7 +24,8 @@ type Phase =
       readonly is: "called"
       readonly atMs: number
       readonly controller: AbortController
-      readonly startTimer: NodeJS.Timeout
+      /** Undefined once the task was said to have begun. */
+      readonly startTimer: NodeJS.Timeout | undefined
     }
   | { readonly is: "pausing" }
   | { readonly is: "over" }
@@ -97,16 +98,24 @@ export class ServerlessRun extends TasksOfCall implements RunningBatch {
   called(): AbortSignal {
     const controller = new AbortController()
     const atMs = Date.now()
-    const startTimer = setTimeout(() => {
-      if (!this.isOver) this.events.started(this.indexAt(this.reported), this.#name, atMs)
-    }, acceptedAfterMs)
+    const startTimer = setTimeout(() => this.#began(), acceptedAfterMs)
     this.#phase = { is: "called", atMs, controller, startTimer }
     this.#shiftMs = undefined
     return controller.signal
   }
 
+  /** Of the first task that is left; said once for each call. */
+  #began(): void {
+    if (this.#phase.is !== "called" || this.#phase.startTimer === undefined) return
+    clearTimeout(this.#phase.startTimer)
+    this.#phase = { ...this.#phase, startTimer: undefined }
+    if (!this.isOver) this.events.started(this.indexAt(this.reported), this.#name, this.#phase.atMs)
+  }
+
   hear({ message, parts }: Said, worker: string): void {
     if (this.isClosed) return
+    // Whatever is heard of a task, it runs.
+    if (message.type === "log" || message.type === "progress") this.#began()
     if (message.type === "report") this.report(message, this.#inOurTime(parts), worker)
     else if (message.type === "log") this.events.log(message.index, message.stream, message.text)
     else if (message.type === "progress") this.events.progress(message.index, message.fraction, message.note)

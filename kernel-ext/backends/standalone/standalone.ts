@@ -51,6 +51,9 @@ export interface StandaloneSettings {
 /** How long an opening kernel waits for agents to tell of themselves. */
 const rollCallMs = 300
 
+/** An agent that was started on a machine is heard of within this time. */
+const startingMs = 15_000
+
 const tidyEveryMs = 2000
 
 /** An order may be lost with its link: it is said again so often, a second apart. */
@@ -233,10 +236,17 @@ export class StandaloneBackend implements Backend, RunOwner {
     const end = Date.now() + rollCallMs
     while (this.#fleet.workers === 0 && Date.now() < end)
       await new Promise((resolve) => setTimeout(resolve, 10))
-    if (this.#fleet.workers === 0)
-      this.#settings.onProgress?.(
-        `No agent of the pool "${this.#settings.pool}" is there yet: tasks wait in the queue for one.`,
-      )
+    // Agents that were started a moment ago are on their way.
+    const tell = () => this.#tellWhereNobodyIs()
+    if (this.#settings.machines === undefined) tell()
+    else setTimeout(tell, startingMs).unref()
+  }
+
+  #tellWhereNobodyIs(): void {
+    if (this.#fleet.workers > 0 || this.#closing !== undefined) return
+    this.#settings.onProgress?.(
+      `No agent of the pool "${this.#settings.pool}" is there yet: tasks wait in the queue for one.`,
+    )
   }
 
   /** Keeps what others need to find the job; again when more tasks of it are known, but not at every one. */
