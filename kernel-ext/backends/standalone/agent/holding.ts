@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import type { TaskMessage } from "../../../protocol/queue.ts"
 import type { Backend, BatchEvents, DoneTasks, RunningBatch, TaskBatch, TaskEnd } from "../../backend.ts"
 import { batchOf, decodeInputs, saidDone, saidEnded } from "../messages.ts"
@@ -52,7 +53,8 @@ export class Holding {
     this.#owner = owner
     const { session, jobId, batch } = head
     const subject = owner.queue.names.resultSubject(session, jobId, batch)
-    this.#outbox = new Outbox(owner.queue, subject, `${owner.agent}.${batch}.${lent.deliveries}`)
+    // Not by how often it was lent: a server that was killed may count anew, and would take other words for the same.
+    this.#outbox = new Outbox(owner.queue, subject, `${owner.agent}.${batch}.${randomUUID()}`)
   }
 
   get batch(): string {

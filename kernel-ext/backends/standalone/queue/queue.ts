@@ -14,6 +14,7 @@ import {
 } from "./connection.ts"
 import { inlineBytes } from "./limits.ts"
 import { Pulls } from "./pulls.ts"
+import { Reading } from "./reading.ts"
 import { ensureStreams, type PoolSettings } from "./streams.ts"
 
 /**
@@ -23,6 +24,7 @@ import { ensureStreams, type PoolSettings } from "./streams.ts"
  *     connection.ts  reaching the server
  *     streams.ts     the pool's streams, their consumers and their limits
  *     pulls.ts       taking batches from the work queue, as many as there is room for
+ *     reading.ts     what is recorded, in order, over losses of the connection
  */
 
 /** Wait before a publication is tried again, at most. */
@@ -129,17 +131,22 @@ export class Queue {
     from: "all" | "new",
     hear: (subject: string, bytes: Uint8Array, atMs: number) => void,
   ): Promise<{ readonly pending: number; stop(): void }> {
-    const consumer = await this.#js.consumers.get(this.names.results, {
-      filter_subjects: filter,
-      deliver_policy: from === "all" ? "all" : "new",
-    } as never)
-    const { num_pending: pending } = await consumer.info(true)
-    const messages = await consumer.consume({
-      max_messages: 1000,
-      idle_heartbeat: 5000,
-      callback: (message) => hear(message.subject, message.data, message.time.getTime()),
-    })
-    return { pending, stop: () => messages.stop() }
+    const reading = new Reading(
+      async (options) =>
+        this.#js.consumers.get(this.names.results, { filter_subjects: filter, ...options } as never),
+      hear,
+    )
+    const pending = await reading.begin(from)
+    void this.#resume(reading)
+    return { pending, stop: () => reading.stop() }
+  }
+
+  /** A server that was started anew knows nothing of who read: waiting for its signs of life would take many seconds. */
+  async #resume(reading: Reading): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (reading.isStopped) return
+      if (type === "reconnect") void reading.resume()
+    }
   }
 
   /** All that stands under a subject by now. */
