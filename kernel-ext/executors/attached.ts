@@ -125,6 +125,6 @@ export function placesFor(options: StandaloneOptions): Place[] {
 
 function unknownJob(jobId: string): RangeError {
   return new RangeError(
-    `There is no job ${jobId}. Jobs on machines are kept by their queue for a day; name it by the option \`nats\` if it is none that this user's kernels started. A job of local workers ends with the process that started it.`,
+    `There is no job ${jobId}. Jobs on machines are kept by their queue for a day; name it by the option \`nats\` if it is none that this user's kernels started. A job of local workers ends with the process that started it; its results are kept where it ran with \`cache: true\`.`,
   )
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
 import { attach, broadcast, LocalhostExecutor, perWorker } from "../../kernel-ext/index.ts"
@@ -138,7 +141,16 @@ describe("attach", () => {
     const job = fexec.map((n: number) => n + 1, [1, 2])
     expect(attach(job.id)).to.equal(job)
     expect(await attach<number>(job.id)).to.deep.equal([2, 3])
-    expect(() => attach("00000000")).to.throw(RangeError, /no job 00000000.*`cache: true`/)
+    // Where nobody has started machines, whose queues would be asked.
+    const { HOME } = process.env
+    const home = await mkdtemp(join(tmpdir(), "cellfan-home-"))
+    process.env.HOME = home
+    try {
+      expect(() => attach("00000000")).to.throw(RangeError, /no job 00000000.*`cache: true`/)
+    } finally {
+      process.env.HOME = HOME
+      await rm(home, { recursive: true })
+    }
   })
 })
 

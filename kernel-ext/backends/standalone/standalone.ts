@@ -172,6 +172,10 @@ export class StandaloneBackend implements Backend, RunOwner {
     if (machines === undefined) return
     await Promise.all(this.#purging)
     const gone = await machines.provider.clean("own")
+    if (machines.access === undefined) {
+      const { forgetIdentity } = await import("./head/identity.ts")
+      forgetIdentity(machines.provider.name, machines.pool)
+    }
     if (gone.length > 0) onProgress?.(`Gave back ${gone.join(", ")}.`)
   }
 

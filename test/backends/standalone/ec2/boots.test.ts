@@ -147,6 +147,8 @@ describe("Booted instances", function () {
     await cloud.client.send(new sdk.StopInstancesCommand({ InstanceIds: [id] }))
     await cloud.look()
     const hosts = new Ec2Hosts(cloud.hostOptions({ instanceIds: [id] }))
+    // The group that the instances before were in.
+    await hosts.clean("all")
     const told = new Told()
     await hosts.start(
       smallRecipe(`console.error("consumed"); setTimeout(() => {}, 2000)`, "given"),
