@@ -10,6 +10,7 @@ import { Fleet } from "./fleet.ts"
 import type { HostEvents } from "./hosts.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
 import type { PoolMachines } from "./pool.ts"
+import { Publications } from "./publications.ts"
 import type { QueueAccess } from "./queue/access.ts"
 import { inlineBytes } from "./queue/limits.ts"
 import type { Queue } from "./queue/queue.ts"
@@ -25,6 +26,7 @@ import { type RunOwner, StandaloneRun } from "./run.ts"
  *     contents.ts    what tasks need, sent once
  *     facts.ts       what is known of it before this is loaded
  *     messages.ts    what travels, in bytes
+ *     publications.ts  batches on their way into the queue
  *     queue/         the server, as both sides use it
  *     agent/         what runs on the machines
  *     hosts.ts       what brings machines up: ssh/, ec2/
@@ -85,6 +87,7 @@ export class StandaloneBackend implements Backend, RunOwner {
   /** Batches by job, of which all is cancelled. */
   readonly #cancelling = new Map<string, string[]>()
   readonly #purging = new Set<Promise<void>>()
+  readonly #publications = new Publications()
   readonly #inOrder = new InOrder()
   #queue: Queue | undefined
   #contents: SentContents | undefined
@@ -307,7 +310,10 @@ export class StandaloneBackend implements Backend, RunOwner {
       inputsAt === undefined ? head : { ...head, inputsAt },
       isSmall ? inputs : undefined,
     )
-    await queue.publish(queue.names.taskSubject(this.session, jobId), message, run.id)
+    await this.#publications.add(
+      () => !run.isClosed,
+      () => queue.publish(queue.names.taskSubject(this.session, jobId), message, run.id),
+    )
   }
 
   /** Another process has cancelled one of our jobs: its tasks are not to be sent again. */
@@ -361,10 +367,13 @@ export class StandaloneBackend implements Backend, RunOwner {
     for (let at = 0; at < batches.length; at += batchesPerOrder)
       this.#orderOften({ type: "cancel", batches: batches.slice(at, at + batchesPerOrder), graceMs })
     if ([...this.#runs.values()].some((run) => run.jobId === jobId)) return
-    const purging = queue.purge(queue.names.taskSubject(this.session, jobId)).then(
-      () => {},
-      () => {},
-    )
+    const purging = this.#publications
+      .settled()
+      .then(() => queue.purge(queue.names.taskSubject(this.session, jobId)))
+      .then(
+        () => {},
+        () => {},
+      )
     this.#purging.add(purging)
     void purging.then(() => this.#purging.delete(purging))
   }
