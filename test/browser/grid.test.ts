@@ -72,7 +72,7 @@ describe("the grid in JupyterLab", function () {
       }
       expect(seen.every(({ running = 0 }) => running >= 1 && running <= 3)).to.equal(true)
       expect(seen.at(-1)?.queued).to.be.lessThan(before.counts.queued ?? 0)
-      expect(await lab.pixels(0, done), "green squares").to.be.greaterThan(pixelsBefore)
+      await lab.painted(0, done, (pixels) => pixels > pixelsBefore)
       job = await lab.job(({ liveness }) => liveness === "live")
       expect(job.status).to.equal("running")
     })
@@ -91,7 +91,7 @@ describe("the grid in JupyterLab", function () {
       const ended = await lab.job(({ status }) => status !== "running", 40_000)
       expect(ended).to.include({ status: "failed" })
       expect(ended.counts).to.deep.equal({ done: 593, failed: 7 })
-      expect(await lab.pixels(0, failed)).to.be.greaterThan(7 * 60)
+      await lab.painted(0, failed, (pixels) => pixels > 7 * 60)
       await lab.job(({ said }) => said === "work: 593 done, 7 failed")
     })
 
@@ -126,12 +126,10 @@ describe("the grid in JupyterLab", function () {
       const before = await lab.pixels(0, done)
       const chip = lab.page.locator('.cellfan-Chip[data-state="failed"]')
       await chip.click()
-      await lab.page.waitForTimeout(200)
-      expect(await lab.pixels(0, done)).to.equal(0)
-      expect(await lab.pixels(0, failed)).to.be.greaterThan(7 * 60)
+      await lab.painted(0, done, (pixels) => pixels === 0)
+      await lab.painted(0, failed, (pixels) => pixels > 7 * 60)
       await chip.click()
-      await lab.page.waitForTimeout(200)
-      expect(await lab.pixels(0, done)).to.equal(before)
+      await lab.painted(0, done, (pixels) => pixels === before)
     })
 
     it("saves the final picture with the notebook, although the page was reloaded in mid-run", async () => {
@@ -149,8 +147,7 @@ describe("the grid in JupyterLab", function () {
       await lab.page.reload()
       const saved = await lab.job(({ id }) => id === job.id, 60_000)
       expect(saved.counts).to.deep.equal({ done: 593, failed: 7 })
-      await lab.page.waitForTimeout(500)
-      expect(await lab.pixels(0, failed)).to.be.greaterThan(7 * 60)
+      await lab.painted(0, failed, (pixels) => pixels > 7 * 60)
       expect(await lab.page.locator(".cellfan-Failures").textContent()).to.include(
         "TypeError: cannot take 13",
       )

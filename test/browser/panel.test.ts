@@ -151,7 +151,7 @@ describe("around the grid in JupyterLab", function () {
     expect(await looksWith({ palette: "theme", refreshMs: 2000 })).to.deep.equal([true, true, true])
     const success = await lab.color("--jp-success-color1")
     expect(success).to.not.deep.equal([18, 166, 125])
-    expect(await lab.pixels(0, success)).to.be.greaterThan(1000)
+    await lab.painted(0, success, (pixels) => pixels > 1000)
     await lab.job(({ status, liveness }) => status === "running" && liveness === "live")
     const paints = await lab.page.evaluate(async () => {
       const running = document.querySelector('.jp-OutputArea-output [data-status="running"] .cellfan-Grid')

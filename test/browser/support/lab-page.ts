@@ -262,6 +262,20 @@ export class LabPage {
     }, variable)
   }
 
+  /** Waits until as many pixels of the nth grid as `fits` says have about this colour: what is known is painted a moment later. */
+  async painted(
+    nth: number,
+    color: readonly [number, number, number],
+    fits: (pixels: number) => boolean,
+    limitMs = 15_000,
+  ): Promise<void> {
+    let found = await this.pixels(nth, color)
+    for (const end = Date.now() + limitMs; !fits(found); found = await this.pixels(nth, color)) {
+      if (Date.now() > end) throw new Error(`The grid still has ${found} pixels of rgb(${color.join(", ")})`)
+      await this.page.waitForTimeout(50)
+    }
+  }
+
   /** How many pixels of the nth grid have about this colour. */
   pixels(nth: number, color: readonly [number, number, number]): Promise<number> {
     return this.page.evaluate(
