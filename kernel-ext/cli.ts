@@ -20,7 +20,7 @@ cellfan logs JOB               print what its tasks wrote; --task N for one of t
 cellfan runtime list           show the functions that cellfan has made on the configured backend
 cellfan runtime update         deploy the configured one, delete those of other versions
 cellfan runtime delete NAME…   delete some
-cellfan clean                  delete all of them, and all temporary data in storage
+cellfan clean                  delete all of them, and temporary data in storage but for that of jobs that run
 cellfan lambda policy          print the rights that Lambda needs, as a policy of IAM; --role ARN for a role of your own
 cellfan vm list                show what cellfan has made on EC2, and what it costs
 cellfan vm delete ID…          end some instances

@@ -59,13 +59,12 @@ export function deleteRuntimes(names: readonly string[]): Promise<string> {
 /** Deletes data that jobs left in storage, and all functions of cellfan; says each when it is done, as the other may fail. */
 export function clean(say: (text: string) => void): Promise<void> {
   return withBackend(async (backend) => {
-    const configured = await cleanConfiguredStorage("all")
-    say(`Deleted ${tellCleaned(configured)} from the configured storage.`)
+    say(`In the configured storage: deleted ${tellCleaned(await cleanConfiguredStorage("all"))}.`)
     const functions = await backend.removeAll()
     say(
       `Deleted ${functions.length} function${functions.length === 1 ? "" : "s"} from ${backend.platform.title}.`,
     )
-    say(`Deleted ${tellCleaned(await backend.cleanStorage("all"))} from the storage of its jobs.`)
+    say(`In the storage of its jobs: deleted ${tellCleaned(await backend.cleanStorage("all"))}.`)
   })
 }
 

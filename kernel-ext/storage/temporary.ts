@@ -1,4 +1,5 @@
-import type { ObjectStorage, StorageCall } from "../protocol/storage.ts"
+import type { ObjectInfo, ObjectStorage, StorageCall } from "../protocol/storage.ts"
+import { livesForMs } from "./lease.ts"
 
 /**
  * Data that a job leaves in storage while it runs: all of it under one prefix, which says until when it may stay. So whoever
@@ -6,6 +7,7 @@ import type { ObjectStorage, StorageCall } from "../protocol/storage.ts"
  *
  *     cellfan.temporary/2026-11-29T14/JOB/…
  *
+ * While the job lives, something of it is written anew from time to time: lease.ts.
  * A lifecycle rule of the bucket for `cellfan.temporary/` does the same without anybody calling `clean`.
  */
 export const temporaryPrefix = "cellfan.temporary/"
@@ -20,33 +22,41 @@ export function jobPrefix(jobId: string, maxAgeMs = temporaryMaxAgeMs, nowMs = D
   if (!/^[\w.-]+$/.test(jobId))
     throw new TypeError(`A job's id has letters, digits, "-", "." and "_", but got ${jobId}.`)
   // The full hour behind it, so that an hour's name is never too early.
-  const until = new Date(Math.ceil((nowMs + maxAgeMs) / hourMs) * hourMs)
-  return `${temporaryPrefix}${until.toISOString().slice(0, 13)}/${jobId}/`
+  const untilMs = Math.ceil((nowMs + maxAgeMs) / hourMs) * hourMs
+  return `${temporaryPrefix}${hourOf(untilMs)}/${jobId}/`
 }
 
-/** What `clean` is to delete: what is past its time, all of it, or that of one job. */
+/** What `clean` is to delete: what is past its time; all but the data of jobs that live; or that of one job. */
 export type TemporaryScope = "expired" | "all" | { readonly jobId: string }
 
 export interface Cleaned {
   readonly objects: number
   readonly bytes: number
+  /** Jobs that live, or did so minutes ago: their data were left. */
+  readonly leftJobs: readonly string[]
 }
 
-export const nothingCleaned: Cleaned = { objects: 0, bytes: 0 }
+export const nothingCleaned: Cleaned = { objects: 0, bytes: 0, leftJobs: [] }
 
 export function sumCleaned(all: readonly Cleaned[]): Cleaned {
-  return all.reduce((a, b) => ({ objects: a.objects + b.objects, bytes: a.bytes + b.bytes }), nothingCleaned)
+  return {
+    objects: all.reduce((sum, { objects }) => sum + objects, 0),
+    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+    leftJobs: [...new Set(all.flatMap(({ leftJobs }) => leftJobs))],
+  }
 }
 
 /** As people read it: "3 temporary objects (1.2 MB)". */
-export function tellCleaned({ objects, bytes }: Cleaned): string {
+export function tellCleaned({ objects, bytes, leftJobs: { length: left } }: Cleaned): string {
   const size =
     bytes < 1000
       ? `${bytes} B`
       : bytes < 1e6
         ? `${(bytes / 1e3).toFixed(1)} kB`
         : `${(bytes / 1e6).toFixed(1)} MB`
-  return `${objects} temporary object${objects === 1 ? "" : "s"} (${size})`
+  const lives = `which ${left === 1 ? "runs" : "run"} or ended less than ${livesForMs / 60_000} minutes ago`
+  const kept = left === 0 ? "" : `, and left those of ${left} job${left === 1 ? "" : "s"}, ${lives}`
+  return `${objects} temporary object${objects === 1 ? "" : "s"} (${size})${kept}`
 }
 
 /** Deletes data that jobs left behind. What does not look like theirs is left alone. */
@@ -71,23 +81,52 @@ async function cleanFound(
   call: StorageCall,
   nowMs: number,
 ): Promise<Cleaned> {
-  let [objects, bytes] = [0, 0]
+  const cleaned = { objects: 0, bytes: 0, leftJobs: [] as string[] }
   let keys: string[] = []
-  const now = new Date(nowMs).toISOString().slice(0, 13)
-  for await (const { key, sizeBytes } of storage.list(temporaryPrefix, call)) {
-    const [, until, jobId] = /^cellfan\.temporary\/(\d{4}-\d\d-\d\dT\d\d)\/([\w.-]+)\//.exec(key) ?? []
-    if (until === undefined) continue
-    // Keys come in the order of their times.
+  const now = hourOf(nowMs)
+  for await (const { jobId, until, objects } of jobsIn(storage, call)) {
+    // They come in the order of their times.
     if (scope === "expired" && until > now) break
     if (typeof scope === "object" && jobId !== scope.jobId) continue
-    keys.push(key)
-    objects++
-    bytes += sizeBytes
-    if (keys.length === 1000) {
+    const newest = objects.reduce((ms, { modifiedAtMs }) => Math.max(ms, modifiedAtMs), 0)
+    if (scope === "all" && until > now && newest > nowMs - livesForMs) {
+      cleaned.leftJobs.push(jobId)
+      continue
+    }
+    for (const { key, sizeBytes } of objects) {
+      keys.push(key)
+      cleaned.objects++
+      cleaned.bytes += sizeBytes
+      if (keys.length < 1000) continue
       await storage.delete(keys, call)
       keys = []
     }
   }
   await storage.delete(keys, call)
-  return { objects, bytes }
+  return cleaned
+}
+
+interface JobData {
+  readonly jobId: string
+  readonly until: string
+  readonly objects: ObjectInfo[]
+}
+
+async function* jobsIn(storage: ObjectStorage, call: StorageCall): AsyncIterable<JobData> {
+  let job: JobData | undefined
+  for await (const object of storage.list(temporaryPrefix, call)) {
+    const [, until, jobId] = /^cellfan\.temporary\/(\d{4}-\d\d-\d\dT\d\d)\/([\w.-]+)\//.exec(object.key) ?? []
+    if (until === undefined || jobId === undefined) continue
+    if (job !== undefined && (job.jobId !== jobId || job.until !== until)) {
+      yield job
+      job = undefined
+    }
+    job ??= { jobId, until, objects: [] }
+    job.objects.push(object)
+  }
+  if (job !== undefined) yield job
+}
+
+function hourOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 13)
 }

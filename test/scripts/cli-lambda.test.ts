@@ -55,11 +55,12 @@ describe("cellfan and the functions on Lambda", function () {
       options: { region: "us-east-1", endpoint: server.url, pathStyle: true },
       secrets: { accessKeyId: "test", secretAccessKey: "test" },
     })
-    await left.put(`${jobPrefix("of-a-dead-kernel")}call-0`, "x".repeat(2500))
+    await left.put(`${jobPrefix("of-last-week", 1, Date.now() - 2 * 3_600_000)}call-0`, "x".repeat(2500))
+    await left.put(`${jobPrefix("of-a-live-kernel")}call-0`, "x")
     expect((await cellfan("clean")).stdout.split("\n")).to.deep.equal([
-      "Deleted 0 temporary objects (0 B) from the configured storage.",
+      "In the configured storage: deleted 0 temporary objects (0 B).",
       "Deleted 1 function from Lambda.",
-      "Deleted 1 temporary object (2.5 kB) from the storage of its jobs.",
+      "In the storage of its jobs: deleted 1 temporary object (2.5 kB), and left those of 1 job, which runs or ended less than 15 minutes ago.",
       "",
     ])
   })

@@ -35,7 +35,7 @@ const named: Readonly<Record<string, Meaning>> = {
   },
   ResourceNotFoundException: {
     kind: "not-found",
-    what: "there is no such function; it was deleted since it was deployed. Run the cell again",
+    what: "there is no such function; something deletes it again and again while it is needed",
   },
   ServiceException: { kind: "unavailable", what: "Lambda has an internal error" },
   EC2ThrottledException: {

@@ -94,7 +94,8 @@ export class Calls {
     else if (next === "again") {
       this.#queueOf(fn).unshift(run)
       this.#waiting++
-    } else {
+    } else if (next === "redeploy") this.#redeploy(run, fn, shard)
+    else {
       if (next.throttled) this.#tellThrottled()
       run.pause()
       setTimeout(() => {
@@ -103,6 +104,21 @@ export class Calls {
       }, next.afterMs)
     }
     this.#pump()
+  }
+
+  /** The function was deleted since it was deployed. */
+  #redeploy(run: ServerlessRun, fn: ServerlessFunction, shard: Shard): void {
+    run.pause()
+    shard.redeploy().then(
+      () => {
+        run.resume()
+        this.add(run, fn)
+      },
+      (error: Error) => {
+        run.close(error)
+        this.#options.over(run)
+      },
+    )
   }
 
   async #answer(run: ServerlessRun, { callable }: Shard, signal: AbortSignal): Promise<CallEnd> {

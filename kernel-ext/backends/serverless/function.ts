@@ -13,8 +13,8 @@ export class ServerlessFunction {
     this.size = size
     const share = Math.ceil(concurrency / shards)
     const all = Array.from({ length: shards }, async (_, shard) => {
-      const callable = await platform.deploy(size, { ...around, shard })
-      this.#shards.push({ callable, pace: new Pace({ ...pace, concurrency: share }) })
+      const deploy = () => platform.deploy(size, { ...around, shard })
+      this.#shards.push(new Shard(await deploy(), deploy, new Pace({ ...pace, concurrency: share })))
     })
     this.ready = Promise.all(all).then(() => {})
   }
@@ -31,7 +31,27 @@ export class ServerlessFunction {
   }
 }
 
-export interface Shard {
-  readonly callable: Callable
+export class Shard {
+  callable: Callable
   readonly pace: Pace
+  readonly #deploy: () => Promise<Callable>
+  #redeploying: Promise<void> | undefined
+
+  constructor(callable: Callable, deploy: () => Promise<Callable>, pace: Pace) {
+    this.callable = callable
+    this.pace = pace
+    this.#deploy = deploy
+  }
+
+  /** Makes it anew, once for all calls that found it deleted. */
+  redeploy(): Promise<void> {
+    this.#redeploying ??= this.#deploy()
+      .then((callable) => {
+        this.callable = callable
+      })
+      .finally(() => {
+        this.#redeploying = undefined
+      })
+    return this.#redeploying
+  }
 }

@@ -1,6 +1,7 @@
 import type { ContentKey, InvocationEvent, StoredObject } from "../../protocol/invocation.ts"
 import type { ObjectReference, StorageDescription } from "../../protocol/storage.ts"
 import type { Sending } from "../../protocol/worker.ts"
+import { Lease } from "../../storage/lease.ts"
 import { StorageClient } from "../../storage/storage.ts"
 import { type Cleaned, cleanTemporary, jobPrefix, sumCleaned } from "../../storage/temporary.ts"
 import { encodeFrame } from "../../util/frames.ts"
@@ -64,27 +65,30 @@ export class Payloads {
   /** Reads an answer that went by way of storage. */
   fetch(jobId: string, { key, bucket }: ObjectReference, signal: AbortSignal): Promise<Uint8Array> {
     const storage = this.#storage()
-    this.#objectsOf(jobId).storage = storage
-    return new StorageClient(storage).get({ backend: storage.backend, bucket, key }, { signal })
+    const client = this.#jobs.get(jobId)?.in(storage) ?? new StorageClient(storage)
+    return client.get({ backend: storage.backend, bucket, key }, { signal })
   }
 
   /** Deletes what the job has in storage. */
   async forget(jobId: string): Promise<void> {
-    const objects = this.#jobs.get(jobId)
-    if (objects?.storage !== undefined)
-      await new StorageClient(objects.storage).delete({ prefix: objects.prefix })
+    await this.#jobs.get(jobId)?.delete()
     // Where that did not work, `clean` still knows of it.
     this.#jobs.delete(jobId)
   }
 
-  /** Deletes what these jobs have in storage and what of others is past its time; or that of all jobs. */
+  /** Deletes what these jobs have in storage and what of others is past its time; or that of all that do not live. */
   async clean(scope: CleanScope): Promise<Cleaned> {
     const storage = new StorageClient(this.#storage())
-    if (scope === "all") return cleanTemporary(storage, "all")
-    const cleaned = [await cleanTemporary(storage, "expired")]
+    const cleaned: Cleaned[] = []
     for (const [jobId, objects] of this.#jobs)
-      if (objects.storage !== undefined) cleaned.push(await cleanTemporary(storage, { jobId }))
+      if (objects.isStored) cleaned.push(await cleanTemporary(storage, { jobId }))
+    cleaned.push(await cleanTemporary(storage, scope === "all" ? "all" : "expired"))
     return sumCleaned(cleaned)
+  }
+
+  /** Holds on to nothing any more: whatever is left is for `clean`. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#jobs.values()].map((objects) => objects.letGo()))
   }
 
   #fits(buffers: readonly Uint8Array[]): boolean {
@@ -127,8 +131,7 @@ export class Payloads {
 
   async #put(objects: JobObjects, key: string, frame: Uint8Array[]): Promise<StoredObject> {
     const storage = this.#storage()
-    objects.storage = storage
-    const { backend, bucket } = await new StorageClient(storage).put(key, Buffer.concat(frame))
+    const { backend, bucket } = await objects.in(storage).put(key, Buffer.concat(frame))
     return { storage, backend, bucket, key }
   }
 }
@@ -136,17 +139,39 @@ export class Payloads {
 /** What a job has in storage, all of it under one prefix. */
 class JobObjects {
   readonly prefix: string
-  /** Set once there is an object. */
-  storage: StorageDescription | undefined
   readonly contents = new Map<ContentKey, Promise<StoredObject>>()
+  /** Both are there once there is an object. */
+  #storage: StorageClient | undefined
+  #lease: Lease | undefined
   #next = 0
 
   constructor(prefix: string) {
     this.prefix = prefix
   }
 
+  get isStored(): boolean {
+    return this.#storage !== undefined
+  }
+
   nextKey(kind: string): string {
     return `${this.prefix}${kind}-${this.#next++}`
+  }
+
+  /** An object of it is, or is about to be, in this storage. */
+  in(description: StorageDescription): StorageClient {
+    const storage = new StorageClient(description)
+    this.#storage = storage
+    this.#lease ??= new Lease(storage, this.prefix)
+    return storage
+  }
+
+  async letGo(): Promise<void> {
+    await this.#lease?.end()
+  }
+
+  async delete(): Promise<void> {
+    await this.letGo()
+    await this.#storage?.delete({ prefix: this.prefix })
   }
 }
 

@@ -6,6 +6,8 @@ export type Retry =
   | "backOff"
   /** It may have been a bad moment: a few more tries. */
   | "again"
+  /** Somebody has deleted the function since: make it anew, and call again. Nothing of the call has run. */
+  | "redeploy"
   | "never"
 
 export const retryOf: Readonly<Record<BackendErrorKind, Retry>> = {
@@ -22,7 +24,7 @@ export const retryOf: Readonly<Record<BackendErrorKind, Retry>> = {
   role: "never",
   region: "never",
   quota: "never",
-  "not-found": "never",
+  "not-found": "redeploy",
   setup: "never",
   other: "never",
 }

@@ -14,6 +14,8 @@ export type Next =
   | "over"
   /** Call again, when there is room. */
   | "again"
+  /** Call again, when the function was made anew. */
+  | "redeploy"
   /** Call again after this time. */
   | { readonly afterMs: number; readonly throttled: boolean }
 
@@ -234,6 +236,7 @@ export class ServerlessRun extends TasksOfCall implements RunningBatch {
     }
     if (retry === "backOff") return { afterMs: heededMs(error.retryAfterMs), throttled: true }
     if (++this.#failures > maxFailures) return this.close(error)
+    if (retry === "redeploy") return "redeploy"
     return { afterMs: pauseMs(this.#failures, this.#owner.firstPauseMs), throttled: false }
   }
 

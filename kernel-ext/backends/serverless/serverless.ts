@@ -176,6 +176,7 @@ export class ServerlessBackend implements Backend, RunOwner {
     await this.#opening?.catch(() => {})
     this.platform.close()
     await Promise.all(this.#forgetting)
+    await this.#payloads.close()
   }
 
   #open(): Promise<string> {

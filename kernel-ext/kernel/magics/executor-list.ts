@@ -30,7 +30,8 @@ export const executorListMagics: readonly Magic[] = [
     summary: "Removes what this kernel's executors and jobs have left behind, and says what that was.",
     details: [
       "Executors end their workers, and delete the functions that they run in; those that cells made for themselves close.",
-      "In storage, what this kernel's jobs have there is deleted, and what is past its time; with `all`, other kernels' as well.",
+      "In storage, what this kernel's jobs have there is deleted, and what is past its time; with `all`, other kernels' as well,",
+      "but for jobs that run.",
       "%jobs forgets the jobs that have settled, and with them their results. Variables keep what they hold.",
     ].join("\n"),
     line: {
@@ -69,7 +70,9 @@ export function createExecutorList(executors: ExecutorRuntime, jobs: JobRuntime,
     },
     async clean(scope: "own" | "all" = "own"): Promise<void> {
       const open = openExecutors()
-      const tried = await Promise.allSettled(open.map((view) => view.clean(scope)))
+      const tried = await Promise.allSettled(open.map((view) => view.clean("own")))
+      // Only now: jobs that live are other kernels'.
+      if (scope === "all") tried.push(...(await Promise.allSettled(open.map((view) => view.clean("all")))))
       tried.push(...(await Promise.allSettled([cleanConfiguredStorage(scope)])))
       const failed = tried.filter((one) => one.status === "rejected")
       const cleaned = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))

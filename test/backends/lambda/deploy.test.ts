@@ -140,21 +140,44 @@ describe("ServerlessExecutor on an emulator", function () {
     const backend = lambdaAt(server.url)
     // The job deletes its own at its end, and to close waits for that.
     await large.close()
-    expect(await backend.cleanStorage("all")).to.deep.equal({ objects: 0, bytes: 0 })
+    expect(await backend.cleanStorage("all")).to.deep.equal({ objects: 0, bytes: 0, leftJobs: [] })
     expect(await backend.removeAll()).to.have.length(2)
     expect((await backend.list()).functions).to.deep.equal([])
     await backend.close()
   })
 
-  it("deletes at its clean-up what is past its time, and leaves the data of other kernels unless asked for all", async () => {
+  it("deletes at its clean-up what is past its time, and leaves what jobs of other kernels have there", async () => {
     const keys = { accessKeyId: "test", secretAccessKey: "test" }
     const options = { region: "us-east-1", endpoint: server.url, pathStyle: true }
     const storage = new StorageClient({ backend: "aws_s3", bucket: undefined, options, secrets: keys })
     await storage.put(`${jobPrefix("of-last-week", 1, Date.now() - 2 * 3_600_000)}call-0`, "12345")
     await storage.put(`${jobPrefix("of-another-kernel")}call-0`, "123")
     const view = openExecutors().find(({ handle }) => handle === fexec)
-    expect(await view?.clean()).to.deep.equal({ objects: 1, bytes: 5 })
-    expect(await view?.clean("all")).to.deep.equal({ objects: 1, bytes: 3 })
+    expect(await view?.clean()).to.deep.equal({ objects: 1, bytes: 5, leftJobs: [] })
+    expect(await view?.clean("all")).to.deep.equal({ objects: 0, bytes: 0, leftJobs: ["of-another-kernel"] })
+    await storage.delete({ prefix: "cellfan.temporary/" })
+  })
+
+  it("goes on with its jobs while another process deletes all functions and all that jobs have left in storage", async () => {
+    const table = new Float64Array(1_000_000).fill(2)
+    const large = new ServerlessExecutor({
+      endpoint: server.url,
+      region: "us-east-1",
+      memoryMiB: 512,
+      workers: 1,
+    })
+    const slow = async (n: number) => {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return n + (table[n] ?? 0)
+    }
+    const job = large.map(slow, [1, 2, 3, 4, 5, 6], { chunkSize: 1 })
+    await job.tasks[0]
+    const other = lambdaAt(server.url)
+    expect((await other.removeAll()).length).to.be.at.least(1)
+    expect(await other.cleanStorage("all")).to.deep.equal({ objects: 0, bytes: 0, leftJobs: [job.id] })
+    await other.close()
+    expect(await job).to.deep.equal([3, 4, 5, 6, 7, 8])
+    await large.close()
   })
 })
 
