@@ -4,6 +4,7 @@ import { ConfigError } from "../errors.ts"
 import { type Entry, guess, type Origin, optionsIn, originText, sectionNames } from "./entries.ts"
 import { readEnvironment } from "./environment.ts"
 import { type FoundFile, findFile, homeOf } from "./find-file.ts"
+import { isSecret } from "./options.ts"
 import { readFile } from "./read-file.ts"
 import { hidden, Secret } from "./secret.ts"
 import { type SectionName, type SectionValues, sections } from "./sections.ts"
@@ -53,8 +54,8 @@ export class Configuration {
     const parsed = schema.safeParse(raw)
     if (!parsed.success) throw problemOf(name, raw, found, parsed.error, where)
     const values: Record<string, unknown> = { ...parsed.data }
-    for (const { key, secret } of optionsIn(name))
-      if (secret && values[key] !== undefined) values[key] = new Secret(String(values[key]))
+    for (const [key, option] of Object.entries(schema.shape))
+      if (values[key] !== undefined && isSecret(option)) values[key] = new Secret(String(values[key]))
     return values as Revealed<SectionValues<N>>
   }
 
@@ -78,12 +79,12 @@ export class Configuration {
 
   #find(name: SectionName, given: object): Map<string, Entry> {
     const found = new Map<string, Entry>()
-    const options = new Map(optionsIn(name).map((option) => [option.key, option]))
+    const { shape } = sections[name].schema as z.ZodObject
     // From what counts least to what counts most.
     for (const section of [...sections[name].inherits, name])
       for (const kind of ["file", "environment"])
         for (const entry of this.#entries)
-          if (entry.section === section && entry.origin.kind === kind && options.has(entry.key))
+          if (entry.section === section && entry.origin.kind === kind && Object.hasOwn(shape, entry.key))
             found.set(entry.key, entry)
     for (const [key, value] of Object.entries(given))
       if (value !== undefined) found.set(key, { section: name, key, value, origin: { kind: "option" } })

@@ -62,6 +62,11 @@ export function optionsOf(schema: z.ZodObject): readonly OptionInfo[] {
   return options
 }
 
+/** Known without reading the whole schema, which every start of an executor would pay for. */
+export function isSecret(option: z.core.$ZodType): boolean {
+  return z.globalRegistry.get(option)?.secret === true
+}
+
 /** The part of JSON Schema that options need. */
 interface Shape {
   readonly type?: string

@@ -179,17 +179,20 @@ export function inspectPrivates(value: object): Map<string, unknown> {
 
 /** URL or file name of a script; "" for code without one. */
 export function scriptUrl(scriptId: string): string {
-  if (!urls.has(scriptId)) readScripts()
+  if (!urls.has(scriptId)) readCovered()
+  if (!urls.has(scriptId)) withDebugger(() => {})
   return urls.get(scriptId) ?? ""
 }
 
 const urls = new Map<string, string>()
 
-/** The debugger tells of all scripts when it is enabled, and slows the process while it is: only for this moment. */
-function readScripts(): void {
-  withDebugger(() => {})
+/** Names scripts that have functions which ran: most, in a quarter of the time that the debugger takes to name all. */
+function readCovered(): void {
+  const { result } = post<{ result: { scriptId: string; url: string }[] }>("Profiler.getBestEffortCoverage")
+  for (const { scriptId, url } of result) urls.set(scriptId, url)
 }
 
+/** The debugger tells of all scripts when it is enabled, and slows the process while it is: only for this moment. */
 function withDebugger<T>(look: () => T): T {
   const listener = ({ params }: { params: { scriptId: string; url: string } }) => {
     urls.set(params.scriptId, params.url)
