@@ -6,6 +6,12 @@ import { isAtTerminal } from "./terminal.ts"
 import type { Cell, CellOutcome, Interpreter } from "./types.ts"
 import type { Message } from "./wire.ts"
 
+/** What is known of interrupts before this thread is told of one by an event. */
+export interface AskedInterrupts {
+  isInterruptAsked(): boolean
+  obeyedAsked(): void
+}
+
 /** The request behind a cell. */
 export interface CellRequest {
   readonly message: Message
@@ -20,6 +26,7 @@ export interface CellRequest {
  */
 export class Execution {
   readonly #publisher: Publisher
+  readonly #asked: AskedInterrupts
   readonly #requests = new WeakMap<Cell, CellRequest>()
   #newest: Cell | undefined
   #running:
@@ -31,8 +38,9 @@ export class Execution {
       }
     | undefined
 
-  constructor(publisher: Publisher) {
+  constructor(publisher: Publisher, asked: AskedInterrupts) {
     this.#publisher = publisher
+    this.#asked = asked
   }
 
   /** The cell that was started last; code that belongs to no cell writes there. */
@@ -66,6 +74,8 @@ export class Execution {
       atTerminal: isAtTerminal(request),
       output: this.#publisher.outputOf(message.header),
       signal: controller.signal,
+      isInterrupted: () =>
+        controller.signal.aborted || (this.#running?.cell === cell && this.#asked.isInterruptAsked()),
     }
     this.#requests.set(cell, request)
     this.#newest = cell
@@ -81,8 +91,11 @@ export class Execution {
       // Before all else, because listeners of the signal may be the user's.
       later(() => ended(wasInterrupted ? { status: "error", error: interrupted() } : outcome))
       for (const listener of onEnd) later(listener)
+      if (!wasInterrupted) return
+      // The next cell has nothing to do with it.
+      if (this.#asked.isInterruptAsked()) this.#asked.obeyedAsked()
       // What the cell has started is to end, too.
-      if (wasInterrupted) controller.abort(new KeyboardInterrupt())
+      controller.abort(new KeyboardInterrupt())
     }
     this.#running = { cell, controller, end, onEnd: [] }
     later(() => {

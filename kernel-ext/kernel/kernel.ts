@@ -67,7 +67,7 @@ class Kernel {
     this.#helper = helper
     this.#load = load
     this.#publisher = new Publisher(helper)
-    this.#execution = new Execution(this.#publisher)
+    this.#execution = new Execution(this.#publisher, helper)
     const requestOf = this.#execution.requestOf.bind(this.#execution)
     this.#comms = new KernelComms(this.#publisher, (cell) => requestOf(cell)?.message.header)
     this.#stdin = new Stdin(helper, requestOf)

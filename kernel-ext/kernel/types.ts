@@ -29,6 +29,8 @@ export interface Cell {
   readonly output: CellOutput
   /** Aborted when the user interrupts the cell. */
   readonly signal: AbortSignal
+  /** The same without the wait for an event, which a loop of microtasks never lets come. Where absent, the signal tells. */
+  isInterrupted?(): boolean
 }
 
 export interface CellError {

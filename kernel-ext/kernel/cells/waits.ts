@@ -36,16 +36,19 @@ function textAround({ kind }: Wait): { before: string; after: string } {
 type Check = <T>(value: T) => T
 
 const checks = new WeakMap<Cell, Check>()
+/** Cells whose code has heard of the interrupt. */
+const told = new WeakSet<Cell>()
 
 /** Called where a wait begins; what it gives is called where that ends. */
 function begin(): Check | undefined {
   const cell = currentCell()
-  if (cell === undefined || cell.signal.aborted) return undefined
+  if (cell === undefined || cell.signal.aborted || told.has(cell)) return undefined
   const known = checks.get(cell)
   if (known !== undefined) return known
   const check: Check = (value) => {
-    if (cell.signal.aborted) throw new KeyboardInterrupt()
-    return value
+    if (!(cell.isInterrupted?.() ?? cell.signal.aborted)) return value
+    told.add(cell)
+    throw new KeyboardInterrupt()
   }
   checks.set(cell, check)
   return check

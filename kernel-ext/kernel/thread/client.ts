@@ -141,6 +141,16 @@ export class HelperThread {
     if (Atomics.load(this.#board, Board.obeyed) < id) Atomics.store(this.#board, Board.obeyed, id)
   }
 
+  /** Whether an interrupt was asked for that is not obeyed yet; this thread may have had no time to hear of it. */
+  isInterruptAsked(): boolean {
+    return Atomics.load(this.#board, Board.asked) > Atomics.load(this.#board, Board.obeyed)
+  }
+
+  /** Says that what runs has ended because of that. */
+  obeyedAsked(): void {
+    this.obeyedInterrupt(Atomics.load(this.#board, Board.asked))
+  }
+
   /** Runs work of the kernel's own, which no interrupt ends half way. It must come to an end, and call no user's code. */
   hold<T>(work: () => T): T {
     if (this.#holds === 0)

@@ -32,7 +32,7 @@ export class Interrupts {
   interrupt(): void {
     // An interrupt that was obeyed just now is none that this one could be part of.
     this.#look()
-    if (this.#phase.kind === "idle") this.#newest++
+    if (this.#phase.kind === "idle") Atomics.store(this.#board, Board.asked, ++this.#newest)
     this.#take({ kind: "asked" })
   }
 

@@ -89,6 +89,8 @@ export const Board = {
   drained: 7,
   /** Number of the newest question whether the main thread serves its events that it has answered. */
   answeredTo: 8,
+  /** The newest interrupt that was asked for. */
+  asked: 9,
 } as const
 
 /** Values of the board's `hold`, a lock between the two threads. */
