@@ -67,6 +67,21 @@ export const pools = {
     return () => socketPool(workers)
   },
 
+  /** What the machine itself can do: each process runs its share in a loop, and says nothing before the end. */
+  async "plain loops"() {
+    return () => {
+      const children = Array.from({ length: workers }, () =>
+        fork(file("fork.mjs"), [], { serialization: "advanced" }),
+      )
+      return {
+        map: (name, inputs) => mapBare(children, name, inputs, Math.ceil(inputs.length / workers)),
+        close: () => {
+          for (const child of children) child.kill()
+        },
+      }
+    }
+  },
+
   /** What one would write by hand for one job: no state of tasks, no errors, no retries. */
   async "bare fork, batched"() {
     return () => {
@@ -106,8 +121,11 @@ async function bundled(name) {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`)
 }
 
-function mapBare(children, name, inputs) {
-  const size = Math.max(1, Math.min(4096, Math.ceil(inputs.length / (workers * 8))))
+function bareBatch(count) {
+  return Math.max(1, Math.min(4096, Math.ceil(count / (workers * 8))))
+}
+
+function mapBare(children, name, inputs, size = bareBatch(inputs.length)) {
   const results = new Array(inputs.length)
   let next = 0
   let missing = inputs.length
