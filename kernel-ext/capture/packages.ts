@@ -102,7 +102,12 @@ export function packageName(specifier: string): string {
 function keyOf(specifiers: readonly string[], { folder, external = [] }: BundleOptions): string {
   const hash = createHash("sha256")
   hash.update(JSON.stringify([specifiers, external, esbuild().version, process.platform, process.arch]))
-  hash.update(lockOf(folder) ?? specifiers.map((specifier) => versionOf(specifier, folder)).join())
+  const lockfile = lockfileOf(folder)
+  hash.update(
+    lockfile !== undefined
+      ? readFileSync(lockfile)
+      : specifiers.map((specifier) => versionOf(specifier, folder)).join(),
+  )
   return hash.digest("hex").slice(0, 32)
 }
 
@@ -115,11 +120,11 @@ const lockfiles = [
   "bun.lock",
 ]
 
-/** The lockfile of the folder or one above it. */
-export function lockOf(folder: string): Buffer | undefined {
+/** Path of the lockfile of the folder or one above it. */
+export function lockfileOf(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const name = lockfiles.find((lockfile) => existsSync(join(at, lockfile)))
-    if (name !== undefined) return readFileSync(join(at, name))
+    if (name !== undefined) return join(at, name)
     if (at === dirname(at)) return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
+import { readFileSync, statSync } from "node:fs"
 import { isBuiltin } from "node:module"
-import { lockOf, packageName, versionOf } from "../capture/packages.ts"
+import { lockfileOf, packageName, versionOf } from "../capture/packages.ts"
 import type { Shipment } from "../capture/types.ts"
 import { cellfanVersion } from "../util/version.ts"
 import { hashOfValues } from "./fingerprint.ts"
@@ -87,10 +88,19 @@ export function manifestOf(
   }
 }
 
-/** Of the lockfile that holds in a folder. */
+let lastLock = { state: "", hash: "" }
+
+/** Of the lockfile that holds in a folder. It may have megabytes and every job asks for it, so it is hashed again when it has changed. */
 export function hashOfLock(folder: string): string | null {
-  const lock = lockOf(folder)
-  return lock === undefined ? null : createHash("sha256").update(lock).digest("hex").slice(0, 32)
+  const path = lockfileOf(folder)
+  if (path === undefined) return null
+  const { mtimeMs, ctimeMs, size, ino } = statSync(path)
+  const state = [path, mtimeMs, ctimeMs, size, ino].join()
+  if (lastLock.state !== state) {
+    const hash = createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 32)
+    lastLock = { state, hash }
+  }
+  return lastLock.hash
 }
 
 function packagesOf({ imports, resolveFrom }: Shipment): Record<string, string> {

@@ -16,12 +16,35 @@ export function encodeRuns(states: Uint8Array, size: number): string {
   const parts: string[] = []
   for (let from = 0; from < size; ) {
     const code = states[from] ?? 0
-    let to = from + 1
-    while (to < size && states[to] === code) to++
+    const to = runEnd(states, from, size)
     parts.push(letters.charAt(code), to - from === 1 ? "" : String(to - from))
     from = to
   }
   return parts.join("")
+}
+
+/** Shorter runs are over before looking at several tasks at once pays. */
+const longRun = 32
+
+/** Where the run of equal states ends that begins at `from`. */
+export function runEnd(states: Uint8Array, from: number, size: number): number {
+  const code = states[from] ?? 0
+  const soon = Math.min(size, from + longRun)
+  let to = from + 1
+  while (to < soon && states[to] === code) to++
+  if (to < soon || to === size) return to
+  // Most jobs have few runs, long ones: four tasks at a time.
+  while (to < size && (states.byteOffset + to) % 4 !== 0) {
+    if (states[to] !== code) return to
+    to++
+  }
+  const words = new Uint32Array(states.buffer, states.byteOffset + to, (size - to) >> 2)
+  const same = code * 0x01010101
+  let word = 0
+  while (word < words.length && words[word] === same) word++
+  to += word * 4
+  while (to < size && states[to] === code) to++
+  return to
 }
 
 /** @throws RangeError where the text does not spell the states of `size` tasks. */
@@ -47,19 +70,42 @@ export function decodeRuns(text: string, size: number): Uint8Array {
  * of `before` count as queued there.
  */
 export function diffStates(before: Uint8Array, after: Uint8Array, size: number): Uint8Array | undefined {
+  const old = before.length < size ? grown(before, size) : before
   const bytes: number[] = []
   let end = 0
-  for (let from = 0; from < size; from++) {
+  for (let from = nextDifference(old, after, 0, size); from < size; ) {
     const code = after[from] ?? 0
-    if (code === (before[from] ?? 0)) continue
     let to = from + 1
-    while (to < size && after[to] === code && (before[to] ?? 0) !== code) to++
+    while (to < size && after[to] === code && old[to] !== code) to++
     pushNumber(bytes, from - end)
     pushNumber(bytes, (to - from) * 8 + code)
     end = to
-    from = to - 1
+    from = nextDifference(old, after, to, size)
   }
   return bytes.length === 0 ? undefined : Uint8Array.from(bytes)
+}
+
+function nextDifference(before: Uint8Array, after: Uint8Array, from: number, size: number): number {
+  let at = from
+  while (at < size && (at - from < longRun || at % 4 !== 0)) {
+    if (before[at] !== after[at]) return at
+    at++
+  }
+  if ((before.byteOffset | after.byteOffset) % 4 === 0) {
+    const words = (states: Uint8Array) => new Uint32Array(states.buffer, states.byteOffset, size >> 2)
+    const [old, now] = [words(before), words(after)]
+    let word = at >> 2
+    while (word < now.length && old[word] === now[word]) word++
+    at = Math.max(at, word * 4)
+  }
+  while (at < size && before[at] === after[at]) at++
+  return at
+}
+
+function grown(states: Uint8Array, size: number): Uint8Array {
+  const longer = new Uint8Array(size)
+  longer.set(states)
+  return longer
 }
 
 /**
@@ -93,16 +139,6 @@ export function applyPatch(
     states.fill(code, from, at)
     changed?.(from, at)
   }
-}
-
-/** How many tasks are in each state, by code. */
-export function countStates(states: Uint8Array, size: number): number[] {
-  const counts = new Uint32Array(256)
-  for (let index = 0; index < size; index++) {
-    const code = states[index] ?? 0
-    counts[code] = (counts[code] ?? 0) + 1
-  }
-  return taskStates.map((_, code) => counts[code] ?? 0)
 }
 
 /** Indices of the first `limit` tasks that failed. */

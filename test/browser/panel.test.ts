@@ -154,7 +154,7 @@ describe("around the grid in JupyterLab", function () {
     await lab.painted(0, success, (pixels) => pixels > 1000)
     await lab.job(({ status, liveness }) => status === "running" && liveness === "live")
     const paints = await lab.page.evaluate(async () => {
-      const running = document.querySelector('.jp-OutputArea-output [data-status="running"] .cellfan-Grid')
+      const running = document.querySelector('.jp-OutputArea-output .cellfan-Job[data-status="running"]')
       if (running === null) throw new Error("No running job")
       let count = 0
       new MutationObserver(() => count++).observe(running, { attributeFilter: ["data-paint-ms"] })

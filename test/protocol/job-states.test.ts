@@ -1,7 +1,6 @@
 import { expect } from "chai"
 import {
   applyPatch,
-  countStates,
   decodeRuns,
   diffStates,
   encodeRuns,
@@ -26,6 +25,15 @@ describe("task states as text", () => {
     for (const size of [0, 1, 2, 999]) {
       const states = randomStates(size, size + 1)
       expect(decodeRuns(encodeRuns(states, size), size)).to.deep.equal(states)
+    }
+  })
+
+  it("come back where runs are long, wherever they begin and end in memory", () => {
+    for (let at = 0; at < 9; at++) {
+      const whole = new Uint8Array(500)
+      whole.fill(2, 10 + at, 200 + 3 * at).fill(3, 300 - at, 301)
+      const states = whole.subarray(at, 500 - at)
+      expect(decodeRuns(encodeRuns(states, states.length), states.length)).to.deep.equal(states.slice())
     }
   })
 
@@ -54,6 +62,22 @@ describe("patches of task states", () => {
     }
   })
 
+  it("lead there where little changed, wherever that is in memory", () => {
+    for (let at = 0; at < 9; at++) {
+      const before = new Uint8Array(600).fill(1).subarray(at)
+      const after = before.slice()
+      after
+        .fill(2, 100 + at, 150)
+        .fill(3, 400 - at, 401)
+        .fill(4, after.length - 1)
+      const patch = diffStates(before, after, after.length) ?? new Uint8Array(0)
+      expect(patch.length).to.be.within(6, 12)
+      const states = before.slice()
+      applyPatch(states, patch)
+      expect(states).to.deep.equal(after)
+    }
+  })
+
   it("tell of tasks that were added since", () => {
     const after = Uint8Array.of(2, 0, 1)
     const patch = diffStates(Uint8Array.of(2), after, 3) ?? new Uint8Array(0)
@@ -76,10 +100,9 @@ describe("patches of task states", () => {
   })
 })
 
-describe("counting task states", () => {
-  it("counts each state and finds the first failures", () => {
+describe("the first failures", () => {
+  it("are found up to a limit", () => {
     const states = Uint8Array.of(3, 2, 3, 0, 3)
-    expect(countStates(states, 5)).to.deep.equal([1, 0, 1, 3, 0])
     expect(firstFailures(states, 5, 2)).to.deep.equal([0, 2])
     expect(firstFailures(states, 2, 9)).to.deep.equal([0])
   })

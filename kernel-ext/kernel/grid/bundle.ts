@@ -1,5 +1,5 @@
 import type { JobView, TaskDescription } from "../../executors/observe.ts"
-import { countStates, encodeRuns, firstFailures } from "../../protocol/job-states.ts"
+import { encodeRuns, firstFailures } from "../../protocol/job-states.ts"
 import {
   type JobFailure,
   type JobSummary,
@@ -9,7 +9,6 @@ import {
   type TaskDetails,
 } from "../../protocol/job-view.ts"
 import { jobSentence, placeWords } from "../../protocol/job-words.ts"
-import { taskStates } from "../../protocol/task.ts"
 import type { DisplayBundle } from "../types.ts"
 import { jobPicture, jobPng } from "./picture.ts"
 
@@ -20,11 +19,9 @@ const failureChars = 300
 const logChars = 60_000
 const textChars = 60_000
 
-/** Reads the job now. Counts come from the states, so that a picture never contradicts its own numbers. */
+/** Reads the job now. */
 export function summarize(job: JobView): JobSummary {
   const size = Math.min(job.size, job.states.length)
-  const byCode = countStates(job.states, size)
-  const counts = Object.fromEntries(taskStates.map((state, code) => [state, byCode[code] ?? 0]))
   return {
     id: job.id,
     name: cut(job.name, 200),
@@ -33,14 +30,16 @@ export function summarize(job: JobView): JobSummary {
     workers: job.workers,
     size,
     sized: job.sized,
-    counts: counts as JobSummary["counts"],
+    counts: { ...job.counts },
     startedAtMs: job.startedAtMs,
     endedAtMs: job.endedAtMs ?? null,
     bytesSent: job.bytesSent,
     bytesReceived: job.bytesReceived,
     costUsd: job.costUsd,
     failures:
-      byCode[3] === 0 ? [] : firstFailures(job.states, size, failuresShown).map((i) => failureOf(job, i)),
+      job.counts.failed === 0
+        ? []
+        : firstFailures(job.states, size, failuresShown).map((i) => failureOf(job, i)),
   }
 }
 

@@ -16,11 +16,16 @@ export class MiniGrid {
   readonly #resized: ResizeObserver
   readonly #stops: (() => void)[]
   #paletteDue = true
+  /** Not asked for while painting: that would have the page laid out. */
+  #clientWidth = 0
 
   constructor(model: JobModel) {
     this.#model = model
     this.#loop = new PaintLoop(this.node, { update: () => {}, paint: () => this.#paint() })
-    this.#resized = new ResizeObserver(() => this.#loop.now())
+    this.#resized = new ResizeObserver(() => {
+      this.#clientWidth = this.node.clientWidth
+      this.#loop.now()
+    })
     this.#resized.observe(this.node)
     this.#stops = [
       model.observe(({ kind }) => {
@@ -41,7 +46,7 @@ export class MiniGrid {
 
   #paint(): void {
     const scale = window.devicePixelRatio || 1
-    const width = Math.floor(this.node.clientWidth * scale)
+    const width = Math.floor(this.#clientWidth * scale)
     const { size } = this.#model.summary
     if (width <= 0 || size === 0) return
     const layout = fitLayout(size, width, heightPixels * scale, scale)

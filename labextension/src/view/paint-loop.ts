@@ -12,6 +12,7 @@ export interface PaintSteps {
 
 /** When a view draws: no more often than the reader wants, in a frame of the browser's, and no squares while out of sight. */
 export class PaintLoop {
+  readonly #node: HTMLElement
   readonly #steps: PaintSteps
   readonly #visible: IntersectionObserver
   #inView = true
@@ -20,6 +21,7 @@ export class PaintLoop {
   #paintedAtMs = 0
 
   constructor(node: HTMLElement, steps: PaintSteps) {
+    this.#node = node
     this.#steps = steps
     this.#visible = new IntersectionObserver((entries) => {
       this.#inView = entries.at(-1)?.isIntersecting ?? true
@@ -60,6 +62,8 @@ export class PaintLoop {
     this.#frame = undefined
     this.#paintedAtMs = performance.now()
     this.#steps.update()
-    if (this.#inView) this.#steps.paint()
+    if (!this.#inView) return
+    this.#steps.paint()
+    this.#node.dataset.paintMs = (performance.now() - this.#paintedAtMs).toFixed(2)
   }
 }

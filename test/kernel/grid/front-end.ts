@@ -100,6 +100,23 @@ export class RawComm {
   }
 }
 
+/** Read when somebody looks at it: the kernel has no part in that. */
+class Arrived implements Received {
+  readonly buffers: readonly Uint8Array[]
+  readonly #json: string
+
+  constructor(json: string, buffers: readonly Uint8Array[]) {
+    this.#json = json
+    this.buffers = buffers
+  }
+
+  get message(): ViewMessage {
+    const message = parseViewMessage(JSON.parse(this.#json))
+    if (message === undefined) throw new Error(`No view understands ${this.#json}`)
+    return message
+  }
+}
+
 export class OpenedComm {
   readonly received: Received[] = []
   closed = false
@@ -114,9 +131,8 @@ export class OpenedComm {
       target: "cellfan",
       // The states are live memory of the kernel: the wire copies, so this does.
       send: (data, buffers = []) => {
-        const message = parseViewMessage(JSON.parse(JSON.stringify(data)))
-        if (message === undefined) throw new Error(`No view understands ${JSON.stringify(data)}`)
-        this.received.push({ message, buffers: buffers.map((buffer) => buffer.slice()) })
+        const copies = buffers.map((buffer) => buffer.slice())
+        this.received.push(new Arrived(JSON.stringify(data), copies))
         for (const wake of this.#waiting.splice(0)) wake()
       },
       onMessage: (listener) => {

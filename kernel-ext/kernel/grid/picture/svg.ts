@@ -1,3 +1,4 @@
+import { runEnd } from "../../../protocol/job-states.ts"
 import type { JobSummary } from "../../../protocol/job-view.ts"
 import { jobSentence } from "../../../protocol/job-words.ts"
 import { StateCode, type TaskState, taskStates } from "../../../protocol/task.ts"
@@ -58,19 +59,18 @@ function text(y: number, color: string, content: string, { mono = false } = {}):
 }
 
 function grid(squares: SquarePlan): string {
-  const runs = countRuns(squares.codes)
   // A run takes 8 to 20 characters.
-  const paths = runs * 8 > mostPathChars ? undefined : drawRuns(squares)
+  const paths = hasMoreRuns(squares.codes, mostPathChars / 8) ? undefined : drawRuns(squares)
   if (paths !== undefined && paths.length <= mostPathChars) return paths
   const { columns, rows } = squares
   const image = squaresPng(squares).toString("base64")
   return `<image width="${columns}" height="${rows}" preserveAspectRatio="none" image-rendering="pixelated" href="data:image/png;base64,${image}"/>`
 }
 
-function countRuns(codes: Uint8Array): number {
+function hasMoreRuns(codes: Uint8Array, most: number): boolean {
   let runs = 0
-  for (let at = 0; at < codes.length; at++) if (codes[at] !== codes[at - 1]) runs++
-  return runs
+  for (let at = 0; at < codes.length && runs <= most; at = runEnd(codes, at, codes.length)) runs++
+  return runs > most
 }
 
 function drawRuns(squares: SquarePlan): string {
@@ -80,8 +80,7 @@ function drawRuns(squares: SquarePlan): string {
   const crosses = new Pen()
   for (let from = 0; from < codes.length; ) {
     const code = codes[from] ?? 0
-    let to = from + 1
-    while (to < codes.length && codes[to] === code) to++
+    const to = runEnd(codes, from, codes.length)
     const pen = pens[code]
     for (const { column, row, width, height } of pen === undefined ? [] : blocks(from, to, columns)) {
       if (!gaps) pen?.rectangle(column, row, width, height)

@@ -46,6 +46,9 @@ export class GridView {
   #selected: number | undefined
   #filter: number | undefined
   #focused = false
+  /** Kept, not asked for while painting: the words above have just changed, so the browser would lay the whole page out for the answer. */
+  #clientWidth = 0
+  #scrollTop = 0
   #scale = 1
   #paletteDue = true
 
@@ -69,7 +72,11 @@ export class GridView {
       this.#said,
     )
     this.#painter = new GridPainter(this.#canvas, readPalette(this.node))
-    this.#resized = new ResizeObserver(needsPaint)
+    this.#resized = new ResizeObserver(() => {
+      this.#clientWidth = this.node.clientWidth
+      this.#scrollTop = this.node.scrollTop
+      needsPaint()
+    })
     this.#resized.observe(this.node)
     this.#stopTheme = onThemeChange(() => this.themeChanged())
     this.#needsPaint = needsPaint
@@ -115,7 +122,6 @@ export class GridView {
   }
 
   paint(): void {
-    const begun = performance.now()
     if (!this.#layOut()) return
     if (this.#paletteDue) {
       this.#paletteDue = false
@@ -125,16 +131,15 @@ export class GridView {
       states: this.#model.states,
       size: this.#model.summary.size,
       layout: this.#layout,
-      scroll: Math.round(this.node.scrollTop * this.#scale),
+      scroll: Math.round(this.#scrollTop * this.#scale),
       filter: this.#filter,
       cursor: this.#focused ? this.#cursor : undefined,
       selected: this.#selected,
     })
-    this.node.dataset.paintMs = (performance.now() - begun).toFixed(2)
   }
 
   #width(): number {
-    return Math.floor(this.node.clientWidth * this.#scale)
+    return Math.floor(this.#clientWidth * this.#scale)
   }
 
   #fit(size: number, width: number): GridLayout {
@@ -166,7 +171,10 @@ export class GridView {
 
   #listen(): void {
     const { node } = this
-    node.addEventListener("scroll", this.#needsPaint)
+    node.addEventListener("scroll", () => {
+      this.#scrollTop = node.scrollTop
+      this.#needsPaint()
+    })
     node.addEventListener("click", (event) => {
       const task = this.#taskUnder(event)
       if (task === undefined) return
