@@ -1,20 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
 import { Ec2Hosts } from "../../../../kernel-ext/backends/standalone/ec2/ec2.ts"
-import type { Ec2Options } from "../../../../kernel-ext/backends/standalone/ec2/options.ts"
-import { StandaloneBackend } from "../../../../kernel-ext/backends/standalone/standalone.ts"
+import type { StandaloneBackend } from "../../../../kernel-ext/backends/standalone/standalone.ts"
 import type { BackendError } from "../../../../kernel-ext/errors.ts"
 import { Executor } from "../../../../kernel-ext/executors/executor.ts"
-import { Cloud } from "../../../support/ec2/cloud.ts"
-import type { Instance } from "../../../support/ec2/instance.ts"
-import { namespaces } from "../../../support/ec2/network.ts"
-import { need } from "../../../support/needs.ts"
+import type { Cloud } from "../../../support/ec2/cloud.ts"
+import { BootedPools } from "../../../support/ec2/pools.ts"
 import { waitUntil } from "../../../support/processes.ts"
-import { moto } from "../../../support/servers/moto.ts"
-import { natsServer } from "../../../support/servers/nats.ts"
 import { smallRecipe, Told } from "./recipe.ts"
 
 class TestExecutor extends Executor {
@@ -26,57 +18,28 @@ class TestExecutor extends Executor {
 /** Instances that really boot, each in namespaces of its own: their user data, the agent, and the queue's server on one of them. */
 describe("Booted instances", function () {
   this.timeout(120_000)
-  const home = process.env.HOME
   const never = new AbortController().signal
-  const backends: StandaloneBackend[] = []
-  let folder: string
+  let pools: BootedPools
   let cloud: Cloud
 
   before(async function () {
-    need(this, namespaces.what, namespaces.find())
-    need(this, natsServer.what, natsServer.find())
-    folder = mkdtempSync(join(tmpdir(), "cellfan-home-"))
-    process.env.HOME = folder
-    cloud = await Cloud.start(need(this, moto.what, moto.find()))
+    pools = await BootedPools.start(this)
+    cloud = pools.cloud
   })
-  after(async () => {
-    await Promise.all(backends.map((backend) => backend.close()))
-    await cloud?.stop()
-    if (home !== undefined) process.env.HOME = home
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-  })
+  after(() => pools?.stop())
 
   afterEach(function () {
     if (cloud !== undefined) cloud.options = {}
     if (this.currentTest?.state !== "failed") return
-    for (const { id, log } of cloud.instances.values()) console.log(`      ${id}: ${log.slice(-1500)}`)
+    for (const { id, log } of cloud?.instances.values() ?? []) console.log(`      ${id}: ${log.slice(-1500)}`)
   })
-
-  function backendOn(pool: string, more: Partial<Ec2Options> = {}, idleMs = 600_000): StandaloneBackend {
-    const options = cloud.hostOptions({ workersPerHost: 1, ...more })
-    const backend = new StandaloneBackend({
-      ...{ name: "aws_ec2", pool, keepMs: 600_000, replicas: 1, expectedWorkers: options.instances },
-      machines: {
-        ...{ pool, provider: new Ec2Hosts(options), natsServer: natsServer.find() },
-        agents: { workersPerHost: 1, idleMs },
-      },
-    })
-    backends.push(backend)
-    return backend
-  }
-
-  /** Those of a pool that run tasks. */
-  function workersOf(backend: StandaloneBackend): Instance[] {
-    const names = new Set(backend.fleet.agents.map(({ host }) => host))
-    return [...cloud.instances.values()].filter(({ id }) => names.has(id))
-  }
 
   it("run a first task within ten seconds, what booting takes apart, and end themselves when they are idle", async () => {
     cloud.options = { bootMs: 1500, metadataDelayMs: 1000 }
-    const backend = backendOn("first", { instances: 1 }, 3000)
+    const backend = pools.backend("first", { instances: 1, idleMs: 3000 })
     const fexec = new TestExecutor(backend)
     const [ranAtMs = Number.POSITIVE_INFINITY] = await fexec.map(() => Date.now(), [0])
-    const [worker] = workersOf(backend)
+    const [worker] = pools.workersOf(backend)
     const tookMs = ranAtMs - cloud.shim.launchedAtMs - (cloud.options.bootMs ?? 0)
     console.log(`      first task ${tookMs} ms after RunInstances, without the boot`)
     expect(tookMs).to.be.lessThan(10_000)
@@ -94,7 +57,7 @@ describe("Booted instances", function () {
   })
 
   it("that break in mid-task lose nothing: their tasks run elsewhere within 20 s", async () => {
-    const backend = backendOn("killed", { instances: 2 })
+    const backend = pools.backend("killed", { instances: 2 })
     const fexec = new TestExecutor(backend)
     await backend.open(never)
     await waitUntil(() => backend.fleet.workers === 2, 60_000)
@@ -109,7 +72,7 @@ describe("Booted instances", function () {
       () => job.tasks.filter(({ state }: { state: string }) => state === "running").length === 2,
       30_000,
     )
-    const [victim] = workersOf(backend)
+    const [victim] = pools.workersOf(backend)
     await cloud.kill(victim?.id ?? "")
     const killedAt = Date.now()
     expect(await job).to.deep.equal([1, 2, 3, 4])
@@ -124,10 +87,10 @@ describe("Booted instances", function () {
   })
 
   it("take no more tasks when Amazon is about to take them away", async () => {
-    const backend = backendOn("spot", { instances: 1, spot: true })
+    const backend = pools.backend("spot", { instances: 1, spot: true })
     await backend.open(never)
     await waitUntil(() => backend.fleet.workers === 1, 60_000)
-    const [worker] = workersOf(backend)
+    const [worker] = pools.workersOf(backend)
     worker?.notify()
     await waitUntil(() => backend.workerStates().every(({ state }) => state !== "idle"), 20_000)
     await waitUntil(() => worker?.log.includes("Amazon takes the spot instance away") === true, 20_000)
