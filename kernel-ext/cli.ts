@@ -20,7 +20,7 @@ cellfan logs JOB               print what its tasks wrote; --task N for one of t
 cellfan runtime list           show the functions that cellfan has made on the configured backend
 cellfan runtime update         deploy the configured one, delete those of other versions
 cellfan runtime delete NAME…   delete some
-cellfan clean                  delete all of them, and temporary data in storage but for that of jobs that run
+cellfan clean                  delete all of them, temporary data in storage but for that of jobs that run, and configured machines (EC2, ssh)
 cellfan lambda policy          print the rights that Lambda needs, as a policy of IAM; --role ARN for a role of your own
 cellfan vm list                show what cellfan has made on EC2, and what it costs
 cellfan vm delete ID…          end some instances
@@ -67,9 +67,10 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   },
   clean: async (args) => {
     parseArgs({ args, options: {} })
-    const { clean } = await import("./cli/runtime.ts")
-    await clean((text) => console.log(text))
-    return 0
+    const { clean } = await import("./cli/clean.ts")
+    const problems = await clean((text) => console.log(text))
+    for (const problem of problems) console.error(problem)
+    return problems.length === 0 ? 0 : 1
   },
   lambda: async (args) => {
     const options = { role: { type: "string" } } as const

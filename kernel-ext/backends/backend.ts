@@ -39,8 +39,11 @@ export interface Backend {
   run(batch: TaskBatch, events: BatchEvents): RunningBatch
   /** Nothing of this job comes any more; what was kept for it may go. */
   forget(jobId: string): void
-  /** Removes what earlier runs left behind. */
-  clean(scope: "job" | "all"): Promise<void>
+  /**
+   * Gives back what runs its tasks: its workers and functions, the machines of its pool ("own"), or all machines that cellfan has made
+   * there. What is run later opens it anew.
+   */
+  clean(scope: CleanScope): Promise<void>
   /**
    * Deletes what jobs have left in storage: that of this backend's jobs and what is past its time, or all of it. Absent where
    * jobs leave nothing there.

@@ -65,7 +65,7 @@ export class BundlingBackend implements Backend {
     this.#backend.forget(jobId)
   }
 
-  clean(scope: "job" | "all"): Promise<void> {
+  clean(scope: CleanScope): Promise<void> {
     return this.#backend.clean(scope)
   }
 

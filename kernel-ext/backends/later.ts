@@ -55,7 +55,7 @@ export class BackendLater implements Backend {
     this.#loaded?.forget(jobId)
   }
 
-  async clean(scope: "job" | "all"): Promise<void> {
+  async clean(scope: CleanScope): Promise<void> {
     await (await this.#backend()).clean(scope)
   }
 

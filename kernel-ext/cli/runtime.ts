@@ -1,12 +1,11 @@
 import { userPolicy } from "../backends/lambda/policy.ts"
 import type { ServerlessBackend } from "../backends/serverless/serverless.ts"
-import { cleanConfiguredStorage } from "../executors/clean.ts"
 import { serverless } from "../executors/serverless.ts"
-import { tellCleaned } from "../storage/temporary.ts"
 
-/** `cellfan runtime …`, `cellfan clean`, `cellfan lambda policy`: the functions that cellfan has made. */
+/** `cellfan runtime …`, `cellfan lambda policy`: the functions that cellfan has made. */
 
-async function withBackend<T>(work: (backend: ServerlessBackend) => Promise<T>): Promise<T> {
+/** @internal The configured backend of functions. */
+export async function withBackend<T>(work: (backend: ServerlessBackend) => Promise<T>): Promise<T> {
   const backend = await serverless({}, "cellfan").load()
   try {
     return await work(backend)
@@ -53,18 +52,6 @@ export function deleteRuntimes(names: readonly string[]): Promise<string> {
         `There is no function ${missing.join(", ")}; \`cellfan runtime list\` shows those there are.`,
       )
     return `Deleted ${names.join(", ")}.`
-  })
-}
-
-/** Deletes data that jobs left in storage, and all functions of cellfan; says each when it is done, as the other may fail. */
-export function clean(say: (text: string) => void): Promise<void> {
-  return withBackend(async (backend) => {
-    say(`In the configured storage: deleted ${tellCleaned(await cleanConfiguredStorage("all"))}.`)
-    const functions = await backend.removeAll()
-    say(
-      `Deleted ${functions.length} function${functions.length === 1 ? "" : "s"} from ${backend.platform.title}.`,
-    )
-    say(`In the storage of its jobs: deleted ${tellCleaned(await backend.cleanStorage("all"))}.`)
   })
 }
 

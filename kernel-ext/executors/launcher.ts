@@ -104,7 +104,7 @@ export class Launcher {
   async clean(scope: CleanScope): Promise<Cleaned> {
     for (const job of this.unsettled) job.cancel()
     const cleaned = await this.backend.cleanStorage?.(scope)
-    await this.backend.clean("all")
+    await this.backend.clean(scope).finally(() => this.#scheduler.cleaned())
     return cleaned ?? nothingCleaned
   }
 

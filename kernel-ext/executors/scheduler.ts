@@ -71,6 +71,12 @@ export class Scheduler implements JobHost {
     this.#backend.forget(job.id)
   }
 
+  /** The backend has given back what it held: what comes next opens it anew. */
+  cleaned(): void {
+    this.#isOpen = false
+    this.#opening = undefined
+  }
+
   /** Cancels what is left, and ends the backend. */
   async close(): Promise<void> {
     for (const core of [...this.#active.keys()]) core.cancel()

@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
 import { Ec2Hosts } from "../../kernel-ext/backends/standalone/ec2/ec2.ts"
@@ -22,9 +24,19 @@ describe("cellfan and the instances on EC2", function () {
     await server?.stop()
   })
 
-  function cellfan(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  interface Said {
+    readonly code: number
+    readonly stdout: string
+    readonly stderr: string
+  }
+
+  function cellfan(...args: string[]): Promise<Said> {
+    return cellfanWith({}, ...args)
+  }
+
+  function cellfanWith(more: Readonly<Record<string, string>>, ...args: string[]): Promise<Said> {
     const keys = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" }
-    const env = { ...process.env, ...keys, CELLFAN_AWS_ENDPOINT: shim.url }
+    const env = { ...process.env, ...keys, CELLFAN_AWS_ENDPOINT: shim.url, ...more }
     return new Promise((resolve) => {
       execFile(process.execPath, [join(root, "dist", "cli.js"), ...args], { env }, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
@@ -32,19 +44,30 @@ describe("cellfan and the instances on EC2", function () {
     })
   }
 
-  it("lists them with what they cost, ends one, and all", async () => {
-    expect((await cellfan("vm", "list")).stdout).to.equal(
-      "There is nothing of cellfan on EC2 in us-east-1.\n",
-    )
+  function hostsOf(): Ec2Hosts {
     const keys = () => ({ accessKeyId: "test", secretAccessKey: "test" })
-    const hosts = new Ec2Hosts({
+    return new Ec2Hosts({
       access: { region: "us-east-1", endpoint: shim.url, keys },
-      ...{ owner: "ada", instances: 2, minHosts: 2, instanceType: "t3.medium", headType: "t3.small" },
+      ...{
+        owner: "ada",
+        pool: "test",
+        instances: 2,
+        minHosts: 2,
+        instanceType: "t3.medium",
+        headType: "t3.small",
+      },
       ...{ spot: false, onDemandFallback: true, diskGiB: 20, expiresAfterMs: 3_600_000 },
       storage: () => {
         throw new Error("not needed")
       },
     })
+  }
+
+  it("lists them with what they cost, ends one, and all", async () => {
+    expect((await cellfan("vm", "list")).stdout).to.equal(
+      "There is nothing of cellfan on EC2 in us-east-1.\n",
+    )
+    const hosts = hostsOf()
     await hosts.start(smallRecipe("0"), new Told(), new AbortController().signal)
     await hosts.close()
     const [{ name: first = "" } = {}] = hosts.hosts
@@ -68,6 +91,33 @@ describe("cellfan and the instances on EC2", function () {
       .to.match(/^Deleted:\nworker i-\w+ \(t3.medium\)\n/)
       .and.include("security group cellfan-workers")
     expect((await cellfan("vm", "clean")).stdout).to.equal("There was nothing of cellfan on EC2.\n")
+  })
+
+  it("ends all of them with `clean`, where EC2 is configured, and says what else could not be cleaned", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellfan-clean-"))
+    const configured = { CELLFAN_BACKEND: "aws_ec2", CELLFAN_LOCALHOST_STORAGE_ROOT: folder }
+    const hosts = hostsOf()
+    await hosts.start(smallRecipe("0"), new Told(), new AbortController().signal)
+    await hosts.close()
+    const said = await cellfanWith(configured, "clean")
+    expect(said.stderr).to.equal("")
+    expect(said.stdout).to.match(
+      /^In the configured storage: deleted 0 temporary objects \(0 B\)\.\nGave back on aws_ec2: worker i-\w+ \(t3\.medium\), worker i-\w+ .*, security group cellfan-workers \(sg-\w+\)\.\n$/,
+    )
+    expect((await cellfanWith(configured, "clean")).stdout).to.match(/\nThere was nothing on aws_ec2\.\n$/)
+    shim.failures.push({
+      action: "DescribeInstances",
+      code: "UnauthorizedOperation",
+      message: "No.",
+      status: 403,
+    })
+    const refused = await cellfanWith(configured, "clean")
+    expect(refused.code).to.equal(1)
+    expect(refused.stdout).to.match(/^In the configured storage: deleted 0/)
+    expect(refused.stderr).to.match(
+      /^The machines of aws_ec2 could not be cleaned: EC2 in \S+ could not list instances: .* they lack ec2:DescribeInstances; `cellfan ec2 policy` prints/,
+    )
+    rmSync(folder, { recursive: true })
   })
 
   it("prints the rights that are needed, as IAM takes them", async () => {

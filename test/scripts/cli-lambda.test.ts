@@ -61,6 +61,7 @@ describe("cellfan and the functions on Lambda", function () {
       "In the configured storage: deleted 0 temporary objects (0 B).",
       "Deleted 1 function from Lambda.",
       "In the storage of its jobs: deleted 1 temporary object (2.5 kB), and left those of 1 job, which runs or ended less than 15 minutes ago.",
+      "EC2 was not looked at, since the configuration does not name it: `cellfan vm clean` does.",
       "",
     ])
   })

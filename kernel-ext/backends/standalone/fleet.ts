@@ -60,6 +60,13 @@ export class Fleet {
     if (this.workers !== before) this.#changed()
   }
 
+  /** All of them were given back. */
+  clear(): void {
+    this.#agents.clear()
+    this.#hosts.clear()
+    this.#changed()
+  }
+
   /** One for each worker of an agent; one for each machine whose agent is not heard of, or was lost. */
   workerStates(): WorkerState[] {
     const states: WorkerState[] = []
@@ -69,11 +76,15 @@ export class Fleet {
       heard.add(host)
       states.push(...statesOf(known, this.#hosts.get(host)?.usdPerHour))
     }
-    for (const { name, state, reason: detail, usdPerHour } of this.#hosts.values())
-      if (!heard.has(name))
-        states.push({ name, state: state === "running" ? "starting" : state, detail, usdPerHour })
+    for (const host of this.#hosts.values()) if (!heard.has(host.name)) states.push(stateOfHost(host))
     return states
   }
+}
+
+function stateOfHost({ name, state, isHead, reason, usdPerHour }: HostState): WorkerState {
+  if (state !== "running") return { name, state, detail: reason, usdPerHour }
+  if (isHead) return { name, state: "idle", detail: "runs the queue's server", usdPerHour }
+  return { name, state: "starting", detail: reason, usdPerHour }
 }
 
 /** A machine's price is that of its first worker: together they cost what it costs. */

@@ -58,6 +58,8 @@ export interface HostState {
   readonly reason?: string
   /** For programs, of failed. */
   readonly kind?: BackendErrorKind
+  /** It runs the queue's server, and no agent. */
+  readonly isHead?: boolean
   /** What it costs while it exists. */
   readonly usdPerHour?: number
   /** When it began to cost, in ms since 1970. */

@@ -5,6 +5,8 @@ import { doneOf, endOf, type Said } from "./messages.ts"
 export interface RunOwner {
   takeBack(run: StandaloneRun): void
   cancel(run: StandaloneRun, indices: readonly number[] | undefined, graceMs: number): void
+  /** Tasks of a batch have ended, perhaps the last of its job, and are about to be told. */
+  ending(): void
   over(run: StandaloneRun): void
 }
 
@@ -80,6 +82,7 @@ export class StandaloneRun implements RunningBatch {
   hear(said: Said): void {
     const { message } = said
     this.#hasBegun = true
+    if (message.type !== "log") this.#owner.ending()
     switch (message.type) {
       case "done":
         this.#done(doneOf(said))

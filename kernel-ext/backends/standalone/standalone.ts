@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto"
 import { BackendError } from "../../errors.ts"
 import { type JobRecord, type Order, parseAgentMessage } from "../../protocol/queue.ts"
 import { cellfanVersion } from "../../util/version.ts"
-import type { Backend, BatchEvents, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
+import type { Backend, BatchEvents, CleanScope, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
 import { sendingsOf } from "../sendings.ts"
 import { SentContents } from "./contents.ts"
 import { standaloneFacts } from "./facts.ts"
 import { Fleet } from "./fleet.ts"
 import type { HostEvents } from "./hosts.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
+import { CostMeter } from "./meter.ts"
 import type { PoolMachines } from "./pool.ts"
 import { Publications } from "./publications.ts"
 import type { QueueAccess } from "./queue/access.ts"
@@ -23,6 +24,7 @@ import { type RunOwner, StandaloneRun } from "./run.ts"
  *     standalone.ts  which batch goes into the queue, and who hears what became of it
  *     run.ts         a batch on its way
  *     fleet.ts       the agents there are, and the machines that are to have one
+ *     meter.ts       what machines cost, told to jobs
  *     contents.ts    what tasks need, sent once
  *     facts.ts       what is known of it before this is loaded
  *     messages.ts    what travels, in bytes
@@ -64,6 +66,9 @@ const orderTimes = 3
 /** How often it is kept that a job has more tasks. */
 const recordEveryMs = 1000
 
+/** Last words to a server that may be gone. */
+const goodbyeMs = 1000
+
 /** An order is one message. */
 const batchesPerOrder = 5000
 
@@ -84,6 +89,7 @@ export class StandaloneBackend implements Backend, RunOwner {
   readonly #kept = new Map<string, number>()
   #recording: NodeJS.Timeout | undefined
   readonly #fleet: Fleet
+  readonly #meter = new CostMeter(() => this.#fleet.hosts)
   /** Batches by job, of which all is cancelled. */
   readonly #cancelling = new Map<string, string[]>()
   readonly #purging = new Set<Promise<void>>()
@@ -131,6 +137,9 @@ export class StandaloneBackend implements Backend, RunOwner {
     const run = new StandaloneRun(`${this.session}-${this.#nextBatch++}`, batch, events, this)
     this.#runs.set(run.id, run)
     this.#newest.set(batch.jobId, events)
+    this.#meter.began(batch.jobId, batch.job?.startedAtMs ?? Date.now(), (usd) =>
+      this.#spent(batch.jobId, usd),
+    )
     this.#record(batch)
     this.#send(run, batch).catch((error: Error) => run.close(error))
     return run
@@ -164,22 +173,30 @@ export class StandaloneBackend implements Backend, RunOwner {
     queueMicrotask(() => this.#cancelled(run.jobId, graceMs))
   }
 
-  over(run: StandaloneRun): void {
-    this.#runs.delete(run.id)
+  ending(): void {
+    this.#meter.ending()
   }
 
-  /** Ends what runs, and gives back the machines that were brought up. */
-  async clean(): Promise<void> {
+  over(run: StandaloneRun): void {
+    this.#runs.delete(run.id)
+    this.#meter.ended(run.jobId)
+  }
+
+  /** Ends what runs, and gives back machines: the pool's, or all that cellfan has made there. */
+  async clean(scope: CleanScope): Promise<void> {
     for (const run of [...this.#runs.values()]) run.cancel(run.openIndices, 0)
     const { machines, onProgress } = this.#settings
     if (machines === undefined) return
     await Promise.all(this.#purging)
-    const gone = await machines.provider.clean("own")
+    const gone = await machines.provider.clean(scope)
     if (machines.access === undefined) {
       const { forgetIdentity } = await import("./head/identity.ts")
       forgetIdentity(machines.provider.name, machines.pool)
     }
     if (gone.length > 0) onProgress?.(`Gave back ${gone.join(", ")}.`)
+    await this.#letGo()
+    this.#fleet.clear()
+    this.#opening = undefined
   }
 
   close(): Promise<void> {
@@ -188,15 +205,25 @@ export class StandaloneBackend implements Backend, RunOwner {
   }
 
   async #close(): Promise<void> {
+    await this.#opening?.catch(() => {})
+    await this.#letGo()
+    await this.#settings.machines?.provider.close()
+    for (const run of [...this.#runs.values()]) run.close(closedError(this.name))
+    this.#meter.close()
+  }
+
+  /** Of the queue, which may be gone. */
+  async #letGo(): Promise<void> {
     clearInterval(this.#tidying)
     clearTimeout(this.#recording)
     for (const timer of this.#repeats) clearTimeout(timer)
-    const queue = await this.#opening?.then(() => this.#queue).catch(() => undefined)
+    const queue = this.#queue
     await Promise.all(this.#purging)
-    await queue?.connection.flush().catch(() => {})
+    const flushed = queue?.connection.flush().catch(() => {})
+    await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, goodbyeMs).unref())])
     await queue?.close()
-    await this.#settings.machines?.provider.close()
-    for (const run of [...this.#runs.values()]) run.close(closedError(this.name))
+    this.#queue = undefined
+    this.#contents = undefined
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -247,6 +274,10 @@ export class StandaloneBackend implements Backend, RunOwner {
     const tell = () => this.#tellWhereNobodyIs()
     if (this.#settings.machines === undefined) tell()
     else setTimeout(tell, startingMs).unref()
+  }
+
+  #spent(jobId: string, usd: number): void {
+    this.#newest.get(jobId)?.spent?.(usd)
   }
 
   #tellWhereNobodyIs(): void {

@@ -19,7 +19,7 @@ export const awsEc2Machines: MakeMachines = (configured, options, settings, wher
 export function awsEc2Hosts(
   configured: Configuration,
   options: object,
-  { minHosts, workersPerHost }: MachineSettings,
+  { pool, minHosts, workersPerHost }: MachineSettings,
   where: string,
 ): { readonly load: () => Promise<Ec2Hosts>; readonly count: number } {
   const own = Object.fromEntries(Object.entries(options).filter(([key]) => key in awsEc2.options))
@@ -34,7 +34,7 @@ export function awsEc2Hosts(
     ...given(settings),
     ...{ instances: settings.instances, instanceType: settings.instanceType, headType: settings.headType },
     ...{ spot: settings.spot, onDemandFallback: settings.onDemandFallback, diskGiB: settings.diskGiB },
-    ...{ minHosts, workersPerHost },
+    ...{ pool, minHosts, workersPerHost },
     access: { region, profile, endpoint, keys: accessKeyId === undefined ? undefined : keys },
     owner: owner(),
     expiresAfterMs: configured.section("standalone").hardMs ?? poolDefaults.hardMs,

@@ -1,7 +1,8 @@
+import type { CleanScope } from "../../backends/backend.ts"
 import { UsageError } from "../../errors.ts"
 import { cleanConfiguredStorage } from "../../executors/clean.ts"
 import { type ExecutorView, openExecutors } from "../../executors/observe.ts"
-import { sumCleaned, tellCleaned } from "../../storage/temporary.ts"
+import { type Cleaned, sumCleaned, tellCleaned } from "../../storage/temporary.ts"
 import { readNothing, readWord } from "./arguments.ts"
 import type { ExecutorRuntime } from "./executor-runtime.ts"
 import type { JobRuntime } from "./jobs.ts"
@@ -29,7 +30,8 @@ export const executorListMagics: readonly Magic[] = [
     name: "clean",
     summary: "Removes what this kernel's executors and jobs have left behind, and says what that was.",
     details: [
-      "Executors end their workers, and delete the functions that they run in; those that cells made for themselves close.",
+      "Executors end their workers, delete the functions that they run in, and end the machines of their pool; those that cells made for themselves close.",
+      "With `all`, all machines that cellfan has made there end, whoever uses them.",
       "In storage, what this kernel's jobs have there is deleted, and what is past its time; with `all`, other kernels' as well,",
       "but for jobs that run.",
       "%jobs forgets the jobs that have settled, and with them their results. Variables keep what they hold.",
@@ -70,9 +72,11 @@ export function createExecutorList(executors: ExecutorRuntime, jobs: JobRuntime,
     },
     async clean(scope: "own" | "all" = "own"): Promise<void> {
       const open = openExecutors()
-      const tried = await Promise.allSettled(open.map((view) => view.clean("own")))
-      // Only now: jobs that live are other kernels'.
-      if (scope === "all") tried.push(...(await Promise.allSettled(open.map((view) => view.clean("all")))))
+      const tried: PromiseSettledResult<Cleaned>[] = []
+      const all: CleanScope[] = scope === "all" ? ["all"] : []
+      // One after the other: what several of them hold together is given back, and told, once. Jobs that live after this kernel's are others'.
+      for (const each of ["own" as const, ...all])
+        for (const view of open) tried.push(...(await Promise.allSettled([view.clean(each)])))
       tried.push(...(await Promise.allSettled([cleanConfiguredStorage(scope)])))
       const failed = tried.filter((one) => one.status === "rejected")
       const cleaned = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))

@@ -100,7 +100,7 @@ describe("A pool that is brought up", () => {
 
   describe("at its end", () => {
     it("gives back what it brought up", async () => {
-      await make().clean()
+      await make().clean("own")
       expect(machines.child("a").exitCode, machines.said).to.equal(0)
       expect(machines.child("head").exitCode ?? machines.child("head").signalCode).to.not.equal(null)
       forgetIdentity("here", pool)

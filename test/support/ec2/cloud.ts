@@ -84,7 +84,7 @@ export class Cloud {
   hostOptions(more: Partial<Ec2Options> = {}): Ec2Options {
     const access = { region: "us-east-1", endpoint: this.shim.url, keys: () => keys }
     return {
-      ...{ access, owner: "tests", instances: 1, minHosts: 1, instanceType: "t3.medium" },
+      ...{ access, owner: "tests", pool: "test", instances: 1, minHosts: 1, instanceType: "t3.medium" },
       ...{ spot: false, onDemandFallback: true, diskGiB: 8, headType: "t3.small" },
       subnets: [this.subnet],
       kernelAddress: this.bridge.address,

@@ -34,7 +34,7 @@ export class BootedPools {
     pool: string,
     { idleMs = 600_000, ...more }: Partial<Ec2Options> & { idleMs?: number } = {},
   ): StandaloneBackend {
-    const options = this.cloud.hostOptions({ workersPerHost: 1, ...more })
+    const options = this.cloud.hostOptions({ pool, workersPerHost: 1, ...more })
     const backend = new StandaloneBackend({
       ...{ name: "aws_ec2", pool, keepMs: 600_000, replicas: 1, expectedWorkers: options.instances },
       machines: {

@@ -36,12 +36,17 @@ export interface HeadPlan {
   readonly pollMs: number
 }
 
+export interface RunningHead {
+  readonly instance: ListedInstance
+  readonly address: QueueAddress
+}
+
 /** The server that runs for this pool, or a new one. */
 export async function startHead(
   plan: HeadPlan,
   events: HostEvents,
   signal: AbortSignal,
-): Promise<QueueAddress> {
+): Promise<RunningHead> {
   const { api, recipe } = plan
   const there = (await listInstances(api, { pool: recipe.pool }, signal)).find(
     (instance) => instance.role === "head" && isThere(instance),
@@ -68,7 +73,7 @@ export async function startHead(
 }
 
 /** Waits until the server answers here. */
-async function reached(plan: HeadPlan, instance: ListedInstance, signal: AbortSignal): Promise<QueueAddress> {
+async function reached(plan: HeadPlan, instance: ListedInstance, signal: AbortSignal): Promise<RunningHead> {
   const { api, recipe, isInside, pollMs } = plan
   const host = (isInside ? instance.privateAddress : instance.publicAddress) ?? ""
   for (const deadline = Date.now() + startMs; !(await answers(host)); ) {
@@ -84,7 +89,7 @@ async function reached(plan: HeadPlan, instance: ListedInstance, signal: AbortSi
       )
     await sleep(pollMs, undefined, { signal })
   }
-  return addressOf(instance, plan)
+  return { instance, address: addressOf(instance, plan) }
 }
 
 function answers(host: string): Promise<boolean> {

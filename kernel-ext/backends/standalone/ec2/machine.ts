@@ -1,5 +1,7 @@
 import { BackendError } from "../../../errors.ts"
 import type { Ec2Api } from "./api.ts"
+import type { ListedInstance } from "./inventory.ts"
+import type { Ec2Options } from "./options.ts"
 import { besidesUsdPerHour, listPrice } from "./prices.ts"
 
 /** What kind of machine an instance is: its type, its image, and what it costs. */
@@ -77,8 +79,25 @@ async function findImage(api: Ec2Api, image: string, signal?: AbortSignal): Prom
   return Parameter?.Value ?? ""
 }
 
-/** What an instance costs an hour, all that belongs to it included; undefined where no price is known. */
-export async function usdPerHour(
+/** What an instance costs an hour: as the options say for the type they ask for, else by Amazon's prices. */
+export async function priceOf(
+  api: Ec2Api,
+  {
+    usdPerHour: own,
+    diskGiB,
+    instanceType: wanted,
+  }: Pick<Ec2Options, "usdPerHour" | "diskGiB" | "instanceType">,
+  { instanceType, market, zone, publicAddress }: PricedInstance,
+): Promise<number | undefined> {
+  if (own !== undefined && instanceType === wanted) return own
+  const hasPublicAddress = publicAddress !== undefined
+  return usdPerHour(api, { instanceType, zone, diskGiB, spot: market === "spot", hasPublicAddress })
+}
+
+type PricedInstance = Pick<ListedInstance, "instanceType" | "market" | "zone" | "publicAddress">
+
+/** All that belongs to it included; undefined where no price is known. */
+async function usdPerHour(
   api: Ec2Api,
   {
     instanceType,

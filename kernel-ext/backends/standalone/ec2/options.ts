@@ -6,6 +6,8 @@ export interface Ec2Options {
   readonly access: AwsAccess
   /** Tag by which people tell theirs from others'. */
   readonly owner: string
+  /** Whose instances are found again, and ended by `clean`. */
+  readonly pool: string
   /** Instances to run at once. */
   readonly instances: number
   /** With fewer a job does not begin. */

@@ -1,3 +1,6 @@
+import { cellfanVersion } from "../../../util/version.ts"
+import type { Ec2Options } from "./options.ts"
+
 /** Tags by which resources of cellfan are known. */
 export const tag = {
   /** On all of them: the version that made it. */
@@ -19,7 +22,7 @@ export interface Tag {
   readonly Value: string
 }
 
-export function tagList(tags: Readonly<Record<string, string>>): Tag[] {
+function tagList(tags: Readonly<Record<string, string>>): Tag[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 }
 
@@ -36,3 +39,20 @@ export function byTag(key: string, value: string): { Name: string; Values: strin
 
 /** All that any version has made. */
 export const ofCellfan = { Name: "tag-key", Values: [tag.version] }
+
+/** What everything that is made for a pool is tagged with. */
+export function tagsOf(
+  { owner, tags = {}, expiresAfterMs }: Pick<Ec2Options, "owner" | "tags" | "expiresAfterMs">,
+  pool: string,
+  role: "worker" | "head",
+): Tag[] {
+  return tagList({
+    ...tags,
+    Name: pool === "" ? "cellfan" : `cellfan ${pool}${role === "head" ? " head" : ""}`,
+    [tag.version]: cellfanVersion(),
+    [tag.owner]: owner,
+    [tag.pool]: pool,
+    [tag.role]: role,
+    [tag.expires]: new Date(Date.now() + expiresAfterMs).toISOString(),
+  })
+}

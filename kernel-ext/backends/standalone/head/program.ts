@@ -9,6 +9,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
 } from "node:fs"
 import { delimiter, join } from "node:path"
 import { promisify } from "node:util"
@@ -65,7 +66,7 @@ function onPath(name: string): string | undefined {
 function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK)
-    return true
+    return statSync(file).isFile()
   } catch {
     return false
   }

@@ -4,6 +4,7 @@ import { Ec2Hosts } from "../../../../kernel-ext/backends/standalone/ec2/ec2.ts"
 import type { StandaloneBackend } from "../../../../kernel-ext/backends/standalone/standalone.ts"
 import type { BackendError } from "../../../../kernel-ext/errors.ts"
 import { Executor } from "../../../../kernel-ext/executors/executor.ts"
+import { openExecutors } from "../../../../kernel-ext/executors/observe.ts"
 import type { Cloud } from "../../../support/ec2/cloud.ts"
 import { BootedPools } from "../../../support/ec2/pools.ts"
 import { waitUntil } from "../../../support/processes.ts"
@@ -52,7 +53,7 @@ describe("Booted instances", function () {
     const ended = backend.fleet.hosts.find(({ name }) => name === id)
     expect(ended?.reason).to.equal("its agent had nothing to do, and ended it")
     cloud.options = {}
-    await backend.clean()
+    await backend.clean("own")
     await fexec.close()
   })
 
@@ -81,9 +82,44 @@ describe("Booted instances", function () {
     )
     // Two tasks of the other, and then the one that was lost.
     expect(Date.now() - killedAt).to.be.lessThan(20_000 + 9000)
-    await backend.clean()
+    await backend.clean("own")
     await fexec.close()
     await waitUntil(() => !cloud.instances.has(victim?.id ?? ""), 10_000)
+  })
+
+  it("cost jobs what they cost while there are jobs, the server's instance among them, and others take their place after clean", async () => {
+    // A dollar a second.
+    const backend = pools.backend("cost", { instances: 1, usdPerHour: 3600 })
+    const fexec = new TestExecutor(backend)
+    await backend.open(never)
+    await waitUntil(() => backend.fleet.workers === 1, 60_000)
+    await sleep(1500)
+    const rest = (n: number) => new Promise((resolve) => setTimeout(() => resolve(n), 700))
+    const jobs = [fexec.map(rest, [1, 2]), fexec.map(rest, [3])]
+    await sleep(1500)
+    const soFar = (jobs[0]?.costUsd ?? 0) + (jobs[1]?.costUsd ?? 0)
+    await Promise.all(jobs)
+    const began = Math.min(...jobs.map((job) => job.tasks[0]?.stats.queuedAtMs ?? 0))
+    const seconds = Math.max(...jobs.map((job) => job.stats().wallMs)) / 1000
+    const together = jobs.reduce((sum, job) => sum + (job.stats().costUsd ?? 0), 0)
+    expect(soFar, "as it accrues").to.be.within(0.4, together)
+    expect(together, `${seconds} s from ${began}`).to.be.within(seconds * 0.95, seconds * 1.05 + 0.05)
+    const states = backend.workerStates()
+    const head = states.find(({ detail }) => detail === "runs the queue's server")
+    expect(head?.usdPerHour, "t3.small, its disk and its address").to.be.within(0.02, 0.03)
+    await fexec.close()
+    const again = pools.backend("cost", { instances: 1 })
+    const other = new TestExecutor(again)
+    const clean = () =>
+      openExecutors()
+        .find(({ handle }) => handle === other)
+        ?.clean()
+    await clean()
+    expect(await other.map((n: number) => n, [5])).to.deep.equal([5])
+    await clean()
+    expect(await other.map((n: number) => n, [6])).to.deep.equal([6])
+    await clean()
+    await other.close()
   })
 
   it("take no more tasks when Amazon is about to take them away", async () => {
@@ -95,7 +131,7 @@ describe("Booted instances", function () {
     await waitUntil(() => backend.workerStates().every(({ state }) => state !== "idle"), 20_000)
     await waitUntil(() => worker?.log.includes("Amazon takes the spot instance away") === true, 20_000)
     await waitUntil(() => !cloud.instances.has(worker?.id ?? ""), 30_000)
-    await backend.clean()
+    await backend.clean("own")
     await backend.close()
   })
 

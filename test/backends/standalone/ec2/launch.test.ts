@@ -34,7 +34,14 @@ describe("Instances on EC2", function () {
   function hostsOf(more: Partial<Ec2Options> = {}): Ec2Hosts {
     const hosts = new Ec2Hosts({
       access: { region: "us-east-1", endpoint: shim.url, keys: () => keys },
-      ...{ owner: "ada", instances: 4, minHosts: 1, instanceType: "t3.medium", headType: "t3.small" },
+      ...{
+        owner: "ada",
+        pool: "test",
+        instances: 4,
+        minHosts: 1,
+        instanceType: "t3.medium",
+        headType: "t3.small",
+      },
       ...{ spot: false, onDemandFallback: true, diskGiB: 8, expiresAfterMs: 3_600_000 },
       ...{ pollMs: { pending: 20, steady: 100 }, firstPauseMs: 5 },
       storage: () => ({

@@ -89,7 +89,7 @@ describe("Jobs on hosts by SSH", function () {
     expect(indices(results)).to.deep.equal(upTo(30))
     const { backend } = standalone(options(), "a test")
     await backend.open(new AbortController().signal)
-    await backend.clean("all")
+    await backend.clean("own")
     await backend.close()
     for (const name of ["h1", "h2", "h3"])
       expect(await host(name).run("pgrep -f [c]ellfan/hosts || true; ls -A ~ada/.cache"), name).to.equal("")
