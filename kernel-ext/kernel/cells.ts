@@ -21,7 +21,8 @@ import type { Interpreter } from "./types.ts"
  *                   (stand-in: stock TypeScript in the shape of tslab's; session: for whom it works; program: what it
  *                   checks, with options, resolution and seam; typescript, quick-info, watched-files, prefix,
  *                   tslab-declarations; source: what the text of a cell says;
- *                   type-libraries: JavaScript's and Node's types; decorators: help with those of the older kind)
+ *                   type-libraries: JavaScript's and Node's types; decorators: help with those of the older kind;
+ *                   jsx: help with elements where nothing says what they become)
  *     known-types   what earlier cells declared (declarations; pages: the files that TypeScript reads it from)
  *     injected-parameters  types of the cell that papermill adds
  *     transform     makes declarations assignments to the notebook's variables (scope, bound-names, loops, globals,

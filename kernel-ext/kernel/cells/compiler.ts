@@ -2,6 +2,7 @@ import { dirname } from "node:path"
 import type ts from "typescript"
 import { Declarations, declaredNames } from "./declarations.ts"
 import { decoratorHint } from "./decorators.ts"
+import { jsxHint } from "./jsx.ts"
 import { modulesPage } from "./named-modules.ts"
 import { configuredOptions, libraries } from "./options.ts"
 import { createPages } from "./pages.ts"
@@ -111,7 +112,11 @@ export function createCompiler(options: CompilerOptions) {
       const { declOutput = "" } = converter.convert(declarations.recentText, source.text + exportList(source))
       const { diagnostics, configured } = session
       if (diagnostics.length > 0)
-        return { status: "rejected", diagnostics, hint: decoratorHint(diagnostics, configured) }
+        return {
+          status: "rejected",
+          diagnostics,
+          hint: decoratorHint(diagnostics, configured) ?? jsxHint(code, diagnostics, configured),
+        }
       declared = new Map([...declared, ...modules.declared])
       const nested = /\bvar\b/.test(code) ? nestedVars(session, declOutput) : ""
       return {

@@ -15,8 +15,13 @@ export function isComplete(code: string, jsx: boolean): Completeness {
   const file = parse(code, jsx)
   const problems = (file as unknown as { parseDiagnostics: readonly ts.DiagnosticWithLocation[] })
     .parseDiagnostics
-  if (problems.length === 0) return { status: "complete" }
   const end = endOfCode(code)
+  if (problems.length === 0) {
+    // `let a = 1,` parses; only the checker is against it.
+    return code[end - 1] === ","
+      ? { status: "incomplete", indent: indentAfter(code) }
+      : { status: "complete" }
+  }
   if (!problems.every((one) => isForMore(one, code, end))) return { status: "invalid" }
   const inText = problems.some(
     (one) => one.code === UNTERMINATED_TEMPLATE || one.code === UNTERMINATED_COMMENT,

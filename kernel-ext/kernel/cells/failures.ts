@@ -46,8 +46,15 @@ function related(error: Error, scripts: Scripts, told: Set<string>, depth: numbe
   if (depth >= MAX_RELATED) return lines
   const { cause, errors } = error as { cause?: unknown; errors?: unknown }
   const members: readonly unknown[] = Array.isArray(errors) ? errors : []
-  if (cause !== undefined && !members.includes(cause) && !isTold(cause, error, scripts))
-    lines.push("", `${colour.bold("Cause:")} ${headline(cause)}`, ...below(cause, scripts, told, depth))
+  const tell = (what: string, one: unknown) =>
+    lines.push("", `${colour.bold(`${what}:`)} ${headline(one)}`, ...below(one, scripts, told, depth))
+  // An error may be a cause of itself.
+  if (cause !== undefined && cause !== error && !members.includes(cause) && !isTold(cause, error, scripts))
+    tell("Cause", cause)
+  if (isSuppressed(error)) {
+    tell("While it was disposed of", error.error)
+    tell("After", error.suppressed)
+  }
   for (const [index, one] of members.slice(0, MAX_RELATED).entries())
     lines.push(
       "",
@@ -58,10 +65,15 @@ function related(error: Error, scripts: Scripts, told: Set<string>, depth: numbe
   return lines
 }
 
+/** What `using` throws where the end of something fails, and what was thrown before is still on its way. */
+function isSuppressed(error: Error): error is Error & { error: unknown; suppressed: unknown } {
+  return error.name === "SuppressedError" && "error" in error && "suppressed" in error
+}
+
 function properties(error: Error): string[] {
-  const own = Object.entries(error).filter(
-    ([key]) => !["stack", "message", "name", "cause", "errors"].includes(key),
-  )
+  const told = ["stack", "message", "name", "cause", "errors"]
+  if (isSuppressed(error)) told.push("error", "suppressed")
+  const own = Object.entries(error).filter(([key]) => !told.includes(key))
   if (own.length === 0) return []
   return [inspect(Object.fromEntries(own), { depth: 2, breakLength: 100, maxStringLength: 1000 })]
 }

@@ -108,6 +108,11 @@ const here = fileURLToPath(import.meta.url)
 /** Folder of the kernel's own code: `kernel-ext` of the repository, or `dist`. */
 const root = here.replace(/^(.*\/(?:kernel-ext|dist)\/).*$/, "$1")
 
+/** Whether code is the kernel's own: a path, or the URL of a module. */
+export function isOurFile(file: string): boolean {
+  return isOurs(file.startsWith("file:") ? fileURLToPath(file) : file)
+}
+
 function isOurs(path: string): boolean {
   return path.startsWith(root) || /\/node_modules\/(?:tslab|typescript)\//.test(path)
 }

@@ -17,9 +17,21 @@ export function inspect(
     (found, position) => found ?? compiler.inspect(declarations, code, position),
     undefined,
   )
-  if (info === undefined) return undefined
+  if (info === undefined) {
+    // A name alone may be that of a type.
+    if (!NAME.test(code)) return undefined
+    return inspect(
+      compiler,
+      declarations,
+      definitions,
+      `${AS_TYPE}${code}`,
+      AS_TYPE.length + code.trimEnd().length - 1,
+      detail,
+    )
+  }
   const signature = textOf(info.displayParts)
-  if (signature === "") return undefined
+  // What TypeScript writes where a type of that name is nowhere.
+  if (signature === "" || signature.includes("/*unresolved*/")) return undefined
   const documentation = textOf(info.documentation)
   const tags = (info.tags ?? []).map((tag) => ({ name: tag.name, text: textOf(tag.text) }))
   const name = code.slice(info.textSpan.start, info.textSpan.start + info.textSpan.length)
@@ -41,6 +53,9 @@ export function inspect(
     },
   }
 }
+
+const AS_TYPE = "type _ = "
+const NAME = /^[\p{L}_$][\p{L}\p{N}_$.]*\s*$/u
 
 function candidates(code: string, offset: number): number[] {
   const callee = calleeAround(code, offset)

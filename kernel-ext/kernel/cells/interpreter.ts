@@ -165,7 +165,7 @@ export class CellInterpreter implements Interpreter {
       url: pathToFileURL(filename).href,
       filename,
       dirname: folder,
-      resolve: (specifier: string) => pathToFileURL(modules.require.resolve(specifier)).href,
+      resolve: modules.resolve,
     }
     const load = Object.assign((...args: Parameters<Modules["import"]>) => modules.import(...args), { meta })
     return [modules.require, this.#module.exports, this.#module, filename, folder, load, imported]

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { createRequire, isBuiltin } from "node:module"
 import { dirname, extname, isAbsolute, join, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { interop, namespaceOf } from "./namespaces.ts"
 import { nativeImport } from "./native-import.ts"
 import type { Session } from "./session.ts"
@@ -21,7 +21,7 @@ export interface ModulesOptions {
   /** Modules that are the kernel's own, by name. */
   readonly own: ReadonlyMap<string, unknown>
   readonly session: () => Session
-  onScript(file: string, sourceMap: string, text: string): void
+  onScript(file: string, sourceMaps: readonly string[], text: string): void
 }
 
 export type Modules = ReturnType<typeof createModules>
@@ -32,16 +32,33 @@ export function createModules(options: ModulesOptions) {
   const importNatively = nativeImport(folder)
   const virtual = new Map<string, string>()
   const requires = new Map<string, NodeJS.Require>()
-  const sides = createSideModules({ ...options, virtual, load: locate, require: requireFrom })
+  const sides = createSideModules({ ...options, virtual, load: locate, require: requireFrom, resolve: urlOf })
 
   async function locate(specifier: string, from: string, attributes?: ImportCallOptions) {
     if (own.has(specifier)) return { namespace: own.get(specifier) as Namespace }
     const file = localFile(specifier, from)
-    if (file === undefined) return { namespace: interop(await importNatively(specifier, attributes)) }
+    if (file === undefined) {
+      // The types are there without it, as they are for files of the notebook's own.
+      const json = specifier.endsWith(".json") ? { with: { type: "json" } } : undefined
+      return { namespace: interop(await importNatively(specifier, attributes ?? json)) }
+    }
     if (virtual.has(file) || isEsModule(file)) return { file }
-    if (extname(file) === ".json") return { namespace: namespaceOf(JSON.parse(readFileSync(file, "utf8"))) }
+    if (extname(file) === ".json") return { namespace: namespaceOf(readJson(file)) }
     forgetRequired(file)
     return { namespace: namespaceOf(requireFrom(from)(file)) }
+  }
+
+  /** What `import.meta.resolve` gives: where a module is, whether it is there or not; packages must be. */
+  function urlOf(specifier: string, from: string): string {
+    if (isBuiltin(specifier)) return specifier.startsWith("node:") ? specifier : `node:${specifier}`
+    if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, pathToFileURL(from)).href
+    if (URL.canParse(specifier)) return new URL(specifier).href
+    const file = localFile(specifier, from) ?? packageFile(specifier, from)
+    if (file === undefined) {
+      const error = new Error(`Cannot find package '${specifier}' imported from ${from}`)
+      throw Object.assign(error, { code: "ERR_MODULE_NOT_FOUND" })
+    }
+    return pathToFileURL(file).href
   }
 
   /** The file of the notebook's own that a specifier means; undefined for packages. */
@@ -127,6 +144,7 @@ export function createModules(options: ModulesOptions) {
       ),
     import: (specifier: unknown, attributes?: ImportCallOptions) => load(String(specifier), cell, attributes),
     require: requireFrom(cell),
+    resolve: (specifier: string) => urlOf(specifier, join(folder, "notebook.ts")),
     isPlainPackage(specifier: string): boolean {
       if (own.has(specifier)) return false
       return (
@@ -138,6 +156,31 @@ export function createModules(options: ModulesOptions) {
       virtual.set(file, code)
     },
   }
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8").replace(/^\uFEFF/, ""))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new SyntaxError(`${file} is not JSON: ${error.message}`)
+  }
+}
+
+/** The file of a package that `import`, not `require`, loads. */
+function packageFile(specifier: string, from: string): string | undefined {
+  const tsc = typescript()
+  const settings = {
+    module: tsc.ModuleKind.NodeNext,
+    moduleResolution: tsc.ModuleResolutionKind.NodeNext,
+    allowJs: true,
+    resolveJsonModule: true,
+    // Not in the published types: what runs, in place of what describes it.
+    noDtsResolution: true,
+  }
+  const mode = tsc.ModuleKind.ESNext
+  return tsc.resolveModuleName(specifier, from, settings, tsc.sys, undefined, undefined, mode).resolvedModule
+    ?.resolvedFileName
 }
 
 /** Files that are compiled here, but for JavaScript written as CommonJS, which Node loads. */

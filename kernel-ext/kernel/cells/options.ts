@@ -11,7 +11,7 @@ export function compilerOptions(session: Session): ts.CompilerOptions {
   return {
     // As tslab has it, so that its notebooks run; a tsconfig.json beside the notebook can ask for more.
     strict: false,
-    target: tsc.ScriptTarget.ES2022,
+    target: target(),
     lib: [session.libraries.libraryName],
     jsx: tsc.JsxEmit.React,
     esModuleInterop: true,
@@ -38,13 +38,20 @@ export function compilerOptions(session: Session): ts.CompilerOptions {
   }
 }
 
+/** As with the libraries: from it the checker knows what may stand in a regular expression. */
+function target(): ts.ScriptTarget {
+  const { ScriptTarget } = typescript()
+  return nodeMajor >= 24 ? ScriptTarget.ES2025 : ScriptTarget.ES2024
+}
+
+const nodeMajor = Number(process.versions.node.split(".")[0])
+
 /** What this Node has, no more: a method that is missing at run time should be missing to the type checker. */
 export function libraries(): string[] {
-  const major = Number(process.versions.node.split(".")[0])
   const newer =
-    major >= 24
+    nodeMajor >= 24
       ? ["es2025", "esnext.array", "esnext.disposable", "esnext.error"]
-      : major >= 22
+      : nodeMajor >= 22
         ? ["es2024", "es2025.iterator", "es2025.collection", "esnext.array", "esnext.disposable"]
         : ["es2023", "esnext.disposable"]
   return [...newer, "decorators", "decorators.legacy"]

@@ -17,6 +17,7 @@ export function quickInfo(
   if (symbol === undefined || (checker as unknown as UnknownTest).isUnknownSymbol(symbol)) {
     if (!tsc.isIdentifier(node) && !isThisLike(tsc, node)) return undefined
     const type = checker.getTypeAtLocation(node)
+    if (isError(type)) return undefined
     return {
       kind: tsc.ScriptElementKind.unknown,
       kindModifiers: "",
@@ -41,6 +42,11 @@ export function quickInfo(
     documentation: shown.documentation,
     tags: shown.tags ?? [],
   }
+}
+
+/** The type of a name that nobody has declared. */
+function isError(type: ts.Type): boolean {
+  return (type as { intrinsicName?: string }).intrinsicName === "error"
 }
 
 interface UnknownTest {

@@ -28,7 +28,8 @@ export interface Scripts {
     typed: TypedSource
     typescript: string
   }): void
-  addModule(file: string, sourceMap: string, text: string): void
+  /** `sourceMaps`: from the last step of its compilation to the first. */
+  addModule(file: string, sourceMaps: readonly string[], text: string): void
   /** Position in a script that runs (line from 1, column from 0) → position in what the user wrote. */
   locate(file: string, line: number, column: number): Position | undefined
   /** Whether a script is one of ours; a position in it that has no origin is in what we put around the cell. */
@@ -65,13 +66,18 @@ export function createScripts(folder: string): Scripts {
       texts.set(label, typed.text)
       cells.push({ file, code, original: locate })
     },
-    addModule(file, sourceMap, text) {
+    addModule(file, sourceMaps, text) {
       const label = relative(folder, file)
       texts.set(label, text)
-      const trace = lazy(() => new TraceMap(sourceMap))
+      const traces = lazy(() => sourceMaps.map((sourceMap) => new TraceMap(sourceMap)))
       locators.set(file, (line, column) => {
-        const { line: found, column: at } = originalPositionFor(trace(), { line, column })
-        return found === null ? undefined : { label, text, line: found, column: at }
+        let place = { line, column }
+        for (const trace of traces()) {
+          const { line: found, column: at } = originalPositionFor(trace, place)
+          if (found === null) return undefined
+          place = { line: found, column: at }
+        }
+        return { label, text, ...place }
       })
     },
     locate: (file, line, column) => locators.get(file)?.(line, column),

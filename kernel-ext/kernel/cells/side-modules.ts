@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs"
 import { dirname, extname } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Script } from "node:vm"
+import type ts from "typescript"
+import { importsJsx } from "./jsx.ts"
 import { typescript } from "./typescript.ts"
 import { stampOf } from "./watched-files.ts"
 
@@ -27,7 +29,7 @@ interface SideModule {
 }
 
 export interface SideModulesOptions {
-  readonly session: () => { readonly configured: object }
+  readonly session: () => { readonly configured: ts.CompilerOptions }
   /** Text of modules that are cells, by file name. */
   readonly virtual: ReadonlyMap<string, string>
   /** Imports `specifier` from `file`; a side module's `file` is given back as `{ file }`. */
@@ -37,7 +39,9 @@ export interface SideModulesOptions {
   ): Promise<{ readonly file: string } | { readonly namespace: Namespace }>
   readonly require: (from: string) => NodeJS.Require
   /** Told of each script before it runs, for stack traces. */
-  onScript(file: string, sourceMap: string, text: string): void
+  onScript(file: string, sourceMaps: readonly string[], text: string): void
+  /** What `import.meta.resolve(specifier)` gives in `file`. */
+  resolve(specifier: string, file: string): string
 }
 
 export function createSideModules(options: SideModulesOptions) {
@@ -90,7 +94,12 @@ export function createSideModules(options: SideModulesOptions) {
       },
       {
         id: file,
-        meta: { url: pathToFileURL(file).href, filename: file, dirname: dirname(file) },
+        meta: {
+          url: pathToFileURL(file).href,
+          filename: file,
+          dirname: dirname(file),
+          resolve: (specifier: string) => options.resolve(specifier, file),
+        },
         import: async (specifier: string) => {
           const found = await options.load(specifier, file)
           return "file" in found ? load(found.file) : found.namespace
@@ -132,8 +141,8 @@ export function createSideModules(options: SideModulesOptions) {
 
   function evaluate(file: string): Registered {
     const text = options.virtual.get(file) ?? readFileSync(file, "utf8")
-    const { outputText, sourceMapText = "" } = compile(file, text)
-    options.onScript(file, sourceMapText, text)
+    const { outputText, sourceMaps } = compile(file, text)
+    options.onScript(file, sourceMaps, text)
     let registered: Registered = { dependencies: [], declare: () => ({ setters: [] }) }
     const System = {
       register(dependencies: string[], declare: Registered["declare"]) {
@@ -147,21 +156,34 @@ export function createSideModules(options: SideModulesOptions) {
     return registered
   }
 
-  function compile(file: string, text: string) {
+  function compile(file: string, text: string): { outputText: string; sourceMaps: string[] } {
     const tsc = typescript()
-    return tsc.transpileModule(text, {
-      fileName: file,
-      compilerOptions: {
-        jsx: tsc.JsxEmit.React,
-        ...options.session().configured,
-        // The one script format with the meaning of ES modules; no later compiler than this one has an API in JavaScript.
-        module: tsc.ModuleKind.System,
-        ignoreDeprecations: "6.0",
-        target: tsc.ScriptTarget.ES2022,
-        esModuleInterop: true,
-        sourceMap: true,
-      },
-    })
+    const { configured } = options.session()
+    const steps = [
+      // In its System format the compiler loses the names of what it imports by itself for JSX.
+      ...(importsJsx(configured) && /\.[jt]sx$/.test(file) ? [tsc.ModuleKind.ESNext] : []),
+      // The one script format with the meaning of ES modules; no later compiler than this one has an API in JavaScript.
+      tsc.ModuleKind.System,
+    ]
+    let outputText = text
+    const sourceMaps: string[] = []
+    for (const module of steps) {
+      const done = tsc.transpileModule(outputText, {
+        fileName: file,
+        compilerOptions: {
+          jsx: tsc.JsxEmit.React,
+          ...configured,
+          module,
+          ignoreDeprecations: "6.0",
+          target: tsc.ScriptTarget.ES2022,
+          esModuleInterop: true,
+          sourceMap: true,
+        },
+      })
+      outputText = done.outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, "")
+      sourceMaps.unshift(done.sourceMapText ?? "")
+    }
+    return { outputText, sourceMaps }
   }
 
   async function load(file: string): Promise<Namespace> {

@@ -1,4 +1,4 @@
-import { mappedPosition } from "./frames.ts"
+import { isOurFile, mappedPosition } from "./frames.ts"
 import type { Scripts } from "./scripts.ts"
 
 /** V8's ten would end within ours where capture has gone deep, and the cell that called would not be told. */
@@ -15,7 +15,9 @@ export function mapStacksOf(scripts: Scripts): () => void {
   const prepare: typeof Error.prepareStackTrace = (error, sites) => {
     const isOurs = (site: NodeJS.CallSite) => scripts.isScript(site.getFileName() ?? "")
     if (before !== undefined && !sites.some(isOurs)) return before(error, sites)
-    const frames = sites.map((site) => `\n    at ${isOurs(site) ? mapped(site, scripts) : site}`)
+    const frames = withoutKernel(sites, scripts).map(
+      (site) => `\n    at ${isOurs(site) ? mapped(site, scripts) : site}`,
+    )
     return `${headOf(error)}${frames.join("")}`
   }
   Error.prepareStackTrace = prepare
@@ -25,9 +27,23 @@ export function mapStacksOf(scripts: Scripts): () => void {
   }
 }
 
+/** Ends where the kernel called the cell, and passes over what is the kernel's below the user's first frame. */
+function withoutKernel(sites: readonly NodeJS.CallSite[], scripts: Scripts): readonly NodeJS.CallSite[] {
+  const isUsers = (site: NodeJS.CallSite) => scripts.isScript(site.getFileName() ?? "")
+  const first = sites.findIndex(isUsers)
+  const wrapper = sites.findIndex((site) => isUsers(site) && positionOf(site, scripts) === undefined)
+  const shown = wrapper === -1 ? sites : sites.slice(0, wrapper)
+  return shown.filter((site, index) => index < first || !isOurFile(site.getFileName() ?? ""))
+}
+
+function positionOf(site: NodeJS.CallSite, scripts: Scripts): string | undefined {
+  const [line, column] = [site.getLineNumber() ?? 1, site.getColumnNumber() ?? 1]
+  return mappedPosition(scripts, site.getFileName() ?? "", line, column - 1)
+}
+
 function mapped(site: NodeJS.CallSite, scripts: Scripts): string {
   const file = site.getFileName() ?? ""
-  const place = mappedPosition(scripts, file, site.getLineNumber() ?? 1, (site.getColumnNumber() ?? 1) - 1)
+  const place = positionOf(site, scripts)
   const text = String(site)
   const position = `${file}:${site.getLineNumber()}:${site.getColumnNumber()}`
   return place === undefined ? text : text.replace(position, place)

@@ -103,21 +103,24 @@ interface Raises {
   raise(pos: number, message: string): never
 }
 
-/** TypeScript lists the cell's own names in a last `export`; other names at the top are its helpers and temporaries. */
+/**
+ * TypeScript lists the cell's own names in a last `export`; other names at the top are its helpers and temporaries. What it imports
+ * by itself, for JSX, is a name like any other, so that functions take it along wherever they run.
+ */
 function namesOf(program: Program): Set<string> {
   const declared = new Set<string>()
   declareIn(program.body, declared)
   hoistVars(program, declared)
-  for (const statement of program.body)
-    if (statement.type === "ImportDeclaration")
-      for (const one of statement.specifiers) declared.add(one.local.name)
+  const imported = program.body.flatMap((statement) =>
+    statement.type === "ImportDeclaration" ? statement.specifiers.map(({ local }) => local.name) : [],
+  )
   const exported = program.body
     .filter(
       (one): one is ExportNamedDeclaration => one.type === "ExportNamedDeclaration" && one.source == null,
     )
     .flatMap((one) => one.specifiers)
     .map(({ local }) => (local.type === "Identifier" ? local.name : String(local.value)))
-  return new Set(exported.filter((name) => declared.has(name)))
+  return new Set([...exported.filter((name) => declared.has(name)), ...imported])
 }
 
 /** `return [value]`: within an array a promise stays what it is. */

@@ -55,15 +55,20 @@ function bundleFrom(returned: unknown, value: unknown): Data | undefined {
       `A Symbol.for("Jupyter.display") method returns an object of MIME types and their data, and this one returned ${inspect(returned)}`,
     )
   }
-  const entries = Object.entries(returned)
+  const entries = Object.entries(returned).filter(([, content]) => content !== undefined)
   if (entries.length === 0) return undefined
-  const data = Object.fromEntries(
-    entries.map(([type, content]) => [
-      type,
-      content instanceof Uint8Array ? Buffer.from(content).toString("base64") : content,
-    ]),
-  )
+  const data = Object.fromEntries(entries.map(([type, content]) => [type, contentOf(type, content)]))
   return "text/plain" in data ? data : { ...data, ...inspected(value) }
+}
+
+/** Notebooks can hold text, bytes as base64, and any JSON where the type says that it is such. */
+function contentOf(type: string, content: unknown): unknown {
+  if (content instanceof Uint8Array) return Buffer.from(content).toString("base64")
+  if (typeof content === "string" || /^application\/(?:.*\+)?json$/.test(type)) return content
+  if (Array.isArray(content) && content.every((line) => typeof line === "string")) return content
+  throw new TypeError(
+    `A Symbol.for("Jupyter.display") method gives text or bytes as ${type}, and this one gave ${inspect(content)}`,
+  )
 }
 
 function inspected(value: unknown): Data {

@@ -173,7 +173,9 @@ function readShell(
   // `!ls -la` parses: a name that nobody knows, and words after it, are no TypeScript all the same.
   const word = /^[\w$]+(?=\s|$)/.exec(code.slice(start))?.[0]
   const unbound = word !== undefined && !(names.isBound(word) || declaredNames(parsed.file).has(word))
-  if (!broken && (!unbound || assigned !== undefined)) return undefined
+  // `files = !ls` is one too, where neither name is known; a declaration of `files` says that it is meant as TypeScript.
+  const isTypeScript = assigned !== undefined && undeclaredAt(negation, parsed, names) === undefined
+  if (!broken && (!unbound || isTypeScript)) return undefined
   const name = code.slice(start, end).trim()
   return {
     kind: "shell",

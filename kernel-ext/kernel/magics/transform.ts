@@ -67,7 +67,8 @@ function unfinishedBody(code: string, { start, end, args, bodyStart }: FoundCell
 
 function translateLine(code: string, found: FoundMagic, notebook: Notebook): readonly Part[] {
   if (found.kind === "shell") throw new UsageError(shellHint(found.name))
-  const end = found.assigned === undefined ? ";" : ""
+  // It takes the rest of its line, whatever the next one begins with.
+  const end = ";"
   if (found.kind === "inspect")
     return [`${runtimeName}.inspect(${literal(found.name)}, ${found.mark.length - 1})${end}`]
   if (found.kind === "help") return [helpCall(found.name, notebook), end]

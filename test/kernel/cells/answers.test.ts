@@ -83,6 +83,14 @@ const thing = { alpha: 1, beta() { return 'b' } }`)
       )
   })
 
+  it("tells of types by their name alone, and nothing of names that nobody declared", async () => {
+    await notebook.text("interface Shape { side: number }\ntype Hue = 'red' | 'green'")
+    expect(notebook.inspect("Shape|")).to.equal("interface Shape")
+    expect(notebook.inspect("Hue|")).to.equal('type Hue = "red" | "green"')
+    for (const code of ["nobody|", "nobody.at.all|", "if|"])
+      expect(notebook.inspect(code), code).to.equal(undefined)
+  })
+
   it("knows nothing of numbers and blank space", () => {
     expect(notebook.interpreter.inspect("1 + 2", 4, 0)).to.equal(undefined)
     expect(notebook.interpreter.inspect("", 0, 0)).to.equal(undefined)
@@ -111,6 +119,7 @@ const thing = { alpha: 1, beta() { return 'b' } }`)
       "foo( // c",
       "x => ",
       "'a\\",
+      "let a = 1, // and",
     ])
       expect(status(code), code).to.equal("incomplete")
     for (const code of ["let 1x", "a)", "'abc", "const = 4"]) expect(status(code), code).to.equal("invalid")

@@ -91,6 +91,22 @@ describe("errors of a cell", () => {
     expect(traceback).to.contain("E_MANY")
   })
 
+  it("tell of what fails while something is disposed of, and of what came before", async () => {
+    const { traceback } = await notebook.failure(
+      "using it = { [Symbol.dispose]() { throw new Error('at its end') } }\nthrow new Error('before')",
+    )
+    expect(traceback).to.match(/While it was disposed of: Error: at its end\n.*cell \d+:1:/)
+    expect(traceback).to.match(/After: Error: before\n.*cell \d+:2:7/)
+  })
+
+  it("that are their own cause are told once", async () => {
+    const { traceback } = await notebook.failure(
+      "const circular = new Error('round'); circular.cause = circular; throw circular",
+    )
+    expect(traceback.match(/round\n/g)).to.have.length(1)
+    expect(traceback).not.to.contain("Cause")
+  })
+
   it("carry the name of the class that was thrown", async () => {
     const { name } = await notebook.failure("class OwnError extends Error {}\nthrow new OwnError('mine')")
     expect(name).to.equal("OwnError")
@@ -143,6 +159,8 @@ describe("errors of a cell", () => {
     const { traceback } = await mapping.failure("boom()")
     expect(traceback).to.match(/^TypeError: bang\n {4}at boom \(cell 1:3:9\)\n {4}at cell 3:1:1\n/)
     expect(traceback).to.contain("> 3 |   throw new TypeError('bang')\n    |         ^")
+    const printed = await mapping.text("boom.name + new Error('here').stack")
+    expect(printed).to.equal("boomError: here\n    at cell 4:1:13")
     await mapping.close()
     expect(Error.prepareStackTrace).to.equal(before)
   })

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { expect } from "chai"
 import { type Notebook, openNotebook } from "../open-notebook.ts"
 
@@ -222,5 +223,83 @@ let stats: Stats | ParsedPath | undefined
     expect(await configured.text("<b>bold</b>")).to.equal("[ 'b', null, [ 'bold' ] ]")
     expect((await configured.failure("function implicit(x) { return x }")).message).to.contain("TS7006")
     await configured.close()
+  })
+
+  describe("where the compiler imports what JSX becomes", () => {
+    const configured = openNotebook()
+    const put = (path: string, text: string) => {
+      mkdirSync(dirname(join(configured.folder, path)), { recursive: true })
+      writeFileSync(join(configured.folder, path), text)
+    }
+    before(() => {
+      put("tsconfig.json", '{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "h" } }')
+      put("node_modules/h/package.json", '{ "name": "h", "exports": { "./jsx-runtime": "./runtime.js" } }')
+      put(
+        "node_modules/h/runtime.js",
+        "exports.jsx = exports.jsxs = (tag, { children }) => typeof tag === 'function' ? tag({ children }) : '<' + tag + '>' + children; exports.Fragment = 'all'",
+      )
+      put(
+        "view.tsx",
+        "interface Named { name: string }\nexport const View = ({ name }: Named) => <i>{name}</i>\nexport const fail = () => <i>{(() => { throw new Error('in JSX') })()}</i>",
+      )
+    })
+    after(() => configured.close())
+
+    it("have it in cells, in functions of earlier ones and in modules beside the notebook", async () => {
+      expect(await configured.text("const bold = (text: string) => <b>{text}</b>\nbold('x')")).to.equal(
+        "<b>x",
+      )
+      expect(await configured.text("<>{bold('y')}{1}</>")).to.equal("<all><b>y,1")
+      expect(await configured.text("import { View } from './view'\nView({ name: 'n' })")).to.equal("<i>n")
+    })
+
+    it("tell the lines of such modules", async () => {
+      const { traceback } = await configured.failure("import { fail } from './view'\nfail()")
+      expect(traceback).to.match(/at .*view\.tsx:3:4\d\)?\n/)
+      expect(traceback).to.contain("> 3 | export const fail")
+    })
+
+    it("are said to be missing where nothing says what JSX becomes", async () => {
+      const plain = openNotebook()
+      expect((await plain.failure("const one = <b>text</b>")).traceback).to.contain("This looks like JSX")
+      expect((await plain.failure("const two = <b/>")).traceback).to.contain('"jsx": "react-jsx"')
+      expect((await plain.failure("const three = (1 < 2")).traceback).not.to.contain("JSX")
+      await plain.close()
+    })
+  })
+
+  it("resolve by import.meta as import does, files that are not there too", async () => {
+    const own = openNotebook()
+    const put = (path: string, text: string) => {
+      mkdirSync(dirname(join(own.folder, path)), { recursive: true })
+      writeFileSync(join(own.folder, path), text)
+    }
+    const exports = '{ "import": "./i.mjs", "require": "./i.cjs" }'
+    put("node_modules/both/package.json", `{ "name": "both", "exports": ${exports} }`)
+    put("node_modules/both/i.mjs", "export const a = 1")
+    put("node_modules/both/i.cjs", "exports.a = 1")
+    put("side.ts", "export const at = import.meta.resolve('both')")
+    const folder = pathToFileURL(own.folder).href
+    expect(await own.text("import.meta.resolve('both')")).to.equal(`${folder}/node_modules/both/i.mjs`)
+    expect(await own.text("import { at } from './side'\nat")).to.equal(`${folder}/node_modules/both/i.mjs`)
+    expect(await own.text("import.meta.resolve('fs') + import.meta.resolve('node:os')")).to.equal(
+      "node:fsnode:os",
+    )
+    expect(await own.text("import.meta.resolve('./not/there.ts')")).to.equal(`${folder}/not/there.ts`)
+    expect(await own.text("import.meta.resolve('https://a.b/c')")).to.equal("https://a.b/c")
+    expect((await own.failure("import.meta.resolve('nowhere')")).message).to.contain("package 'nowhere'")
+    await own.close()
+  })
+
+  it("name the file that is not JSON, and read a package's JSON", async () => {
+    const own = openNotebook()
+    writeFileSync(join(own.folder, "wrong.json"), '{ "a": 1, }')
+    const { name, message } = await own.failure("import wrong from './wrong.json'")
+    expect(name).to.equal("SyntaxError")
+    expect(message).to.contain(join(own.folder, "wrong.json")).and.contain("is not JSON")
+    mkdirSync(join(own.folder, "node_modules/p"), { recursive: true })
+    writeFileSync(join(own.folder, "node_modules/p/package.json"), '{ "name": "p", "version": "1.2.3" }')
+    expect(await own.text("import { version } from 'p/package.json'\nversion")).to.equal("1.2.3")
+    await own.close()
   })
 })

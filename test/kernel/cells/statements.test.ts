@@ -53,6 +53,10 @@ log.length`
     expect(await notebook.text("import.meta.url.startsWith('file://')")).to.equal("true")
   })
 
+  it("may have regular expressions with sets", async () => {
+    expect(await notebook.text("/[\\p{L}--[a-z]]/v.test('a')")).to.equal("false")
+  })
+
   it("may jump out of nested loops by labels", async () => {
     const code = `let steps = 0
 outer: for (let i = 0; i < 5; i++) { for (let j = 0; j < 5; j++) { steps++; if (j === 1) continue outer; if (i === 3) break outer } }

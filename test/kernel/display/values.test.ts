@@ -54,6 +54,24 @@ describe("how a value looks", () => {
     expect(error.message).to.contain("'text'")
   })
 
+  it("fails where the method gives what no notebook can hold", async () => {
+    const wrong = { [Symbol.for("Jupyter.display")]: () => ({ "text/html": 5 }) }
+    const error = await show(wrong).catch((thrown) => thrown)
+    expect(error).to.be.instanceOf(TypeError)
+    expect(error.message).to.match(/text or bytes as text\/html, and this one gave 5/)
+    const right = {
+      "text/plain": "t",
+      "application/json": [1],
+      "application/x.y+json": 5,
+      "text/html": undefined,
+    }
+    expect(await data({ [Symbol.for("Jupyter.display")]: () => right })).to.deep.equal({
+      "text/plain": "t",
+      "application/json": [1],
+      "application/x.y+json": 5,
+    })
+  })
+
   it("is a table for plain objects, escaped, with columns of all rows", async () => {
     const bundle = await data([
       { a: 1, "b<": "x & y" },

@@ -56,7 +56,7 @@ describe("%LocalhostExecutor", () => {
       'var fexec = __cellfan.create("FunctionExecutor", {"mode":"localhost","retries":1}, "fexec");',
     )
     expect(transform("const pool = %LocalhostExecutor --workers=2")).to.equal(
-      'const pool = __cellfan.create("LocalhostExecutor", {"workers":2}, "pool")',
+      'const pool = __cellfan.create("LocalhostExecutor", {"workers":2}, "pool");',
     )
   })
 
@@ -209,9 +209,9 @@ describe("%%LocalhostExecutor --map", () => {
 describe("Other magics", () => {
   it("are calls, which keep the lines around them", () => {
     expect(transform("f()\n  %jobs\n(1)")).to.equal("f()\n  __cellfan.jobs();\n(1)")
-    expect(transform("const all = %jobs;")).to.equal("const all = __cellfan.jobs()")
-    expect(transform("found = %jobs")).to.equal("var found = __cellfan.jobs()")
-    expect(transform("let found; found = %jobs")).to.equal("let found; found = __cellfan.jobs()")
+    expect(transform("const all = %jobs;")).to.equal("const all = __cellfan.jobs();")
+    expect(transform("found = %jobs")).to.equal("var found = __cellfan.jobs();")
+    expect(transform("let found; found = %jobs")).to.equal("let found; found = __cellfan.jobs();")
     expect(transform("%cancel abc-1")).to.equal('__cellfan.cancel("abc-1");')
     expect(transform("%env A = b c")).to.equal('__cellfan.env("A = b c");')
     expect(transform("if (urls)\n%pwd\nelse\n%cd ..")).to.equal(
@@ -228,7 +228,7 @@ describe("Other magics", () => {
 
   it("time an expression, statements, or a cell, whose value stays", () => {
     expect(transform("%time f(1) // slow")).to.equal("await __cellfan.time(async () => (f(1)));")
-    expect(transform("const n = %time f(1);")).to.equal("const n = await __cellfan.time(async () => (f(1)))")
+    expect(transform("const n = %time f(1);")).to.equal("const n = await __cellfan.time(async () => (f(1)));")
     expect(transform("%time const n = f(1)")).to.equal(
       "__cellfan.timeStart();const n = f(1);__cellfan.timeEnd();",
     )
@@ -276,6 +276,30 @@ describe("Usage errors", () => {
       "Cell magic `%%jobs` not found (But line magic `%jobs` exists, did you mean that instead?).",
     )
     expect(usage("%nosuch?")).to.include("`%nosuch` not found")
+  })
+
+  it("tell what there is here for each magic of IPython's", () => {
+    const ofIPython =
+      "alias autoreload bookmark colors conda debug edit gui history load_ext logstart ls macro matplotlib mkdir " +
+      "notebook pdb pdoc pinfo2 pip precision prun psearch pushd pylab rerun run save set_env store tb timeit uv who who_ls xmode"
+    for (const name of ofIPython.split(" ")) {
+      expect(usage(`%${name}`), name).to.include(`\`%${name}\` not found. `)
+      expect(usage(`%${name}`), name).not.to.match(/Did you mean|%lsmagic lists them all/)
+    }
+    for (const name of ["R", "HTML", "SVG", "bash", "capture", "file", "perl", "sql", "timeit", "writefile"])
+      expect(usage(`%%${name}\nx`), name).not.to.match(/Did you mean|%lsmagic lists them all/)
+  })
+
+  it("take a shell's line for one where nobody knows its names", () => {
+    expect(usage("files = !ls")).to.include("a line for a shell")
+    expect(usage("files = !ls -la")).to.include("`!ls -la`")
+    const code = "const files = !ls"
+    expect(transformCell(code, notebook).code).to.equal(code)
+  })
+
+  it("end with their line, whatever the next one begins with", () => {
+    for (const next of ["[1, 2].length", "(1 + 2)", "`a`", "/b/.source"])
+      expect(transform(`const home = %env HOME\n${next}`)).to.match(/^const home = [^;\n]*;\n/)
     expect(usage("f()\n%%time")).to.include("put it on the first line of a cell of its own")
   })
 
