@@ -91,8 +91,8 @@ export class Wire {
     const parts = [
       Buffer.from(JSON.stringify(header)),
       Buffer.from(JSON.stringify(message.parent ?? {})),
-      Buffer.from(message.metadata ?? "{}"),
-      Buffer.from(message.content),
+      Buffer.from(wellFormed(message.metadata ?? "{}")),
+      Buffer.from(wellFormed(message.content)),
     ]
     return [...identities, DELIMITER, Buffer.from(this.#sign(parts)), ...parts, ...(message.buffers ?? [])]
   }
@@ -124,6 +124,15 @@ export class Wire {
       this.#seen.delete(signature)
     }
   }
+}
+
+/**
+ * JSON with whole characters only. Of half a surrogate pair, as `"😀"[0]` is one, JSON.stringify makes an escape; Python reads it,
+ * and can then save no notebook that has it.
+ */
+function wellFormed(json: string): string {
+  if (!json.includes("\\ud")) return json
+  return json.replace(/\\(\\|ud[89a-f][0-9a-f]{2})/g, (all, what) => (what === "\\" ? all : "\\ufffd"))
 }
 
 function parse(

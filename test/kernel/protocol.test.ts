@@ -203,6 +203,15 @@ describe("Jupyter's messages", () => {
       )
     })
 
+    it("has whole characters only, because no notebook with half of one can be saved", async () => {
+      const { iopub, reply } = await kernel.execute(
+        "console.log('😀'[0] + '😀' + String.raw`\\ud83d \\\\ud83d`); throw new Error('😀'[1])",
+      )
+      const text = iopub.find(({ type }) => type === "stream")?.content.text
+      expect(text).to.equal(`${String.raw`�😀\ud83d \\ud83d`}\n`)
+      expect(reply.content.evalue).to.equal("�")
+    })
+
     it("decodes characters that are split between writes of bytes", async () => {
       const { iopub } = await kernel.execute(`
         const bytes = Buffer.from('é😀')

@@ -96,10 +96,21 @@ function transformCellMagic(
   const magic = notebook.magics.get(name)
   if (magic?.cell === undefined) throw new UsageError(noCellMagic(name, magic, notebook))
   if (code.slice(bodyStart).trim() === "") throw new UsageError(emptyBody(magic))
+  if (!magic.cell.runsHere && !unfinished) refuseMagics(code, found, notebook)
   const inner = magic.cell.runsHere ? transformBody(code, bodyStart, notebook, unfinished) : unchanged(code)
   const call = { notebook, code: inner.code, args, argsStart, start, end, bodyStart }
   const edits = magic.cell.translate(call)
   return compose(inner, applyEdits(inner.code, keepLines(edits, inner.code, start, end)))
+}
+
+/** A body that runs in a worker cannot have what concerns the notebook. */
+function refuseMagics(code: string, { name, bodyStart }: FoundCellMagic, notebook: Notebook): void {
+  const [first] = findLineMagics(code, notebook, bodyStart)
+  if (first === undefined) return
+  const line = code.slice(first.start, first.end).trim()
+  throw new UsageError(
+    `The body of %%${name} runs in a worker, and \`${line}\` is for the notebook: put it in a cell of its own.`,
+  )
 }
 
 /** The body as a cell of its own, behind the line of its magic, which stays as it is. */

@@ -290,6 +290,14 @@ describe("Usage errors", () => {
       expect(usage(`%%${name}\nx`), name).not.to.match(/Did you mean|%lsmagic lists them all/)
   })
 
+  it("cannot stand where a worker runs the code", () => {
+    expect(usage("%%LocalhostExecutor --map urls --as url\nconst a = 1\n%pwd")).to.equal(
+      "The body of %%LocalhostExecutor runs in a worker, and `%pwd` is for the notebook: put it in a cell of its own.",
+    )
+    expect(usage("%%LocalhostExecutor\n!ls -la")).to.include("`!ls -la` is for the notebook")
+    transform("%%LocalhostExecutor --map urls --as url\nconst a = 7\nreturn a\n% url.length")
+  })
+
   it("take a shell's line for one where nobody knows its names", () => {
     expect(usage("files = !ls")).to.include("a line for a shell")
     expect(usage("files = !ls -la")).to.include("`!ls -la`")
