@@ -11,6 +11,7 @@ import { defaultSignal } from "./default-signal.ts"
 import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
 import { JobCore } from "./job-core.ts"
+import { refuseNested } from "./nested.ts"
 import { announceJob } from "./observe.ts"
 import { ResultCache } from "./result-cache.ts"
 import { FolderStore } from "./result-store.ts"
@@ -97,7 +98,8 @@ export class Launcher {
 
   /** @throws CaptureError for a function that cannot be sent, before anything of its job begins. */
   check(fn: CallableFunction, { isolation = this.#defaults.isolation }: Pick<JobOptions, "isolation">): void {
-    capture(fn, { sharesMemory: isolation === "thread" })
+    const captured = capture(fn, { sharesMemory: isolation === "thread" })
+    if (this.backend.remote) refuseNested(fn, captured, this.backend.name)
   }
 
   /** Cancels what has not settled and gives back what the backend holds; what is started later finds it anew. */
@@ -130,6 +132,7 @@ export class Launcher {
     const captured = capture(fn, { sharesMemory: isolation === "thread" })
     const external = packages?.external ?? []
     if (!this.backend.remote) return captured
+    refuseNested(fn, captured, this.backend.name)
     return { ...captured, codec: captured.untrusted, shipment: { ...captured.shipment, external } }
   }
 }

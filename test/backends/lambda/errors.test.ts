@@ -1,6 +1,6 @@
 import { expect } from "chai"
 import type { LambdaOptions } from "../../../kernel-ext/backends/lambda/lambda.ts"
-import type { BackendError, JobError } from "../../../kernel-ext/index.ts"
+import { type BackendError, CaptureError, type JobError } from "../../../kernel-ext/index.ts"
 import { makeCertificate, openssl } from "../../support/certificate.ts"
 import { failureOf } from "../../support/failure.ts"
 import { need } from "../../support/needs.ts"
@@ -279,6 +279,17 @@ describe("What goes wrong on Lambda", () => {
       "Task 2 lost its worker at attempt 2: the process called process.exit(7).",
     ])
     expect(job.counts).to.include({ done: 3, failed: 1 })
+  })
+
+  it("refuses a function that would start a map of its own before anything runs, and takes the chain it names instead", async () => {
+    const twice = (n: number) => fexec.map((m: number) => 2 * m, [n])
+    expect(() => fexec.map(twice, [1])).to.throw(
+      CaptureError,
+      /`twice` refers to an executor, or imports something else from cellfan, which workers of aws_lambda do not have/,
+    )
+    expect(() => fexec.mapReduce(one, [1], twice)).to.throw(CaptureError, /`twice`/)
+    expect(shim.functions.size).to.equal(0)
+    expect(await fexec.map((n: number) => 2 * n, fexec.map(one, [1, 2, 3]).tasks)).to.deep.equal([4, 6, 8])
   })
 
   it("says that storage is lacking for what is larger than a call", async () => {
