@@ -64,7 +64,7 @@ function commonMeaning(error: SdkError, where: Where, service: Service): Meaning
     }
   return (
     named[error.name] ??
-    (denials.has(error.name) ? denied(service) : undefined) ??
+    (denials.has(error.name) ? denied(service, missingRight(error)) : undefined) ??
     networkMeaning(error, where, service) ??
     byStatus(error.$metadata?.httpStatusCode, error)
   )
@@ -110,6 +110,11 @@ export function denied({ policy }: Pick<Service, "policy">, action?: string): Me
     kind: "access-denied",
     what: `these credentials may not ${that}; \`${policy}\` prints the rights that are needed`,
   }
+}
+
+/** As IAM says it: "lambda:CreateFunction". */
+function missingRight({ message }: Error): string | undefined {
+  return /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1]
 }
 
 function networkMeaning(

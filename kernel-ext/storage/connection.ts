@@ -25,12 +25,16 @@ export class Connection {
   }
 }
 
+/** Whoever gives no keys has them looked up here, once for each connection: who sets others gets another one. */
+const identity = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+
 /** Sockets and credentials are shared by all that describe the same storage. */
 const open = new Map<string, Promise<Connection>>()
 
 export function connect(description: StorageDescription): Promise<Connection> {
   const { backend, options, secrets } = description
-  const key = JSON.stringify([backend, options, secrets])
+  const keys = secrets ?? identity.map((name) => process.env[name])
+  const key = JSON.stringify([backend, options, keys])
   const known = open.get(key)
   if (known !== undefined) return known
   const opening = openProvider(description).then((provider) => new Connection(provider))

@@ -47,11 +47,22 @@ function meaningOf(error: SdkError, { endpoint }: CalledObject): Meaning {
   const { name, message, $metadata } = error
   const status = $metadata?.httpStatusCode
   const said = message === "" || message === "UnknownError" ? name : message
+  if (name === "AccessDenied") return denied(message)
   return (
     named[name] ??
     networkMeaning(error, endpoint) ??
     (status === 301 || status === 307 ? wrongRegion : byStatus(status, said))
   )
+}
+
+/** IAM says which right lacks; others do not. */
+function denied(message: string): Meaning {
+  const right = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1]
+  const lacking = right === undefined ? "" : `: they lack ${right}`
+  return {
+    kind: "access-denied",
+    what: `was refused: these credentials may not do that${lacking}; look at the policies of user, role and bucket`,
+  }
 }
 
 const wrongKeys: Meaning = {
@@ -71,10 +82,6 @@ const named: Readonly<Record<string, Meaning>> = {
   NoSuchKey: notFound,
   NotFound: notFound,
   NoSuchBucket: noBucket,
-  AccessDenied: {
-    kind: "access-denied",
-    what: "was refused: these credentials may not do that; look at the policies of user, role and bucket",
-  },
   Forbidden: {
     kind: "access-denied",
     what: "was refused: these credentials may not do that, or they are wrong",

@@ -11,11 +11,14 @@ import { ConfigError } from "../../kernel-ext/errors.ts"
 let folder: string
 let home: string
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "cellfan-config-"))
-  home = join(folder, "home")
-})
-afterEach(() => rmSync(folder, { recursive: true }))
+/** For one describe: at the top of a file it would be made for all other files' tests as well. */
+function inAFolder(): void {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cellfan-config-"))
+    home = join(folder, "home")
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+}
 
 function write(name: string, text: string): string {
   const path = join(folder, name)
@@ -40,6 +43,8 @@ function refusal(act: () => unknown): string {
 }
 
 describe("configuration", () => {
+  inAFolder()
+
   it("takes an option before the environment, and that before the file", () => {
     write("cellfan.config.yaml", "aws_lambda:\n  memoryMiB: 300\n  timeoutMs: 7000\n  workers: 5\n")
     const env = { CELLFAN_AWS_LAMBDA_MEMORY_MIB: "400", CELLFAN_AWS_LAMBDA_TIMEOUT_MS: "8000" }
@@ -97,6 +102,8 @@ describe("configuration", () => {
 })
 
 describe("a configuration file", () => {
+  inAFolder()
+
   it("is the named one, or the first of the working folder, the home folder and Lithops' places", () => {
     write(".lithops_config", "lithops:\n  backend: lithops-here\n")
     write("home/.lithops/config", "lithops:\n  backend: lithops-home\n")
@@ -231,6 +238,8 @@ describe("a configuration file", () => {
 })
 
 describe("the environment", () => {
+  inAFolder()
+
   it("is refused where a variable of ours is misspelt or has a wrong value, by its name", () => {
     expect(refusal(() => read({ CELLFAN_AWS_S3_BUKET: "x" })))
       .to.include("CELLFAN_AWS_S3_BUKET")
@@ -243,6 +252,8 @@ describe("the environment", () => {
 })
 
 describe("storage as configured", () => {
+  inAFolder()
+
   it("is files of this machine where nothing says otherwise, and stands beside the compute backend where that is named", () => {
     expect(describeStorage(read())).to.deep.equal({
       backend: "localhost",

@@ -7,18 +7,18 @@ import { conformsToStorage } from "../conformance/storage.ts"
 
 let root: string
 
-before(async () => {
-  root = await mkdtemp(join(tmpdir(), "cellfan-files-"))
-})
-after(() => rm(root, { recursive: true, force: true }))
-
 function filesIn(bucket: string | undefined): StorageClient {
   return new StorageClient({ backend: "localhost", bucket, options: { root } })
 }
 
-conformsToStorage("localhost", async () => filesIn("tests"), { contentType: false, nestedKeys: false })
-
 describe("files as a storage", () => {
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "cellfan-files-"))
+  })
+  after(() => rm(root, { recursive: true, force: true }))
+
+  conformsToStorage("localhost", async () => filesIn("tests"), { contentType: false, nestedKeys: false })
+
   it("are plain files, and leave nothing else behind", async () => {
     const storage = filesIn("plain")
     await storage.put("a/b.txt", "x")

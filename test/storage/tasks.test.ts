@@ -21,18 +21,23 @@ let folder: string
 let fexec: LocalhostExecutor
 const environment = { ...process.env }
 
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "cellfan-tasks-"))
-  process.env.CELLFAN_LOCALHOST_STORAGE_ROOT = join(folder, "root")
-  fexec = new LocalhostExecutor({ workers: 2 })
-})
-after(async () => {
-  await fexec.close()
-  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
-  await rm(folder, { recursive: true, force: true })
-})
+/** For one describe: at the top of a file they would be there for all other files' tests as well. */
+function withStorageOfItsOwn(): void {
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cellfan-tasks-"))
+    process.env.CELLFAN_LOCALHOST_STORAGE_ROOT = join(folder, "root")
+    fexec = new LocalhostExecutor({ workers: 2 })
+  })
+  after(async () => {
+    await fexec.close()
+    for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
+    await rm(folder, { recursive: true, force: true })
+  })
+}
 
 describe("storage in tasks", () => {
+  withStorageOfItsOwn()
+
   it("is the configured one, in ctx.storage: what a task puts, the notebook reads", async () => {
     const objects = await fexec.map(
       async (n: number, ctx) => ctx.storage.put(`made/${n}`, `by task ${ctx.index}`),
@@ -109,6 +114,8 @@ describe("storage in tasks", () => {
 })
 
 describe("keys of a storage", () => {
+  withStorageOfItsOwn()
+
   let server: S3Server | undefined
   before(async function () {
     this.timeout(60_000)

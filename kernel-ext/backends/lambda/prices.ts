@@ -8,7 +8,9 @@ export interface Prices {
 
 /**
  * Amazon's list prices for most regions (us-east-1, eu-west-1, …), first tier, without the free tier. Some regions cost
- * more, and prices change: option `prices` says others.
+ * more (by a third: af-south-1, ap-east-1), and prices change: options `usdPerGbSecond` and `usdPerRequest` say others.
+ * As known in the month below. In November 2026 they were held against what third parties quote, which was the same; not against
+ * Amazon's page itself.
  *
  * @see https://aws.amazon.com/lambda/pricing/
  */

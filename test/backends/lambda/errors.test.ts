@@ -287,7 +287,8 @@ describe("What goes wrong on Lambda", () => {
       CaptureError,
       /`twice` refers to an executor, or imports something else from cellfan, which workers of aws_lambda do not have/,
     )
-    expect(() => fexec.mapReduce(one, [1], twice)).to.throw(CaptureError, /`twice`/)
+    const all = (ns: number[]) => fexec.map(one, ns)
+    expect(() => fexec.mapReduce(one, [1], all)).to.throw(CaptureError, /`all` refers to an executor/)
     expect(shim.functions.size).to.equal(0)
     expect(await fexec.map((n: number) => 2 * n, fexec.map(one, [1, 2, 3]).tasks)).to.deep.equal([4, 6, 8])
   })
