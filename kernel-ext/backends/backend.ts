@@ -141,6 +141,8 @@ export interface BatchEvents {
    * (`suspect`) their worker died and any one of them may have caused it: they are to run apart from others.
    */
   returned(indices: readonly number[], suspect: boolean): void
+  /** Another process has cancelled the job, or these tasks of it. */
+  cancelled?(indices?: readonly number[]): void
   /** What the job's tasks have cost since the last word of it, where the backend can tell. */
   spent?(usd: number): void
   /** Nothing more comes. With an error: no task of the batch could be started, and all that were left are to fail with it. */

@@ -53,6 +53,8 @@ class Follower implements JobHost {
   })
   readonly #places: readonly Place[]
   #isOver = false
+  /** Whether a cancel is what the queue has told, and so is nothing to tell it. */
+  #isTold = false
 
   constructor(places: readonly Place[]) {
     this.#places = places
@@ -69,6 +71,11 @@ class Follower implements JobHost {
       return
     }
     this.#job = job
+    if (this.#isOver) {
+      // It was cancelled before it was found.
+      await job.cancel(cancelGraceMs).finally(() => job.close())
+      return
+    }
     for (let index = 0; index < job.record.total; index++) yield undefined
     void this.#read(core, job)
   }
@@ -81,8 +88,8 @@ class Follower implements JobHost {
 
   wake(): void {}
 
-  endRunning(): void {
-    void this.#job?.cancel(cancelGraceMs).catch(() => {})
+  endRunning(_: JobCore, indices: readonly number[] | undefined): void {
+    if (!this.#isTold) this.#job?.cancel(cancelGraceMs, indices).catch(() => {})
   }
 
   settled(): void {
@@ -100,6 +107,10 @@ class Follower implements JobHost {
       done: (tasks) => flight.done(tasks),
       ended: (index, end) => flight.ended(index, end),
       returned: (indices) => flight.returned(indices, false),
+      over: () => {
+        this.#isTold = true
+        core.cancel()
+      },
     }
     if (!this.#isOver) await job.follow(events).catch((error: Error) => failAll(core, error))
     if (this.#isOver) await job.close()

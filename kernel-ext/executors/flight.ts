@@ -75,6 +75,10 @@ export class Flight implements BatchEvents {
     this.job.returned(indices, suspect)
   }
 
+  cancelled(indices?: readonly number[]): void {
+    this.job.cancel(indices)
+  }
+
   spent(usd: number): void {
     this.job.costUsd = (this.job.costUsd ?? 0) + usd
   }

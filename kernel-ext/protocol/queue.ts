@@ -89,6 +89,8 @@ export interface TaskMessage {
   readonly batch: string
   /** What its tasks need, in the order in which a worker takes it in: `ship-HASH`, `packages-HASH`, `broadcast-HASH`, `job-ID`. */
   readonly needs: readonly ContentKey[]
+  /** Those of them that stand in this message, in frames of their own after this one's: agents may not find them elsewhere yet. */
+  readonly carries?: readonly ContentKey[]
   readonly indices: Uint32Array
   /** Undefined: each runs for the first time. */
   readonly attempts: Uint16Array | undefined
@@ -171,6 +173,11 @@ export interface JobRecord {
   /** Tasks known so far. */
   readonly total: number
   readonly startedAtMs: number
+  /**
+   * "settled": it has ended in its kernel, so what no agent has told of was cancelled or failed there. "cancelled": somebody else wants it to
+   * end, and its kernel, if there is one, has not heard it yet. Absent: it goes on.
+   */
+  readonly end?: "settled" | "cancelled" | undefined
 }
 
 export function parseJobRecord(bytes: Uint8Array): JobRecord | undefined {
@@ -179,6 +186,7 @@ export function parseJobRecord(bytes: Uint8Array): JobRecord | undefined {
     if (record?.version !== 1 || !isText(record.jobId) || !isText(record.session) || !isText(record.name))
       return undefined
     if (!isCount(record.total) || !Number.isFinite(record.startedAtMs)) return undefined
+    if (record.end !== undefined && record.end !== "settled" && record.end !== "cancelled") return undefined
     return record as unknown as JobRecord
   } catch {
     return undefined
@@ -205,7 +213,7 @@ export interface AgentWord {
   readonly version: string
 }
 
-/** From a kernel to all agents. */
+/** From a kernel, or whoever is attached to a job, to all agents. */
 export type Order =
   | { readonly type: "who" }
   /** Ends these tasks of one batch; without `indices`, all of these batches, also those that come later. */
@@ -215,8 +223,13 @@ export type Order =
       readonly indices?: readonly number[] | undefined
       readonly graceMs: number
     }
-  /** Ends all that runs of a job. */
-  | { readonly type: "cancelJob"; readonly jobId: string; readonly graceMs: number }
+  /** Ends what runs of a job, or these tasks of it. Its kernel hears that, too. */
+  | {
+      readonly type: "cancelJob"
+      readonly jobId: string
+      readonly indices?: readonly number[] | undefined
+      readonly graceMs: number
+    }
   | { readonly type: "takeBack"; readonly batch: string }
   /** Nothing of the job comes any more. */
   | { readonly type: "forget"; readonly jobId: string }

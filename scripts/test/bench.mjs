@@ -9,6 +9,7 @@ const benchmarks = [
   "test/bench/startup.ts",
   "test/bench/grid.ts",
   "test/bench/lambda.ts",
+  "test/bench/standalone.ts",
 ]
 
 /** Runs each benchmark in a process of its own, one after the other. Resolves with the exit code. */

@@ -12,7 +12,13 @@ export interface Place {
 }
 
 /** What is told of a job that another process has started. */
-export type FollowedEvents = Pick<BatchEvents, "started" | "log" | "progress" | "done" | "ended" | "returned">
+export type FollowedEvents = Pick<
+  BatchEvents,
+  "started" | "log" | "progress" | "done" | "ended" | "returned"
+> & {
+  /** What is not known to have ended does not end any more: the job was cancelled, or is over in its kernel. */
+  over(): void
+}
 
 /** A job in a queue: what is kept of it, then what comes. */
 export class FollowedJob {
@@ -20,6 +26,7 @@ export class FollowedJob {
   readonly #queue: Queue
   readonly #inOrder = new InOrder()
   #stops: (() => void)[] = []
+  #cancelling: Promise<unknown> = Promise.resolve()
 
   private constructor(queue: Queue, record: JobRecord) {
     this.#queue = queue
@@ -52,11 +59,14 @@ export class FollowedJob {
     const ends = new Map<number, TaskEnd>()
     let heard = 0
     let left = Number.POSITIVE_INFINITY
+    let isOver = false
     const passed = (): void => {
       heard++
       if (--left > 0) return
       for (const [index, end] of ends) events.ended(index, end)
       ends.clear()
+      if (isOver) events.over()
+      isOver = false
     }
     const hear = (said: readonly Said[]): void => {
       for (const one of said) tell(one, events, left > 0 ? ends : undefined)
@@ -65,10 +75,16 @@ export class FollowedJob {
     this.#stops.push(
       queue.listen(queue.names.liveSubject(session), ({ data }) => hearLive(data, jobId, events)),
     )
-    const filter = queue.names.resultSubject(session, jobId, "*")
-    const { pending, stop } = await queue.read(filter, "all", (_, bytes) => {
+    const hearRecord = (record: JobRecord | undefined): void => {
+      isOver = record?.end !== undefined
+      passed()
+    }
+    const ownSubject = queue.names.jobSubject(jobId)
+    const filter = [queue.names.resultSubject(session, jobId, "*"), ownSubject]
+    const { pending, stop } = await queue.read(filter, "all", (subject, bytes) => {
       try {
-        this.#inOrder.add(saidIn(queue, bytes), hear, passed)
+        if (subject === ownSubject) this.#inOrder.add(parseJobRecord(bytes), hearRecord, passed)
+        else this.#inOrder.add(saidIn(queue, bytes), hear, passed)
       } catch {
         passed()
       }
@@ -78,14 +94,23 @@ export class FollowedJob {
     if (left <= 0) passed()
   }
 
-  /** Cancels what of the job waits or runs. */
-  async cancel(graceMs: number): Promise<void> {
+  /** Cancels what of the job waits or runs, for its kernel and everybody else too; or these tasks, as far as they run or their kernel lives. */
+  cancel(graceMs: number, indices?: readonly number[]): Promise<void> {
+    const work = this.#cancel(graceMs, indices)
+    this.#cancelling = Promise.allSettled([this.#cancelling, work])
+    return work
+  }
+
+  async #cancel(graceMs: number, indices: readonly number[] | undefined): Promise<void> {
     const { session, jobId } = this.record
-    this.#queue.order({ type: "cancelJob", jobId, graceMs })
+    this.#queue.order({ type: "cancelJob", jobId, indices, graceMs })
+    if (indices !== undefined) return
+    await this.#queue.recordJob({ ...this.record, end: "cancelled" })
     await this.#queue.purge(this.#queue.names.taskSubject(session, jobId))
   }
 
   async close(): Promise<void> {
+    await this.#cancelling
     for (const stop of this.#stops) stop()
     this.#stops = []
     await this.#queue.close()

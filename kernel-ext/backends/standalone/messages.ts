@@ -16,14 +16,31 @@ import type { DoneTasks, TaskBatch, TaskEnd } from "../backend.ts"
 
 export type Said = Packed<AgentMessage>
 
-export function encodeTask(head: TaskMessage, inputs: Encoded | undefined): Uint8Array {
-  return Buffer.concat(encodeFrame(head, inputs === undefined ? [] : [inputs.bytes, ...inputs.blobs]))
+export interface QueuedTask {
+  readonly head: TaskMessage
+  /** Undefined, or empty: they are at `head.inputsAt`. */
+  readonly inputs: Encoded | undefined
+  /** `head.carries`, by their keys. */
+  readonly carried: ReadonlyMap<ContentKey, Sending>
 }
 
-export function decodeTask(bytes: Uint8Array): { head: TaskMessage; inputs: Encoded } {
-  const [found] = framesIn(bytes)
+export function encodeTask({ head, inputs, carried }: QueuedTask): Uint8Array {
+  const contents = [...carried.values()].flatMap(({ message, parts }) => encodeFrame(message, parts))
+  const parts = inputs === undefined ? [] : [inputs.bytes, ...inputs.blobs]
+  return Buffer.concat([...encodeFrame({ ...head, carries: [...carried.keys()] }, parts), ...contents])
+}
+
+export function decodeTask(bytes: Uint8Array): QueuedTask & { readonly inputs: Encoded } {
+  const [found, ...contents] = framesIn(bytes)
   if (found === undefined) throw new RangeError("a batch that is cut off")
-  return { head: found.head as TaskMessage, inputs: encodedOf(found.parts) }
+  const head = found.head as TaskMessage
+  const carried = new Map<ContentKey, Sending>()
+  head.carries?.forEach((key, i) => {
+    const content = contents[i]
+    if (content === undefined) throw new RangeError("a batch that is cut off")
+    carried.set(key, { message: content.head as ToWorker, parts: content.parts })
+  })
+  return { head, inputs: encodedOf(found.parts), carried }
 }
 
 export function encodeInputs({ bytes, blobs }: Encoded): Uint8Array {

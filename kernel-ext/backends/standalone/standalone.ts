@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { BackendError } from "../../errors.ts"
-import { type JobRecord, type Order, parseAgentMessage } from "../../protocol/queue.ts"
+import { type Order, parseAgentMessage, parseJobRecord } from "../../protocol/queue.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { Backend, BatchEvents, CleanScope, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
 import { sendingsOf } from "../sendings.ts"
@@ -8,6 +8,7 @@ import { SentContents } from "./contents.ts"
 import { standaloneFacts } from "./facts.ts"
 import { Fleet } from "./fleet.ts"
 import type { HostEvents } from "./hosts.ts"
+import { JobRecords } from "./job-records.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
 import { CostMeter } from "./meter.ts"
 import type { PoolMachines } from "./pool.ts"
@@ -26,6 +27,7 @@ import { type RunOwner, StandaloneRun } from "./run.ts"
  *     fleet.ts       the agents there are, and the machines that are to have one
  *     meter.ts       what machines cost, told to jobs
  *     contents.ts    what tasks need, sent once
+ *     job-records.ts  what others find jobs by
  *     facts.ts       what is known of it before this is loaded
  *     messages.ts    what travels, in bytes
  *     publications.ts  batches on their way into the queue
@@ -63,9 +65,6 @@ const tidyEveryMs = 2000
 /** An order may be lost with its link: it is said again so often, a second apart. */
 const orderTimes = 3
 
-/** How often it is kept that a job has more tasks. */
-const recordEveryMs = 1000
-
 /** Last words to a server that may be gone. */
 const goodbyeMs = 1000
 
@@ -84,10 +83,6 @@ export class StandaloneBackend implements Backend, RunOwner {
   readonly #runs = new Map<string, StandaloneRun>()
   /** The newest batch of each job: who hears what comes late. */
   readonly #newest = new Map<string, BatchEvents>()
-  /** Jobs, as they are now and, by their number of tasks, as they are kept. */
-  readonly #recorded = new Map<string, JobRecord>()
-  readonly #kept = new Map<string, number>()
-  #recording: NodeJS.Timeout | undefined
   readonly #fleet: Fleet
   readonly #meter = new CostMeter(() => this.#fleet.hosts)
   /** Batches by job, of which all is cancelled. */
@@ -97,6 +92,7 @@ export class StandaloneBackend implements Backend, RunOwner {
   readonly #inOrder = new InOrder()
   #queue: Queue | undefined
   #contents: SentContents | undefined
+  #records: JobRecords | undefined
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #tidying: NodeJS.Timeout | undefined
@@ -140,16 +136,14 @@ export class StandaloneBackend implements Backend, RunOwner {
     this.#meter.began(batch.jobId, batch.job?.startedAtMs ?? Date.now(), (usd) =>
       this.#spent(batch.jobId, usd),
     )
-    this.#record(batch)
+    this.#records?.note(batch)
     this.#send(run, batch).catch((error: Error) => run.close(error))
     return run
   }
 
   forget(jobId: string): void {
     this.#newest.delete(jobId)
-    this.#keepRecords()
-    this.#recorded.delete(jobId)
-    this.#kept.delete(jobId)
+    this.#records?.end(jobId)
     this.#contents?.forget(`job-${jobId}`)
     this.#queue?.order({ type: "forget", jobId })
   }
@@ -215,7 +209,7 @@ export class StandaloneBackend implements Backend, RunOwner {
   /** Of the queue, which may be gone. */
   async #letGo(): Promise<void> {
     clearInterval(this.#tidying)
-    clearTimeout(this.#recording)
+    this.#records?.close()
     for (const timer of this.#repeats) clearTimeout(timer)
     const queue = this.#queue
     await Promise.all(this.#purging)
@@ -224,6 +218,7 @@ export class StandaloneBackend implements Backend, RunOwner {
     await queue?.close()
     this.#queue = undefined
     this.#contents = undefined
+    this.#records = undefined
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -235,14 +230,18 @@ export class StandaloneBackend implements Backend, RunOwner {
       queue.listen(queue.names.agents, ({ data }) => this.#fleet.hear(data))
       queue.listen(queue.names.liveSubject(this.session), ({ data }) => this.#hearLive(data))
       queue.listen(queue.names.orders, (message) => this.#cancelledElsewhere(message.json<Order>()))
-      const filter = queue.names.resultSubject(this.session, "*", "*")
-      await queue.read(filter, "new", (subject, bytes) => this.#hear(subject, bytes))
+      const filter = [queue.names.resultSubject(this.session, "*", "*"), queue.names.jobSubject("*")]
+      await queue.read(filter, "new", (subject, bytes) => {
+        if (subject.startsWith(queue.names.jobSubject(""))) this.#hearRecord(bytes)
+        else this.#hear(subject, bytes)
+      })
     } catch (error) {
       await queue.close()
       throw error
     }
     this.#queue = queue
     this.#contents = new SentContents(queue, keepMs)
+    this.#records = new JobRecords(queue, this.session)
     this.#tidying = setInterval(() => this.#fleet.tidy(), tidyEveryMs)
     this.#tidying.unref()
     await this.#callTheRoll(queue)
@@ -287,35 +286,6 @@ export class StandaloneBackend implements Backend, RunOwner {
     )
   }
 
-  /** Keeps what others need to find the job; again when more tasks of it are known, but not at every one. */
-  #record({ jobId, job }: TaskBatch): void {
-    const queue = this.#queue
-    if (job === undefined || queue === undefined) return
-    const known = this.#recorded.get(jobId)
-    if (known?.total === job.total) return
-    const { name, total, startedAtMs } = job
-    const record: JobRecord = { version: 1, jobId, session: this.session, name, total, startedAtMs }
-    this.#recorded.set(jobId, record)
-    if (known === undefined) this.#keep(record)
-    else this.#recording ??= setTimeout(() => this.#keepRecords(), recordEveryMs)
-  }
-
-  #keepRecords(): void {
-    clearTimeout(this.#recording)
-    this.#recording = undefined
-    for (const record of this.#recorded.values()) this.#keep(record)
-  }
-
-  #keep(record: JobRecord): void {
-    const queue = this.#queue
-    if (queue === undefined || this.#kept.get(record.jobId) === record.total) return
-    this.#kept.set(record.jobId, record.total)
-    const bytes = Buffer.from(JSON.stringify(record))
-    queue
-      .publish(queue.names.jobSubject(record.jobId), bytes, `job ${record.jobId} ${record.total}`)
-      .catch(() => {})
-  }
-
   async #send(run: StandaloneRun, batch: TaskBatch): Promise<void> {
     const queue = this.#queue
     const contents = this.#contents
@@ -325,7 +295,7 @@ export class StandaloneBackend implements Backend, RunOwner {
         retryable: false,
       })
     const needed = sendingsOf(batch).contents
-    await contents.put(needed)
+    const carried = await contents.put(needed)
     if (run.isClosed) return
     const { jobId, indices, attempts, timeoutMs, memoryMiB, inputs } = batch
     const head = {
@@ -337,22 +307,27 @@ export class StandaloneBackend implements Backend, RunOwner {
     const inputsAt = isSmall ? undefined : `input/${jobId}/${run.id}`
     if (inputsAt !== undefined) await queue.putObject(inputsAt, encodeInputs(inputs))
     if (run.isClosed) return
-    const message = encodeTask(
-      inputsAt === undefined ? head : { ...head, inputsAt },
-      isSmall ? inputs : undefined,
-    )
+    const message = encodeTask({
+      head: inputsAt === undefined ? head : { ...head, inputsAt },
+      inputs: isSmall ? inputs : undefined,
+      carried,
+    })
     await this.#publications.add(
       () => !run.isClosed,
       () => queue.publish(queue.names.taskSubject(this.session, jobId), message, run.id),
     )
   }
 
-  /** Another process has cancelled one of our jobs: its tasks are not to be sent again. */
+  /** Another process has cancelled one of our jobs, or tasks of it: they are not to be sent again. */
   #cancelledElsewhere(order: Order): void {
-    if (order.type !== "cancelJob") return
-    const message = "The job was cancelled by another process."
-    const error = new BackendError(message, { backend: this.name, retryable: false })
-    for (const run of [...this.#runs.values()]) if (run.jobId === order.jobId) run.close(error)
+    if (order.type === "cancelJob") this.#newest.get(order.jobId)?.cancelled?.(order.indices)
+  }
+
+  /** The same, of a whole job, as it is kept: the order may have come while there was no link. */
+  #hearRecord(bytes: Uint8Array): void {
+    const record = parseJobRecord(bytes)
+    if (record?.end === "cancelled" && record.session === this.session)
+      this.#newest.get(record.jobId)?.cancelled?.()
   }
 
   /** What agents have recorded. */

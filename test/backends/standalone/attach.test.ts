@@ -120,9 +120,79 @@ describe("A job whose kernel is gone", function () {
       "--pool",
       "test",
     ])
+    // Nobody has to ask the kernel that started it: its tasks are cancelled there, too, and none has failed.
+    await job.settled()
+    expect(job.counts).to.include({ cancelled: 4, failed: 0, running: 0 })
     // The workers are free again, although their tasks heed no signal.
     expect(await fexec.map((n: number) => n, [1, 2])).to.deep.equal([1, 2])
-    job.cancel()
-    await job.settled()
   })
+
+  it("is cancelled for everybody: where it was started, where it is looked at, and where it is looked at later", async () => {
+    await using fexec = new StandaloneExecutor(where())
+    const job = fexec.map(
+      (n: number) => (n === 0 ? "done" : new Promise<string>(() => {})),
+      [0, 1, 2, 3, 4, 5],
+      {
+        chunkSize: 1,
+      },
+    )
+    await waitUntil(() => job.counts.done === 1 && job.counts.running === 2)
+    const [one, other] = await Promise.all([attachElsewhere(job.id), attachElsewhere(job.id)])
+    one.write("cancel")
+    const expected = "1 done, 0 failed, 5 cancelled"
+    expect(await other.ends).to.include(expected)
+    expect(await one.ends).to.include(expected)
+    await job.settled()
+    expect(job.counts).to.include({ done: 1, cancelled: 5, failed: 0 })
+    const later = await attachElsewhere(job.id)
+    expect(await later.ends).to.include(expected)
+  })
+
+  it("loses one of its tasks where somebody who is attached cancels that", async () => {
+    await using fexec = new StandaloneExecutor(where())
+    const job = fexec.map(
+      (n: number) => new Promise<number>((resolve) => (n === 1 ? undefined : setTimeout(resolve, 1500, n))),
+      [0, 1, 2, 3],
+      { chunkSize: 1 },
+    )
+    await waitUntil(() => job.counts.running === 2)
+    const view = await attachElsewhere(job.id)
+    view.write("cancel 1")
+    await job.settled()
+    expect(job.counts).to.include({ done: 3, cancelled: 1, failed: 0 })
+    expect(await view.ends).to.include("3 done, 0 failed, 1 cancelled")
+  })
+
+  /** In another process, as another kernel is. */
+  const attachElsewhere = async (id: string) => {
+    const code = `
+      const { attach } = await import(process.env.CELLFAN_TEST_LIBRARY)
+      const job = attach(process.argv[1], { nats: [process.env.CELLFAN_TEST_QUEUE], pool: "test" })
+      process.stdin.on("data", (text) => {
+        const [, index] = String(text).split(" ")
+        if (index === undefined) job.cancel()
+        else job.tasks[Number(index)].cancel()
+      })
+      const looking = setInterval(() => {
+        if (job.tasks.length === 0 || job.counts.running === 0 && job.counts.done + job.counts.cancelled < 1) return
+        clearInterval(looking)
+        console.log("sees it")
+      }, 10)
+      await job.settled()
+      clearInterval(looking)
+      const { done, failed, cancelled } = job.counts
+      console.log(done + " done, " + failed + " failed, " + cancelled + " cancelled")
+      process.stdin.destroy()`
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code, id], {
+      env: { ...process.env, CELLFAN_TEST_QUEUE: server.url, CELLFAN_TEST_LIBRARY: built("index.js") },
+      stdio: ["pipe", "pipe", "inherit"],
+    })
+    let said = ""
+    child.stdout.on("data", (text: Buffer) => {
+      said += text.toString()
+    })
+    const ends = once(child, "exit").then(() => said)
+    await waitUntil(() => said !== "")
+    return { write: (text: string) => child.stdin.write(text), ends }
+  }
 })

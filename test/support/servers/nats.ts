@@ -31,13 +31,14 @@ export class NatsServer {
   readonly url: string
   readonly port: number
   readonly #command: string
-  readonly #folder: string
+  /** Where it keeps what it has. */
+  readonly folder: string
   #child: ChildProcess | undefined
 
   private constructor(command: string, port: number, folder: string) {
     this.#command = command
     this.port = port
-    this.#folder = folder
+    this.folder = folder
     this.url = `nats://127.0.0.1:${port}`
   }
 
@@ -57,9 +58,13 @@ export class NatsServer {
     return server
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
   /** Starts it again with what it had on disk. */
   async restart(): Promise<void> {
-    const child = spawn(this.#command, ["-c", join(this.#folder, "nats.conf")], {
+    const child = spawn(this.#command, ["-c", join(this.folder, "nats.conf")], {
       stdio: ["ignore", "ignore", "pipe"],
     })
     this.#child = child
@@ -79,7 +84,7 @@ export class NatsServer {
 
   async stop(): Promise<void> {
     await this.#end("SIGTERM")
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true })
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

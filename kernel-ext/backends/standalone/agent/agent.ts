@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import type { AgentWord, Order, TaskMessage } from "../../../protocol/queue.ts"
+import type { AgentWord, Order } from "../../../protocol/queue.ts"
 import type { Backend } from "../../backend.ts"
 import { decodeTask } from "../messages.ts"
 import { leaseMs } from "../queue/limits.ts"
@@ -146,18 +146,17 @@ export class Agent implements HoldingOwner {
   }
 
   #take(lent: Lent): void {
-    let head: TaskMessage
-    let inputs: ReturnType<typeof decodeTask>["inputs"]
+    let task: ReturnType<typeof decodeTask>
     try {
-      const decoded = decodeTask(lent.bytes)
-      head = decoded.head
-      inputs = decoded.inputs
-      if (head.version !== 1) throw new TypeError("a batch of another version of cellfan")
+      task = decodeTask(lent.bytes)
+      if (task.head.version !== 1) throw new TypeError("a batch of another version of cellfan")
     } catch (error) {
       this.#say(`Dropped ${error instanceof Error ? error.message : error}.`)
       void lent.ack().catch(() => {})
       return
     }
+    const { head, inputs, carried } = task
+    this.contents.add(carried)
     const held = this.#holdings.get(head.batch)
     if (held !== undefined) {
       held.lentAgain(lent)
@@ -213,7 +212,7 @@ export class Agent implements HoldingOwner {
         return
       case "cancelJob":
         for (const holding of this.#holdings.values())
-          if (holding.head.jobId === order.jobId) holding.cancel(undefined, order.graceMs)
+          if (holding.head.jobId === order.jobId) holding.cancel(order.indices, order.graceMs)
         return
       case "takeBack":
         this.#holdings.get(order.batch)?.takeBack()

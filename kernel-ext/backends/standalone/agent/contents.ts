@@ -23,6 +23,11 @@ export class Contents {
     return new Map(await Promise.all(entries))
   }
 
+  /** Takes what came along with a batch. */
+  add(contents: ReadonlyMap<ContentKey, Sending>): void {
+    for (const [key, sending] of contents) if (!this.#kept.has(key)) this.#keep(key, Promise.resolve(sending))
+  }
+
   #one(key: ContentKey): Promise<Sending> {
     const known = this.#kept.get(key)
     if (known !== undefined) {
@@ -30,13 +35,17 @@ export class Contents {
       this.#kept.set(key, known)
       return known.sending
     }
-    const entry = { sending: this.#fetch(key), bytes: 0 }
+    return this.#keep(key, this.#fetch(key))
+  }
+
+  #keep(key: ContentKey, sending: Promise<Sending>): Promise<Sending> {
+    const entry = { sending, bytes: 0 }
     this.#kept.set(key, entry)
-    entry.sending.then(
+    sending.then(
       ({ parts }) => this.#weigh(entry, parts),
       () => this.#kept.delete(key),
     )
-    return entry.sending
+    return sending
   }
 
   async #fetch(key: ContentKey): Promise<Sending> {

@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../../errors.ts"
 import type { ContentKey } from "../../../protocol/invocation.ts"
-import { type Order, QueueNames } from "../../../protocol/queue.ts"
+import { type JobRecord, type Order, QueueNames } from "../../../protocol/queue.ts"
 import type { QueueAccess } from "./access.ts"
 import {
   connect,
@@ -102,6 +103,12 @@ export class Queue {
     }
   }
 
+  /** Keeps what is known of a job now. */
+  async recordJob(record: JobRecord): Promise<void> {
+    const bytes = Buffer.from(JSON.stringify(record))
+    await this.publish(this.names.jobSubject(record.jobId), bytes, `job ${record.jobId} ${randomUUID()}`)
+  }
+
   /** Tells whoever listens now. */
   tell(subject: string, bytes: Uint8Array | string): void {
     if (!this.isClosed) this.connection.publish(subject, bytes)
@@ -127,7 +134,7 @@ export class Queue {
    * @param from "new": only what comes from now on.
    */
   async read(
-    filter: string,
+    filter: string | string[],
     from: "all" | "new",
     hear: (subject: string, bytes: Uint8Array, atMs: number) => void,
   ): Promise<{ readonly pending: number; stop(): void }> {
