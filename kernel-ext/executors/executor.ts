@@ -203,6 +203,11 @@ export abstract class Executor implements AsyncDisposable {
     return this.#closing
   }
 
+  /** @internal For a process that is about to end: jobs that outlive it are left as they are, others are cancelled. */
+  async leave(): Promise<void> {
+    if (!this.#launcher.backend.supports.reattach) await this.close()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -233,6 +233,8 @@ export type Order =
   | { readonly type: "takeBack"; readonly batch: string }
   /** Nothing of the job comes any more. */
   | { readonly type: "forget"; readonly jobId: string }
+  /** What agents are let in with from now on. */
+  | { readonly type: "renew"; readonly credentials: string }
   /** Ends agents when their tasks have ended: all, or those of one machine. */
   | { readonly type: "drain"; readonly host?: string | undefined; readonly reason: string }
 

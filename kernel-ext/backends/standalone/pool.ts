@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url"
 import { BackendError } from "../../errors.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { AgentConfig } from "./agent/config.ts"
+import { agentCredentials, agentValidMs } from "./head/credentials.ts"
 import { agentAccess, keepIdentity, kernelAccess, poolIdentity } from "./head/identity.ts"
 import type { AgentHost, AgentRecipe, HostEvents, HostProvider } from "./hosts.ts"
 import type { QueueAccess } from "./queue/access.ts"
@@ -25,16 +26,26 @@ export interface PoolMachines {
   readonly natsServer?: string | undefined
 }
 
+export interface ReachedPool {
+  readonly kernel: QueueAccess
+  readonly agents: QueueAccess
+  /** What agents are to be given again and again, where the server is the pool's own. */
+  readonly renewal?: { readonly everyMs: number; credentials(): string }
+}
+
+/** An agent that works until its limit has time to end what it runs. */
+const spareMs = 60 * 60 * 1000
+
 /**
  * Brings a pool's server up where nobody has one.
  *
  * @returns how this kernel and agents reach it.
  */
 export async function bringServerUp(
-  { pool, provider, access, natsServer }: PoolMachines,
+  { pool, provider, agents, access, natsServer }: PoolMachines,
   events: HostEvents,
   signal: AbortSignal,
-): Promise<{ readonly kernel: QueueAccess; readonly agents: QueueAccess }> {
+): Promise<ReachedPool> {
   if (access !== undefined) return { kernel: access, agents: access }
   const { head } = provider
   if (head === undefined) throw noServer(provider.name)
@@ -43,7 +54,12 @@ export async function bringServerUp(
   const recipe = headRecipe(identity, { natsServer, say: (text) => events.say(text) })
   const address = await head.call(provider, recipe, events, signal)
   keepIdentity({ ...identity, address })
-  return { kernel: kernelAccess(identity, address.kernel), agents: agentAccess(identity, address.agents) }
+  const validMs = Math.max(agentValidMs, (agents.hardMs ?? 0) + spareMs)
+  return {
+    kernel: kernelAccess(identity, address.kernel),
+    agents: agentAccess(identity, address.agents, validMs),
+    renewal: { everyMs: agentValidMs / 4, credentials: () => agentCredentials(pool, identity.keys, validMs) },
+  }
 }
 
 /** Has the provider start the agent on its machines. Resolves when enough of them have it. */

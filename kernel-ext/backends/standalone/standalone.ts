@@ -11,7 +11,7 @@ import type { HostEvents } from "./hosts.ts"
 import { JobRecords } from "./job-records.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
 import { CostMeter } from "./meter.ts"
-import type { PoolMachines } from "./pool.ts"
+import type { PoolMachines, ReachedPool } from "./pool.ts"
 import { Publications } from "./publications.ts"
 import type { QueueAccess } from "./queue/access.ts"
 import { inlineBytes } from "./queue/limits.ts"
@@ -96,6 +96,8 @@ export class StandaloneBackend implements Backend, RunOwner {
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #tidying: NodeJS.Timeout | undefined
+  #renewal: ReachedPool["renewal"]
+  #renewing: NodeJS.Timeout | undefined
   #nextBatch = 0
   readonly #repeats = new Set<NodeJS.Timeout>()
 
@@ -209,6 +211,7 @@ export class StandaloneBackend implements Backend, RunOwner {
   /** Of the queue, which may be gone. */
   async #letGo(): Promise<void> {
     clearInterval(this.#tidying)
+    clearTimeout(this.#renewing)
     this.#records?.close()
     for (const timer of this.#repeats) clearTimeout(timer)
     const queue = this.#queue
@@ -244,7 +247,17 @@ export class StandaloneBackend implements Backend, RunOwner {
     this.#records = new JobRecords(queue, this.session)
     this.#tidying = setInterval(() => this.#fleet.tidy(), tidyEveryMs)
     this.#tidying.unref()
+    this.#renewCredentials()
     await this.#callTheRoll(queue)
+  }
+
+  /** Also of agents that another kernel has started. */
+  #renewCredentials(): void {
+    const renewal = this.#renewal
+    if (renewal === undefined) return
+    this.#queue?.order({ type: "renew", credentials: renewal.credentials() })
+    this.#renewing = setTimeout(() => this.#renewCredentials(), renewal.everyMs)
+    this.#renewing.unref()
   }
 
   /** The server first: it is there before agents look for it. */
@@ -261,6 +274,7 @@ export class StandaloneBackend implements Backend, RunOwner {
     const { bringServerUp, startAgents } = await import("./pool.ts")
     const reached = await bringServerUp(machines, events, signal)
     await startAgents(machines, reached.agents, events, signal)
+    this.#renewal = reached.renewal
     return reached.kernel
   }
 

@@ -105,8 +105,9 @@ export function createExecutorRuntime() {
       await Promise.all(executors.map((executor) => executor.close()))
       return executors.length
     },
+    /** The kernel ends: what outlives it goes on, and `attach` finds it. */
     async close(): Promise<void> {
-      await Promise.all(all().map((made) => made.executor.close()))
+      await Promise.all(all().map((made) => made.executor.leave()))
     },
   }
 }

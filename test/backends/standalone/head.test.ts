@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
 import { makeAuthority } from "../../../kernel-ext/backends/standalone/head/certificate.ts"
+import { newPoolKeys } from "../../../kernel-ext/backends/standalone/head/credentials.ts"
 import {
   agentAccess,
   forgetIdentity,
@@ -16,6 +18,8 @@ import { StandaloneBackend } from "../../../kernel-ext/backends/standalone/stand
 import { conformsToBackend } from "../../conformance/backend.ts"
 import { failureOf } from "../../support/failure.ts"
 import { need } from "../../support/needs.ts"
+import { waitUntil } from "../../support/processes.ts"
+import { TestAgent } from "../../support/servers/agents.ts"
 import { natsServer } from "../../support/servers/nats.ts"
 import { MachinesHere } from "../../support/standalone/machines-here.ts"
 
@@ -71,17 +75,49 @@ describe("A pool that is brought up", () => {
     const file = join(folder, ".cellfan", "pools", "here-up.json")
     expect(statSync(file).mode & 0o777).to.equal(0o600)
     expect(knownPools().map((one) => one.pool)).to.deep.equal(["up"])
-    expect(poolIdentity("here", "up").agentPassword).to.equal(knownPools()[0]?.agentPassword)
+    expect(poolIdentity("here", "up").keys).to.deep.equal(knownPools()[0]?.keys)
   })
 
-  it("lets nobody in without its password, or by a certificate of another authority", async () => {
+  it("lets nobody in whom its own keys have not signed for, or by a certificate of another authority", async () => {
     const identity = poolIdentity("here", pool)
-    const wrong = { ...identity, kernelPassword: "wrong" }
+    const wrong = { ...identity, keys: newPoolKeys() }
     const refused = await failureOf(connect(kernelAccess(wrong, [serverOf()]), { name: "test" }))
     expect(refused.message).to.match(/did not let us in/)
     const other = { ...identity, authority: makeAuthority("other") }
     const untrusted = await failureOf(connect(kernelAccess(other, [serverOf()]), { name: "test" }))
     expect(untrusted.message).to.match(/could not be reached by TLS/)
+    const { user, password, ca } = { user: "kernel", password: "", ca: identity.authority.certificate }
+    const unsigned = await failureOf(connect({ servers: [serverOf()], user, password, ca }, { name: "test" }))
+    expect(unsigned.message).to.match(/did not let us in/)
+  })
+
+  it("lets nobody in whose credentials have ended, and no agent of another pool", async () => {
+    const identity = poolIdentity("here", pool)
+    const ended = await failureOf(connect(agentAccess(identity, [serverOf()], -1000), { name: "test" }))
+    expect(ended.message).to.match(/did not let us in/)
+    expect(ended).to.include({ kind: "credentials", retryable: false })
+    const other = { ...poolIdentity("here", "another"), authority: identity.authority }
+    forgetIdentity("here", "another")
+    const strange = await failureOf(connect(agentAccess(other, [serverOf()]), { name: "test" }))
+    expect(strange.message).to.match(/did not let us in/)
+  })
+
+  it("throws out whose credentials end, and lets in again who has new ones by then", async function () {
+    this.timeout(20_000)
+    const identity = poolIdentity("here", pool)
+    const access = agentAccess(identity, [serverOf()], 3000)
+    let credentials = access.credentials
+    const connection = await connect({ ...access, credentials: () => String(credentials) }, { name: "test" })
+    const heard: string[] = []
+    const watching = (async () => {
+      for await (const { type } of connection.status()) heard.push(type)
+    })()
+    credentials = agentAccess(identity, [serverOf()]).credentials
+    await waitUntil(() => heard.includes("reconnect"))
+    expect(heard).to.include("disconnect")
+    await connection.flush()
+    await connection.close()
+    await watching
   })
 
   it("lets agents take tasks and say what became of them, and nothing else", async () => {
@@ -96,6 +132,27 @@ describe("A pool that is brought up", () => {
       "$JS.API.STREAM.CREATE.another",
     ])
       expect(await tryAs(agent, subject), subject).to.match(/permission/i)
+  })
+
+  it("has agents that end before their credentials do, unless a kernel has given them new ones", async function () {
+    this.timeout(40_000)
+    const start = (host: string) => {
+      const access = agentAccess(poolIdentity("here", pool), [serverOf()], 10_000)
+      return TestAgent.start(serverOf(), { host, pool, access, makesStreams: false, workers: 1 })
+    }
+    const renewed = await start("renewed")
+    await make().open(new AbortController().signal)
+    const left = await start("left")
+    try {
+      await waitUntil(() => !left.isRunning, 15_000)
+      expect(left.child.exitCode).to.equal(0)
+      expect(left.said).to.include("what it is let in with ends, and no kernel has given it anything new")
+      await sleep(2000)
+      expect(renewed.isRunning).to.equal(true)
+    } finally {
+      await left.stop()
+      await renewed.stop()
+    }
   })
 
   describe("at its end", () => {

@@ -11,6 +11,7 @@ import type { AgentConfig } from "./config.ts"
 import { Contents } from "./contents.ts"
 import { Holding, type HoldingOwner } from "./holding.ts"
 import { awsNotice, load, memoryInUse } from "./machine.ts"
+import { Pass } from "./pass.ts"
 import { Room } from "./room.ts"
 
 /**
@@ -22,6 +23,7 @@ import { Room } from "./room.ts"
  *     room.ts      how many batches it asks for
  *     contents.ts  what tasks need, once for the machine
  *     machine.ts   load, memory, and the notice that the machine is about to be taken away
+ *     pass.ts      what it is let in with, for as long as that holds
  *     config.ts    what it is started with
  */
 
@@ -44,6 +46,7 @@ export class Agent implements HoldingOwner {
   readonly backend: Backend
   readonly #config: AgentConfig
   readonly #say: (text: string) => void
+  readonly #pass: Pass
   readonly #pulls: Pulls
   readonly #room: Room
   /** Batches it was lent, by name; those that wait for a worker first come first. */
@@ -57,8 +60,15 @@ export class Agent implements HoldingOwner {
   #draining: { readonly reason: string; readonly end: AgentEnd } | undefined
   #ended: (end: AgentEnd) => void = () => {}
 
-  private constructor(config: AgentConfig, backend: Backend, queue: Queue, say: (text: string) => void) {
+  private constructor(
+    config: AgentConfig,
+    backend: Backend,
+    queue: Queue,
+    pass: Pass,
+    say: (text: string) => void,
+  ) {
     this.#config = config
+    this.#pass = pass
     this.agent = `${config.host}#${randomUUID().slice(0, 8)}`
     this.backend = backend
     this.queue = queue
@@ -71,7 +81,8 @@ export class Agent implements HoldingOwner {
   /** Connects, for as long as it takes, and waits for the pool's streams. */
   static async start(config: AgentConfig, backend: Backend, say: (text: string) => void): Promise<Agent> {
     const { access, pool, host, makesStreams } = config
-    const queue = await Queue.open(access, pool, { name: `cellfan agent ${host}`, patient: true })
+    const pass = new Pass(access.credentials)
+    const queue = await Queue.open(pass.in(access), pool, { name: `cellfan agent ${host}`, patient: true })
     if (makesStreams) await queue.ensure({ keepMs: defaultKeepMs, replicas: 1 })
     await backend.open(new AbortController().signal)
     backend.expect?.(backend.workers, { isolation: "process", memoryMiB: undefined })
@@ -79,7 +90,7 @@ export class Agent implements HoldingOwner {
       if (!told) say(`Waiting for the pool ${pool}: nobody has made it yet.`)
       await sleep(lookAgainMs)
     }
-    return new Agent(config, backend, queue, say)
+    return new Agent(config, backend, queue, pass, say)
   }
 
   /** Works until it is to end. Resolves with why; what it held has ended, or is another agent's. */
@@ -90,6 +101,10 @@ export class Agent implements HoldingOwner {
     })
     const stopListening = this.queue.listen(names.orders, (message) => this.#obey(message.json<Order>()))
     void this.#watchConnection()
+    void this.queue.connection.closed().then((error) => {
+      if (error instanceof Error) this.#say(`The queue's server lets us in no more: ${error.message}`)
+      this.#ended("told")
+    })
     this.#pulls.start(
       (lent) => this.#take(lent),
       () => this.#ask(),
@@ -220,6 +235,9 @@ export class Agent implements HoldingOwner {
       case "forget":
         this.backend.forget(order.jobId)
         return
+      case "renew":
+        this.#pass.renew(order.credentials)
+        return
       case "drain":
         if (order.host === undefined || order.host === this.#config.host) this.drain(order.reason)
         return
@@ -246,7 +264,10 @@ export class Agent implements HoldingOwner {
     if (this.#draining !== undefined) return
     const { idleMs, hardMs } = this.#config
     const uptimeMs = process.uptime() * 1000
-    if (hardMs !== undefined && uptimeMs > hardMs) this.drain(`it has run for ${seconds(hardMs)}`, "limit")
+    if (this.#pass.isEnding)
+      this.drain("what it is let in with ends, and no kernel has given it anything new")
+    else if (hardMs !== undefined && uptimeMs > hardMs)
+      this.drain(`it has run for ${seconds(hardMs)}`, "limit")
     else if (idleMs !== undefined && this.#holdings.size === 0 && Date.now() - this.#lastWorkAtMs > idleMs)
       this.drain(`it had nothing to do for ${seconds(idleMs)}`, "idle")
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
@@ -6,37 +5,32 @@ import { BackendError } from "../../../errors.ts"
 import type { QueueAddress } from "../hosts.ts"
 import type { QueueAccess } from "../queue/access.ts"
 import { makeAuthority, type Signed } from "./certificate.ts"
+import { agentCredentials, kernelCredentials, newPoolKeys, type PoolKeys } from "./credentials.ts"
 
 /** Who may speak to a pool's server: made with the pool, and kept where only its owner reads it. */
 export interface PoolIdentity {
   readonly backend: string
   readonly pool: string
   readonly authority: Signed
-  readonly kernelPassword: string
-  readonly agentPassword: string
+  readonly keys: PoolKeys
   /** Where the server was when it was last reached. */
   readonly address?: QueueAddress | undefined
 }
 
-export const kernelUser = "kernel"
-export const agentUser = "agent"
-
 /** As a kernel reaches it. */
-export function kernelAccess(
-  { authority, kernelPassword }: PoolIdentity,
-  servers: readonly string[],
-): QueueAccess {
+export function kernelAccess({ authority, keys }: PoolIdentity, servers: readonly string[]): QueueAccess {
   const ca = authority.certificate
-  return { servers, user: kernelUser, password: kernelPassword, ca, onlyNamed: true }
+  return { servers, credentials: kernelCredentials(keys), ca, onlyNamed: true }
 }
 
 /** As agents reach it: they may take tasks, and say what became of them. */
 export function agentAccess(
-  { authority, agentPassword }: PoolIdentity,
+  { authority, keys, pool }: PoolIdentity,
   servers: readonly string[],
+  validMs?: number,
 ): QueueAccess {
   const ca = authority.certificate
-  return { servers, user: agentUser, password: agentPassword, ca, onlyNamed: true }
+  return { servers, credentials: agentCredentials(pool, keys, validMs), ca, onlyNamed: true }
 }
 
 /** Where pools of this user are kept. */
@@ -51,11 +45,10 @@ function fileOf(backend: string, pool: string): string {
 /** The pool's identity; made where there is none. */
 export function poolIdentity(backend: string, pool: string): PoolIdentity {
   const known = readIdentity(fileOf(backend, pool))
-  if (known !== undefined) return known
+  if (known?.keys !== undefined) return known
   const identity = {
     ...{ backend, pool, authority: makeAuthority(`cellfan pool ${pool}`) },
-    kernelPassword: newPassword(),
-    agentPassword: newPassword(),
+    keys: newPoolKeys(),
   }
   keepIdentity(identity)
   return identity
@@ -80,6 +73,7 @@ export function knownPools(): PoolIdentity[] {
   return readdirSync(poolsFolder())
     .filter((name) => name.endsWith(".json"))
     .flatMap((name) => readIdentity(join(poolsFolder(), name)) ?? [])
+    .filter(({ keys }) => keys !== undefined)
 }
 
 function readIdentity(file: string): PoolIdentity | undefined {
@@ -92,8 +86,4 @@ function readIdentity(file: string): PoolIdentity | undefined {
       { backend: "standalone", retryable: false, kind: "setup", cause },
     )
   }
-}
-
-function newPassword(): string {
-  return randomBytes(24).toString("base64url")
 }

@@ -8,8 +8,8 @@ export interface QueueAccess {
   readonly user?: string | undefined
   readonly password?: string | undefined
   readonly token?: string | undefined
-  /** Text of a credentials file, as NATS' own tools write them. */
-  readonly credentials?: string | undefined
+  /** Text of a credentials file, as NATS' own tools write them; asked for again at each connection where it is a function. */
+  readonly credentials?: string | (() => string) | undefined
   /** PEM text of the authority that signed the server's certificate. */
   readonly ca?: string | undefined
   /** Servers are only those that are named, not those that they tell of: there may be a tunnel between. */
@@ -46,4 +46,12 @@ export function readAccessFile(file: string, what: string): string {
 
 export function withoutPassword(server: string): string {
   return server.replace(/\/\/[^@/]*@/, "//")
+}
+
+/** When credentials end, in ms since 1970; undefined for those that do not. */
+export function endOfCredentials(text: string): number | undefined {
+  const [, body] = /^[\w-]+\.([\w-]+)\.[\w-]+$/m.exec(text) ?? []
+  if (body === undefined) return undefined
+  const { exp } = JSON.parse(Buffer.from(body, "base64url").toString()) as { exp?: number }
+  return exp === undefined ? undefined : exp * 1000
 }

@@ -66,8 +66,11 @@ export async function connect(
 }
 
 function authenticationOf(core: NatsCore, access: QueueAccess, url: URL | undefined) {
-  if (access.credentials !== undefined)
-    return { authenticator: core.credsAuthenticator(new TextEncoder().encode(access.credentials)) }
+  const { credentials } = access
+  if (credentials !== undefined) {
+    const text = typeof credentials === "string" ? () => credentials : credentials
+    return { authenticator: core.credsAuthenticator(() => new TextEncoder().encode(text())) }
+  }
   if (access.token !== undefined) return { token: access.token }
   const user = access.user ?? decodeURIComponent(url?.username ?? "")
   const password = access.password ?? decodeURIComponent(url?.password ?? "")
