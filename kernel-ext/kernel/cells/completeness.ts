@@ -61,7 +61,7 @@ const STEP = "  "
 function indentAfter(code: string): string {
   const line = code.slice(code.lastIndexOf("\n") + 1)
   const indent = /^\s*/.exec(line)?.[0] ?? ""
-  const bare = line.replace(/\/\/.*$/, "").replace(/(["'`])(?:\\.|(?!\1).)*\1/g, "")
+  const bare = line.replace(/\/\/.*$/, "").replace(/(["'`])(?:\\.|(?!\1)[^\\])*\1/g, "")
   const opened = (bare.match(/[{([]/g) ?? []).length - (bare.match(/[})\]]/g) ?? []).length
   return opened > 0 || /=>\s*$/.test(bare) ? indent + STEP : indent
 }

@@ -74,19 +74,26 @@ function mapFrame(line: string, scripts: Scripts): Frame | undefined {
   const path = file.startsWith("file:") ? fileURLToPath(file) : file
   const place = scripts.locate(path, Number(lineText), Number(columnText) - 1)
   if (place === undefined) {
-    const text = scripts.textOf(path)
+    const typed = scripts.textOf(path)
     // Told as the user wrote it already; see stacks.ts.
-    const source =
-      text === undefined ? undefined : { text, line: Number(lineText), column: Number(columnText) - 1 }
-    return isOurs(path) || scripts.isScript(path)
-      ? undefined
-      : { text: line, plain: line, ...(source && { source }) }
+    const source = typed && { text: typed, line: Number(lineText), column: Number(columnText) - 1 }
+    if (isOurs(path) || scripts.isScript(path)) return undefined
+    const text = withOrigin(line, scripts)
+    return { text, plain: text, ...(source && { source }) }
   }
   const at = placeText(place)
   const caller = name.replace(/__cell\b/g, "").replace(/^Object\.<anonymous>$/, "")
   const write = (shown: string) =>
     `    at ${caller === "" ? `${awaited} ${shown}`.trim() : `${caller} (${shown})`}`
   return { text: write(colour.bold(at)), plain: write(at), source: place }
+}
+
+/** Code made from text is where that was evaluated: `eval at f (file:1:2)`. */
+function withOrigin(line: string, scripts: Scripts): string {
+  return line.replace(/\(([^()]+):(\d+):(\d+)\), </g, (all, file, row, column) => {
+    const place = mappedPosition(scripts, file, Number(row), Number(column) - 1)
+    return place === undefined ? all : `(${place}), <`
+  })
 }
 
 function placeText({ label, line, column }: Position): string {

@@ -71,7 +71,10 @@ function namesOf(file: ts.SourceFile): string[] {
 
 /** Name that `@module NAME` in a first comment gives (tslab): the cell is a module, for others to import as `./NAME`. */
 export function moduleName(code: string): string | undefined {
-  return /^\s*(?:\/\/.*\s*)*\/\*\*(?:(?!\*\/)[\s\S])*?@module\s+(\w+)/.exec(code)?.[1]
+  if (!code.includes("@module")) return undefined
+  const ranges = typescript().getLeadingCommentRanges(code, 0) ?? []
+  const first = ranges.find(({ pos }) => code.startsWith("/**", pos))
+  return first && /@module\s+(\w+)/.exec(code.slice(first.pos, first.end))?.[1]
 }
 
 function leadingComments(code: string): string {

@@ -45,7 +45,7 @@ const formats: readonly Format[] = [
     type: "image/svg+xml",
     name: "SVG",
     matches: (bytes) =>
-      /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*(?:<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/.test(
+      /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*(?:<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/.test(
         latin(bytes, 0, 1000),
       ),
   },

@@ -39,14 +39,17 @@ export function findCellMagic(code: string): FoundCellMagic | undefined {
   }
 }
 
-/** A line that could be a magic: `%name`, `!cmd`, `?x`, `x?`, `x = %name`. */
+/**
+ * A line that could be a magic: `%name`, `!cmd`, `?x`, `x?`, `x = %name`. What stands before a mark is looked at only where there is
+ * one: a cell may hold a word of a megabyte.
+ */
 const candidate = new RegExp(
   [
-    String.raw`(?<=^[ \t]*)%{1,2}(?=[A-Za-z_])`,
-    String.raw`(?<=^[ \t]*)!{1,2}(?=[A-Za-z_./~])`,
-    String.raw`(?<=^[ \t]*)\?{1,2}(?=%{0,2}[A-Za-z_$])`,
-    String.raw`(?<==[ \t]*)[%!](?=[A-Za-z_])`,
-    String.raw`(?<=^[ \t]*[\w$.]+)\?{1,2}(?=[ \t]*;?[ \t]*\r?$)`,
+    String.raw`%{1,2}(?=[A-Za-z_])(?<=^[ \t]*%{1,2})`,
+    String.raw`!{1,2}(?=[A-Za-z_./~])(?<=^[ \t]*!{1,2})`,
+    String.raw`\?{1,2}(?=%{0,2}[A-Za-z_$])(?<=^[ \t]*\?{1,2})`,
+    String.raw`[%!](?=[A-Za-z_])(?<==[ \t]*[%!])`,
+    String.raw`\?{1,2}(?=[ \t]*;?[ \t]*\r?$)(?<=^[ \t]*[\w$.]+\?{1,2})`,
   ].join("|"),
   "gm",
 )

@@ -125,6 +125,11 @@ const thing = { alpha: 1, beta() { return 'b' } }`)
     for (const code of ["let 1x", "a)", "'abc", "const = 4"]) expect(status(code), code).to.equal("invalid")
   })
 
+  it("answers at once for a string full of backslashes that does not end", () => {
+    expect(notebook.interpreter.isComplete(`f("${"\\\\".repeat(50)}`).status).to.equal("incomplete")
+    expect(notebook.interpreter.isComplete(`f(\`${"\\\\".repeat(50)}`).status).to.equal("incomplete")
+  })
+
   it("indents what follows by what is open", () => {
     const indent = (code: string) => {
       const answer = notebook.interpreter.isComplete(code)

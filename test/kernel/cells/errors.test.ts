@@ -99,6 +99,11 @@ describe("errors of a cell", () => {
     expect(traceback).to.match(/After: Error: before\n.*cell \d+:2:7/)
   })
 
+  it("in code made from text tell where that was evaluated", async () => {
+    const { traceback } = await notebook.failure("const text = 'nowhere'\neval(text)")
+    expect(traceback).to.match(/at eval \(eval at .*\(cell \d+:2:1\), <anonymous>:1:1\)/)
+  })
+
   it("that are their own cause are told once", async () => {
     const { traceback } = await notebook.failure(
       "const circular = new Error('round'); circular.cause = circular; throw circular",

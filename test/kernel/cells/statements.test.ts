@@ -53,6 +53,10 @@ log.length`
     expect(await notebook.text("import.meta.url.startsWith('file://')")).to.equal("true")
   })
 
+  it("may begin with a long line of slashes", async () => {
+    expect(await notebook.text(`${"/".repeat(100)}\n// ${"// ".repeat(100)}\n1 + 1`)).to.equal("2")
+  })
+
   it("may have regular expressions with sets", async () => {
     expect(await notebook.text("/[\\p{L}--[a-z]]/v.test('a')")).to.equal("false")
   })

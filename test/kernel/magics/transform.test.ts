@@ -37,6 +37,13 @@ function places(code: string, word: string) {
 }
 
 describe("A cell without magics", () => {
+  it("is read at once, however long a word it has", () => {
+    const code = `const data = "${"f".repeat(1e6)}"`
+    const before = performance.now()
+    expect(transformCell(code, notebook).code).to.equal(code)
+    expect(performance.now() - before).to.be.below(1000)
+  })
+
   it("stays as it is", () => {
     const code = "const a = 7\nconst b = a\n% 3\nb"
     const result = transformCell(code, notebook)
