@@ -1,5 +1,5 @@
 import { BackendError, type BackendErrorKind } from "../errors.ts"
-import { codeOf, notReached, withoutUser } from "../util/service-errors.ts"
+import { bareError, codeOf, notReached, withoutUser } from "../util/service-errors.ts"
 
 /** Errors of Amazon's SDK in our words: those that all its services have, and around each what a service adds. */
 
@@ -51,7 +51,7 @@ export function tellAws(error: unknown, where: Where, service: Service): Backend
       retryable: retryable.includes(kind),
       requestId,
       retryAfterMs: 1000 * (Number(sdk.retryAfterSeconds) || 0),
-      cause: error,
+      cause: bareError(sdk),
     },
   )
 }

@@ -1,4 +1,5 @@
 import { StorageError } from "../errors.ts"
+import { bareError } from "../util/service-errors.ts"
 import {
   byStatus,
   type CalledObject,
@@ -32,15 +33,8 @@ export function tellS3(error: unknown, call: CalledObject, signal: AbortSignal |
   return storageError(meaningOf(error as SdkError, call), call, {
     name,
     requestId: $metadata?.requestId,
-    cause: bare(error as SdkError),
+    cause: bareError(error),
   })
-}
-
-/** Without the request and the answer that the SDK hangs on: their headers hold signatures and tokens. */
-function bare({ name, message, code, stack }: SdkError): Error {
-  const error = Object.assign(new Error(message), { name, ...(code !== undefined && { code }) })
-  error.stack = stack ?? `${name}: ${message}`
-  return error
 }
 
 function meaningOf(error: SdkError, { endpoint }: CalledObject): Meaning {

@@ -40,3 +40,10 @@ export function isUntrusted(code = ""): boolean {
 export function withoutUser(url: string): string {
   return url.replace(/\/\/[^/@]*@/, "//")
 }
+
+/** Without the request and the answer that an SDK hangs on: their headers hold keys, signatures and tokens. */
+export function bareError({ name, message, stack, code }: Error & { readonly code?: unknown }): Error {
+  const error = Object.assign(new Error(message), { name, ...(code !== undefined && { code }) })
+  error.stack = stack ?? `${name}: ${message}`
+  return error
+}

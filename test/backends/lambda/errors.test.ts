@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { expect } from "chai"
 import type { LambdaOptions } from "../../../kernel-ext/backends/lambda/lambda.ts"
 import { type BackendError, CaptureError, type JobError } from "../../../kernel-ext/index.ts"
@@ -102,6 +103,21 @@ describe("What goes wrong on Lambda", () => {
       // What was in the way is gone: the next call deploys.
       expect(await fexec.callAsync(one, 1)).to.equal(2)
     })
+
+  it("holds no key, token or signature in an error, wherever one looks", async () => {
+    const secrets = { accessKeyId: "AKIASECRET", secretAccessKey: "a-secret-key", sessionToken: "a-token" }
+    const access = { region: "us-east-1", endpoint: shim.url, keys: () => secrets }
+    await using other = new TestExecutor(shim.url, { access })
+    shim.deployErrors.push({ status: 403, type: "AccessDeniedException", message: "no" })
+    const deploying = await failureOf(other.callAsync(one, 1))
+    shim.calls.push({ kind: "error", error: { status: 403, type: "AccessDeniedException", message: "no" } })
+    const calling = await failureOf(other.callAsync(one, 1))
+    for (const error of [deploying, calling]) {
+      const text = inspect(error, { depth: 30, showHidden: true, getters: true })
+      expect(text).to.include("AccessDeniedException")
+      expect(text).to.not.match(/AKIASECRET|a-secret-key|a-token|Signature=/)
+    }
+  })
 
   it("tells of a region that is not set, and of one that there is not", async () => {
     const { AWS_REGION, AWS_DEFAULT_REGION, AWS_CONFIG_FILE } = process.env

@@ -33,14 +33,12 @@ export class ContainerInstance {
   wasKilledForMemory = false
   said = ""
   readonly #child: ChildProcess
-  readonly #folder: string
   readonly #watch: NodeJS.Timeout
   readonly #exited: Promise<void>
 
   private constructor(child: ChildProcess, url: string, folder: string, memoryMiB: number) {
     this.url = url
     this.#child = child
-    this.#folder = folder
     this.#watch = setInterval(() => {
       if (rssBytes(child.pid) <= memoryMiB * 2 ** 20) return
       this.wasKilledForMemory = true
@@ -54,7 +52,8 @@ export class ContainerInstance {
       child.once("exit", () => {
         this.isGone = true
         clearInterval(this.#watch)
-        resolve()
+        // However it ended, and whether or not somebody stops it.
+        resolve(rm(folder, { recursive: true, force: true, maxRetries: 3 }))
       }),
     )
   }
@@ -102,7 +101,6 @@ export class ContainerInstance {
   async stop(): Promise<void> {
     this.signal("SIGKILL")
     await this.#exited
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
