@@ -1,6 +1,6 @@
 # Boots an instance within new namespaces of mounts, processes, names and its network:
 #   boot.sh FOLDER HOSTNAME NODE BOOT_SECONDS
-# FOLDER has user-data. The root is this machine's, written to a layer of its own; Node is there only where NODE is "with-node".
+# FOLDER has user-data, and prepare, which changes the image. The root is this machine's, written to a layer of its own; Node is there only where NODE is "with-node".
 set -e
 folder=$1
 mount --make-rprivate /
@@ -29,8 +29,9 @@ cat >root/usr/sbin/shutdown <<'S'
 exec curl -s -X POST http://169.254.169.254/shutdown
 S
 chmod 755 root/usr/sbin/shutdown
-sleep "$4"
 cd root
+. "$folder/prepare"
+sleep "$4"
 exec chroot . /bin/bash --norc --noprofile -c '
   cd /
   cp /var/lib/cloud/user-data /var/lib/cloud/script

@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process"
 import { createReadStream } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:http"
+import { createServer, type RequestListener } from "node:http"
+import { createServer as createSecureServer } from "node:https"
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import type { Ec2Options } from "../../../kernel-ext/backends/standalone/ec2/options.ts"
 import { type Ec2Client, type Ec2Sdk, ec2Sdk } from "../../../kernel-ext/backends/standalone/ec2/sdk.ts"
 import { startMoto } from "../servers/moto.ts"
@@ -20,6 +20,8 @@ import { type Ec2Shim, startEc2Shim } from "./shim.ts"
 export interface CloudOptions {
   /** Whether images have Node. */
   readonly withNode?: boolean
+  /** Shell that an instance's image is changed by; runs where its root is. */
+  readonly prepare?: string
   readonly bootMs?: number
   readonly metadataDelayMs?: number
 }
@@ -112,27 +114,25 @@ export class Cloud {
     return { host: this.bridge.address, port: (server.address() as AddressInfo).port }
   }
 
-  /** An archive of this process's Node, as its makers pack it; by a URL that instances reach. */
-  async nodeArchive(): Promise<string> {
-    const file = join(this.#folder, "node.tar")
-    const [folder, name] = [dirname(process.execPath), "node"]
-    execFileSync("tar", [
-      "-cf",
-      file,
-      `--transform=s,^,node-${process.version}-linux-x64/bin/,`,
-      "-C",
-      folder,
-      name,
-    ])
-    const server = createServer((_, response) => createReadStream(file).pipe(response))
-    await new Promise<void>((resolve) => server.listen(0, this.bridge.address, resolve))
+  /** Makes files reachable from instances. @returns where. */
+  async serve(
+    fileOf: (path: string) => string | undefined,
+    secure?: { readonly key: string; readonly cert: string; readonly port: number },
+  ): Promise<string> {
+    const give: RequestListener = ({ url = "" }, response) => {
+      const file = fileOf(url.slice(1))
+      if (file === undefined) response.writeHead(404).end()
+      else createReadStream(file).pipe(response)
+    }
+    const server = secure === undefined ? createServer(give) : createSecureServer(secure, give)
+    await new Promise<void>((resolve) => server.listen(secure?.port ?? 0, this.bridge.address, resolve))
     this.#servers.push({
       close: () => {
         server.closeAllConnections()
         server.close()
       },
     })
-    return `http://${this.bridge.address}:${(server.address() as AddressInfo).port}/node.tar`
+    return `http://${this.bridge.address}:${(server.address() as AddressInfo).port}`
   }
 
   /** The machine breaks: EC2 notices nothing at first. */
@@ -186,9 +186,9 @@ export class Cloud {
     const { UserData } = await this.client.send(
       new this.sdk.DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" }),
     )
-    const { withNode = true, bootMs = 0, metadataDelayMs = 0 } = this.options
+    const { withNode = true, prepare = "", bootMs = 0, metadataDelayMs = 0 } = this.options
     const instance = new Instance(this.bridge, {
-      ...{ id, address, type, withNode, bootMs, metadataDelayMs, folder: this.#folder },
+      ...{ id, address, type, withNode, prepare, bootMs, metadataDelayMs, folder: this.#folder },
       userData: Buffer.from(UserData?.Value ?? "", "base64"),
       ended: () => void this.#shutDown(id),
     })

@@ -13,6 +13,7 @@ export interface InstanceSpec {
   readonly userData: Buffer
   readonly folder: string
   readonly withNode: boolean
+  readonly prepare: string
   readonly bootMs: number
   /** The metadata service answers so long after the rest. */
   readonly metadataDelayMs: number
@@ -45,6 +46,7 @@ export class Instance {
     this.bootedAtMs = Date.now() + spec.bootMs
     mkdirSync(join(this.#folder, "disk"), { recursive: true })
     writeFileSync(join(this.#folder, "user-data"), spec.userData)
+    writeFileSync(join(this.#folder, "prepare"), spec.prepare)
     this.#describe({})
     bridge.plug(this.namespace, spec.address)
     this.#metadata = this.#startMetadata()
