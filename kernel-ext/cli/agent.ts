@@ -11,6 +11,9 @@ import type { AgentConfig } from "../backends/standalone/agent/config.ts"
  */
 const workerWord = "worker"
 
+/** Whoever tells it to end once more after that does not want to wait for its tasks. */
+const onceMs = 1000
+
 if (!isMainThread) {
   const { watch } = await import("../worker/watchdog.ts")
   watch(workerData as SharedArrayBuffer)
@@ -44,9 +47,12 @@ async function main(config: AgentConfig): Promise<void> {
     say(`Ended by an error of its own: ${error.stack ?? error.message}`)
     process.exit(1)
   })
-  let asked = 0
+  let askedAtMs = Number.POSITIVE_INFINITY
   const stop = (signal: NodeJS.Signals): void => {
-    if (asked++ > 0) process.exit(1)
+    // A batch system tells a whole group at once, of which one tells the other once more: that is one wish.
+    if (Date.now() - askedAtMs > onceMs) process.exit(1)
+    if (askedAtMs !== Number.POSITIVE_INFINITY) return
+    askedAtMs = Date.now()
     agent.drain(`it was told to by ${signal}`)
   }
   process.on("SIGTERM", stop)
