@@ -26,6 +26,7 @@ export class GoogleTokens {
   readonly #access: GoogleAccess
   readonly #load: () => Promise<GoogleAuthLibrary>
   #auth: Promise<InstanceType<GoogleAuthLibrary["GoogleAuth"]>> | undefined
+  readonly #asking = new Map<string, Promise<Headers>>()
   readonly #idClients = new Map<string, Promise<{ getRequestHeaders(): Promise<Headers> }>>()
 
   /** @param load Loads google-auth-library, when a token is needed for the first time. */
@@ -54,8 +55,15 @@ export class GoogleTokens {
       this.#idClients.set(url, client)
       client.catch(() => this.#idClients.delete(url))
     }
-    const headers = await (await client).getRequestHeaders()
-    return { authorization: headers.get("authorization") ?? "" }
+    // The library asks once for each call that comes before it has a token: a job begins with hundreds.
+    let asking = this.#asking.get(url)
+    if (asking === undefined) {
+      asking = client.then((one) => one.getRequestHeaders())
+      this.#asking.set(url, asking)
+      const done = () => this.#asking.delete(url)
+      asking.then(done, done)
+    }
+    return { authorization: (await asking).get("authorization") ?? "" }
   }
 
   #opened() {

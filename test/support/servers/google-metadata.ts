@@ -55,6 +55,14 @@ export async function startGoogleMetadata(project = "a-project"): Promise<Google
   }
 }
 
+/** Whether a request's header has a token for this address that is still good. */
+export function isIdentityFor(authorization: string | undefined, audience: string): boolean {
+  const [, body = ""] = /^Bearer [\w-]+\.([\w-]+)\.[\w-]+$/.exec(authorization ?? "") ?? []
+  if (body === "") return false
+  const { aud, exp } = JSON.parse(Buffer.from(body, "base64url").toString())
+  return aud === audience && exp > Date.now() / 1000
+}
+
 /** As a token is written: it says for whom it is and until when. */
 export function identityFor(audience: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
