@@ -19,7 +19,7 @@ const nap = async (n: number) => {
 const finished = `(await fexec.map(nap, Array.from({ length: 200 }, (_, i) => i), { name: "naps" }).settled()).length`
 
 const endless = `const waiting = fexec.map(async (n: number) => {
-  await new Promise((resolve) => setTimeout(resolve, 60_000))
+  await new Promise((resolve) => setTimeout(resolve, 600_000))
   return n
 }, [1, 2, 3], { name: "endless" })
 await waiting.settled()`

@@ -1,10 +1,12 @@
 import type { ILabShell, ILayoutRestorer, JupyterFrontEnd } from "@jupyterlab/application"
 import type { ICommandPalette } from "@jupyterlab/apputils"
-import type { INotebookTracker } from "@jupyterlab/notebook"
+import type { IConsoleTracker } from "@jupyterlab/console"
+import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook"
 import type { IStatusBar } from "@jupyterlab/statusbar"
 import type { TranslationBundle } from "@jupyterlab/translation"
 import { jobsIcon } from "./icon.ts"
 import { JobList, type PlacedJob } from "./job-list.ts"
+import { KernelPlaces } from "./kernel-places.ts"
 import { revealJob } from "./reveal.ts"
 import { SidePanel } from "./side-panel.ts"
 import { StatusItem } from "./status-item.ts"
@@ -17,6 +19,7 @@ const noArguments = { args: { type: "object", properties: {} } } as const
 interface Page {
   readonly app: JupyterFrontEnd
   readonly notebooks: INotebookTracker
+  readonly consoles: IConsoleTracker | null
   readonly labShell: ILabShell | null
   readonly restorer: ILayoutRestorer | null
   readonly palette: ICommandPalette | null
@@ -25,18 +28,20 @@ interface Page {
 }
 
 /** Side panel, status-bar item and commands over one list of jobs. */
-export function addJobList({ app, notebooks, labShell, restorer, palette, statusBar, trans }: Page): void {
-  const list = new JobList()
-  notebooks.forEach((panel) => {
-    list.add(panel)
-  })
-  notebooks.widgetAdded.connect((_, panel) => list.add(panel))
+export function addJobList(page: Page): void {
+  const { app, notebooks, consoles, labShell, restorer, palette, statusBar, trans } = page
+  const list = new JobList(new KernelPlaces({ services: app.serviceManager, notebooks, consoles }))
 
-  const reveal = ({ panel, job }: PlacedJob) => {
+  const reveal = async ({ place, job }: PlacedJob) => {
+    const panel =
+      place.panel ??
+      ((await app.commands.execute("docmanager:open", { path: place.path })) as NotebookPanel | undefined)
+    // Notebook 7 opens it in a page of its own.
+    if (panel === undefined) return
     app.shell.activateById(panel.id)
-    revealJob(panel, job.id)
+    if (notebooks.has(panel)) await revealJob(panel as NotebookPanel, job.id)
   }
-  const side = new SidePanel(list, reveal)
+  const side = new SidePanel(list, (job) => void reveal(job))
   side.id = "cellfan-jobs"
   side.title.icon = jobsIcon
   side.title.caption = trans.__("Jobs")
@@ -51,7 +56,7 @@ export function addJobList({ app, notebooks, labShell, restorer, palette, status
   }
   app.commands.addCommand(showCommand, {
     label: trans.__("Show Jobs"),
-    caption: trans.__("All jobs of the notebooks that are open"),
+    caption: trans.__("All jobs of all kernels, and the executors they run on"),
     icon: jobsIcon,
     describedBy: noArguments,
     execute: show,
@@ -66,7 +71,10 @@ export function addJobList({ app, notebooks, labShell, restorer, palette, status
     },
   })
   const runningHere = () =>
-    list.jobs.filter(({ job, panel }) => job.endedAtMs === null && panel === notebooks.currentWidget)
+    list.jobs.filter(
+      ({ job, place }) =>
+        job.endedAtMs === null && place.panel !== undefined && place.panel === notebooks.currentWidget,
+    )
   list.observe(() => app.commands.notifyCommandChanged(cancelCommand))
   for (const command of [showCommand, cancelCommand]) palette?.addItem({ command, category: "cellfan" })
 

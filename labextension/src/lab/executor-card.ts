@@ -19,7 +19,7 @@ export interface ExecutorCardState {
 
 /** An executor in the side panel: its workers, what they cost, and the button that gives them back. */
 export function executorCard({ placed, asked }: ExecutorCardState, clean: () => void): HTMLElement {
-  const { executor, panel } = placed
+  const { executor, place } = placed
   const running = executor.running ?? []
   const cost = costPerHour(running)
   return element(
@@ -41,7 +41,7 @@ export function executorCard({ placed, asked }: ExecutorCardState, clean: () => 
             t("%1/h", formatCost(cost)),
           ),
     ),
-    element("div", "cellfan-Card-words", {}, `${panel.title.label} · ${workerWords(executor)}`),
+    element("div", "cellfan-Card-words", {}, `${place.label} · ${workerWords(executor)}`),
     workerSquares(running),
     workerLines(running),
     trouble(executor),

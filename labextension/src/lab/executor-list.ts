@@ -29,10 +29,7 @@ export class ExecutorList {
 
   update(executors: readonly PlacedExecutor[]): void {
     this.#executors = executors
-    const key = JSON.stringify([
-      this.#asked,
-      executors.map(({ executor, panel }) => [executor, panel.title.label]),
-    ])
+    const key = JSON.stringify([this.#asked, executors.map(({ executor, place }) => [executor, place.label])])
     if (key === this.#shown) return
     this.#shown = key
     setShown(this.node, executors.length > 0)

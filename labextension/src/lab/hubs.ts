@@ -1,13 +1,13 @@
-import type { NotebookPanel } from "@jupyterlab/notebook"
 import { JobHub } from "./job-hub.ts"
+import type { KernelSession } from "./session.ts"
 
-const hubs = new WeakMap<NotebookPanel, JobHub>()
+const hubs = new WeakMap<KernelSession, JobHub>()
 
-/** A notebook's jobs: its outputs and the side panel share their models. */
-export function hubOf(panel: NotebookPanel): JobHub {
-  const known = hubs.get(panel)
+/** A session's jobs: outputs and the side panel share their models. */
+export function hubOf(session: KernelSession): JobHub {
+  const known = hubs.get(session)
   if (known !== undefined) return known
-  const hub = new JobHub(panel.sessionContext)
-  hubs.set(panel, hub)
+  const hub = new JobHub(session)
+  hubs.set(session, hub)
   return hub
 }

@@ -22,6 +22,7 @@ export class JobCard {
   readonly #squares = element("div", "cellfan-Card-squares")
   readonly #counts = element("div", "cellfan-Card-words")
   readonly #place = element("div", "cellfan-Card-words cellfan-mod-cut")
+  readonly #show: HTMLButtonElement
   readonly #cancel: HTMLButtonElement
   #shown: PlacedJob | undefined
   #live: { readonly grid: MiniGrid; readonly release: () => void } | undefined
@@ -31,7 +32,7 @@ export class JobCard {
       if (this.#shown !== undefined) act(this.#shown)
     }
     this.#cancel = button("", t("Cancel"), t("Cancel what has not ended"), withJob(handlers.cancel))
-    const show = button("", t("Show"), t("Go to the job's cell"), withJob(handlers.reveal))
+    this.#show = button("", t("Show"), t("Go to the job's cell"), withJob(handlers.reveal))
     this.node = element(
       "div",
       "cellfan-Job cellfan-Card",
@@ -49,13 +50,13 @@ export class JobCard {
       this.#squares,
       this.#counts,
       this.#place,
-      element("div", "cellfan-Card-buttons", {}, show, this.#cancel),
+      element("div", "cellfan-Card-buttons", {}, this.#show, this.#cancel),
     )
   }
 
   /** `withSquares`: the panel is looked at, and there are not too many of them. */
   update(placed: PlacedJob, withSquares: boolean): void {
-    const { job, panel, clockAheadMs } = placed
+    const { job, place, clockAheadMs } = placed
     this.#shown = placed
     const running = job.endedAtMs === null
     this.#mark.dataset.status = jobStatus(job)
@@ -66,10 +67,11 @@ export class JobCard {
     this.#bar.update(job)
     setText(this.#counts, countWords(job.counts, t))
     const cell = job.cell === "" ? "" : ` [${job.cell}]`
-    const place = `${panel.title.label}${cell} · ${placeWords(job, t)}`
-    setText(this.#place, place)
-    setTitle(this.#place, place)
+    const where = `${place.label}${cell} · ${placeWords(job, t)}`
+    setText(this.#place, where)
+    setTitle(this.#place, where)
     setShown(this.#cancel, running)
+    setShown(this.#show, place.panel !== undefined || place.isNotebook)
     this.#showSquares(placed, running && withSquares && job.size > 1)
   }
 
@@ -78,13 +80,13 @@ export class JobCard {
     this.node.remove()
   }
 
-  #showSquares({ job, panel }: PlacedJob, shown: boolean): void {
+  #showSquares({ job, place }: PlacedJob, shown: boolean): void {
     if (!shown) {
       this.#dropSquares()
       return
     }
     if (this.#live !== undefined) return
-    const hub = hubOf(panel)
+    const hub = hubOf(place.session)
     const states = `q${job.size}`
     const model = hub.acquire({ ...job, version: savedVersion, states, savedAtMs: job.startedAtMs })
     this.#live = { grid: new MiniGrid(model), release: () => hub.release(job.id) }

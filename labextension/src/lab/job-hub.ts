@@ -1,7 +1,7 @@
-import type { ISessionContext } from "@jupyterlab/apputils"
 import type { SavedJob } from "../../../kernel-ext/protocol/job-view.ts"
 import { JobModel } from "../model/job-model.ts"
 import { KernelChannel } from "./kernel-channel.ts"
+import type { KernelSession } from "./session.ts"
 
 interface Held {
   readonly model: JobModel
@@ -9,14 +9,14 @@ interface Held {
   uses: number
 }
 
-/** The jobs of one notebook: one model and one comm a job, however many views show it, freed with the last of them. */
+/** The jobs of one session: one model and one comm a job, however many views show it, freed with the last of them. */
 export class JobHub {
-  readonly #context: ISessionContext | undefined
+  readonly #session: KernelSession | undefined
   readonly #held = new Map<string, Held>()
 
   /** Without a session, jobs show what was saved. */
-  constructor(context: ISessionContext | undefined) {
-    this.#context = context
+  constructor(session: KernelSession | undefined) {
+    this.#session = session
   }
 
   acquire(saved: SavedJob): JobModel {
@@ -34,15 +34,15 @@ export class JobHub {
 
   #make(saved: SavedJob): Held {
     const model = new JobModel(saved)
-    const held: Held = { model, channel: this.#context && connect(this.#context, model), uses: 0 }
+    const held: Held = { model, channel: this.#session && connect(this.#session, model), uses: 0 }
     this.#held.set(saved.id, held)
     return held
   }
 }
 
-function connect(context: ISessionContext, model: JobModel): KernelChannel {
+function connect(session: KernelSession, model: JobModel): KernelChannel {
   return new KernelChannel(
-    context,
+    session,
     { job: model.summary.id },
     {
       opened: (send) => model.connect(send),

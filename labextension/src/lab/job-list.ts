@@ -1,24 +1,25 @@
-import type { NotebookPanel } from "@jupyterlab/notebook"
 import type { ListedExecutor, ListedJob, ViewCommand } from "../../../kernel-ext/protocol/job-view.ts"
 import { KernelChannel } from "./kernel-channel.ts"
+import type { KernelPlace, KernelPlaces } from "./kernel-places.ts"
 
 /** A job and where it runs. */
 export interface PlacedJob {
   readonly job: ListedJob
-  readonly panel: NotebookPanel
+  readonly place: KernelPlace
   /** False once its kernel is gone. */
   readonly live: boolean
   /** Kernel's clock minus this page's. */
   readonly clockAheadMs: number
 }
 
-/** An executor and the notebook of its kernel. */
+/** An executor and where its kernel runs. */
 export interface PlacedExecutor {
   readonly executor: ListedExecutor
-  readonly panel: NotebookPanel
+  readonly place: KernelPlace
 }
 
 interface Source {
+  readonly channel: KernelChannel
   jobs: readonly ListedJob[]
   executors: readonly ListedExecutor[]
   live: boolean
@@ -26,16 +27,39 @@ interface Source {
   send: (command: ViewCommand) => void
 }
 
-/** The jobs of all kernels that have a notebook open here. */
+/** The jobs of all kernels that run, open here or not. */
 export class JobList {
-  readonly #sources = new Map<NotebookPanel, Source>()
+  readonly #places: KernelPlaces
+  readonly #sources = new Map<KernelPlace, Source>()
   readonly #listeners = new Set<() => void>()
 
-  add(panel: NotebookPanel): void {
-    const source: Source = { jobs: [], executors: [], live: false, clockAheadMs: 0, send: () => {} }
-    this.#sources.set(panel, source)
+  constructor(places: KernelPlaces) {
+    this.#places = places
+    places.observe(() => this.#look())
+    this.#look()
+  }
+
+  #look(): void {
+    const places = new Set(this.#places.all)
+    for (const [place, { channel }] of this.#sources) {
+      if (places.has(place)) continue
+      channel.dispose()
+      this.#sources.delete(place)
+    }
+    for (const place of places) if (!this.#sources.has(place)) this.#sources.set(place, this.#listen(place))
+    this.#changed()
+  }
+
+  #listen(place: KernelPlace): Source {
+    const source: Omit<Source, "channel"> = {
+      jobs: [],
+      executors: [],
+      live: false,
+      clockAheadMs: 0,
+      send: () => {},
+    }
     const channel = new KernelChannel(
-      panel.sessionContext,
+      place.session,
       { all: true },
       {
         opened: (send) => {
@@ -57,36 +81,32 @@ export class JobList {
         },
       },
     )
-    panel.disposed.connect(() => {
-      channel.dispose()
-      this.#sources.delete(panel)
-      this.#changed()
-    })
+    return Object.assign(source, { channel })
   }
 
   /** Running first, then the newest. */
   get jobs(): PlacedJob[] {
     const all: PlacedJob[] = []
-    for (const [panel, { jobs, live, clockAheadMs }] of this.#sources) {
-      for (const job of jobs) all.push({ job, panel, live, clockAheadMs })
+    for (const [place, { jobs, live, clockAheadMs }] of this.#sources) {
+      for (const job of jobs) all.push({ job, place, live, clockAheadMs })
     }
     const running = ({ job }: PlacedJob) => (job.endedAtMs === null ? 1 : 0)
     return all.sort((a, b) => running(b) - running(a) || b.job.startedAtMs - a.job.startedAtMs)
   }
 
   get executors(): PlacedExecutor[] {
-    return [...this.#sources].flatMap(([panel, { executors }]) =>
-      executors.map((executor) => ({ executor, panel })),
+    return [...this.#sources].flatMap(([place, { executors }]) =>
+      executors.map((executor) => ({ executor, place })),
     )
   }
 
   /** Ends an executor's workers and removes what they left behind. */
-  clean({ executor, panel }: PlacedExecutor): void {
-    this.#sources.get(panel)?.send({ type: "clean", executor: executor.id })
+  clean({ executor, place }: PlacedExecutor): void {
+    this.#sources.get(place)?.send({ type: "clean", executor: executor.id })
   }
 
-  send({ panel }: PlacedJob, command: ViewCommand): void {
-    this.#sources.get(panel)?.send(command)
+  send({ place }: PlacedJob, command: ViewCommand): void {
+    this.#sources.get(place)?.send(command)
   }
 
   observe(listener: () => void): () => void {

@@ -1,14 +1,12 @@
-import type { ISessionContext } from "@jupyterlab/apputils"
-import type { Kernel, KernelMessage } from "@jupyterlab/services"
-import type { JSONObject } from "@lumino/coreutils"
+import type { Kernel } from "@jupyterlab/services"
 import {
-  commTarget,
   parseViewMessage,
   type ViewCommand,
   type ViewMessage,
   type ViewOpen,
 } from "../../../kernel-ext/protocol/job-view.ts"
-import { toBytes } from "../model/bytes.ts"
+import { type KernelSession, kernelOf } from "./session.ts"
+import { ViewComm } from "./view-comm.ts"
 
 /**
  * A comm to the kernel that is there now, opened from this side: after a page reload, a restart or another kernel, it is
@@ -31,35 +29,35 @@ const deadStatuses: ReadonlySet<Kernel.Status> = new Set([
 ])
 
 export class KernelChannel {
-  readonly #context: ISessionContext
+  readonly #session: KernelSession
   readonly #open: ViewOpen
   readonly #handlers: ChannelHandlers
-  #comm: Kernel.IComm | undefined
+  #comm: ViewComm | undefined
   #kernel: Kernel.IKernelConnection | undefined
   #disposed = false
 
-  constructor(context: ISessionContext, open: ViewOpen, handlers: ChannelHandlers) {
-    this.#context = context
+  constructor(session: KernelSession, open: ViewOpen, handlers: ChannelHandlers) {
+    this.#session = session
     this.#open = open
     this.#handlers = handlers
-    context.kernelChanged.connect(this.#onKernelChanged, this)
-    context.statusChanged.connect(this.#onStatus, this)
-    context.connectionStatusChanged.connect(this.#onConnection, this)
+    session.kernelChanged.connect(this.#onKernelChanged, this)
+    session.statusChanged.connect(this.#onStatus, this)
+    session.connectionStatusChanged.connect(this.#onConnection, this)
     void this.#connect()
   }
 
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
-    this.#context.kernelChanged.disconnect(this.#onKernelChanged, this)
-    this.#context.statusChanged.disconnect(this.#onStatus, this)
-    this.#context.connectionStatusChanged.disconnect(this.#onConnection, this)
+    this.#session.kernelChanged.disconnect(this.#onKernelChanged, this)
+    this.#session.statusChanged.disconnect(this.#onStatus, this)
+    this.#session.connectionStatusChanged.disconnect(this.#onConnection, this)
     this.#drop(true)
   }
 
   async #connect(): Promise<void> {
-    const kernel = this.#context.session?.kernel
-    if (!kernel || kernel === this.#kernel || !kernel.handleComms || kernel.isDisposed) return
+    const kernel = kernelOf(this.#session)
+    if (!kernel || kernel === this.#kernel || kernel.isDisposed) return
     this.#kernel = kernel
     try {
       // Any other kernel would log that it knows no such comm.
@@ -70,24 +68,20 @@ export class KernelChannel {
     // Meanwhile the kernel may have been changed, or this view closed.
     if (this.#disposed || this.#kernel !== kernel || kernel.isDisposed || deadStatuses.has(kernel.status))
       return
-    const comm = kernel.createComm(commTarget)
-    this.#comm = comm
-    comm.onMsg = (message) => this.#onMessage(comm, message)
-    comm.onClose = () => {
-      if (this.#comm !== comm) return
-      this.#comm = undefined
-      this.#handlers.lost()
-    }
-    this.#handlers.opened((command) => {
-      if (!comm.isDisposed && !kernel.isDisposed) comm.send(command as unknown as JSONObject)
+    const comm = new ViewComm(kernel, {
+      message: (data, buffers) => {
+        const parsed = parseViewMessage(data)
+        if (parsed !== undefined) this.#handlers.received(parsed, buffers)
+      },
+      closed: () => {
+        this.#comm = undefined
+        this.#handlers.lost()
+      },
+      replaced: () => this.#onKernelChanged(),
     })
-    comm.open(this.#open as unknown as JSONObject)
-  }
-
-  #onMessage(comm: Kernel.IComm, message: KernelMessage.ICommMsgMsg): void {
-    if (this.#comm !== comm) return
-    const parsed = parseViewMessage(message.content.data)
-    if (parsed !== undefined) this.#handlers.received(parsed, (message.buffers ?? []).map(toBytes))
+    this.#comm = comm
+    this.#handlers.opened((command) => comm.send(command))
+    comm.open(this.#open)
   }
 
   #onKernelChanged(): void {
@@ -95,15 +89,14 @@ export class KernelChannel {
     void this.#connect()
   }
 
-  #onStatus(_: ISessionContext, status: Kernel.Status): void {
+  #onStatus(_: unknown, status: Kernel.Status): void {
     if (deadStatuses.has(status)) this.#lose()
     else if (status === "idle" || status === "busy") void this.#connect()
   }
 
   /** What was sent while the line was down is lost; ask for the present. */
-  #onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
-    const comm = this.#comm
-    if (status === "connected" && comm !== undefined && !comm.isDisposed) comm.send({ type: "resync" })
+  #onConnection(_: unknown, status: Kernel.ConnectionStatus): void {
+    if (status === "connected") this.#comm?.send({ type: "resync" })
   }
 
   #lose(): void {
@@ -113,14 +106,9 @@ export class KernelChannel {
   }
 
   #drop(tell: boolean): void {
-    const comm = this.#comm
     const kernel = this.#kernel
-    this.#comm = undefined
     this.#kernel = undefined
-    if (comm === undefined || comm.isDisposed) return
-    comm.onMsg = () => {}
-    comm.onClose = () => {}
-    if (tell && kernel !== undefined && !kernel.isDisposed && !deadStatuses.has(kernel.status)) comm.close()
-    else comm.dispose()
+    this.#comm?.close({ tell: tell && kernel !== undefined && !deadStatuses.has(kernel.status) })
+    this.#comm = undefined
   }
 }

@@ -19,7 +19,7 @@ export function showJobsIn(panel: NotebookPanel, contents: Contents.IManager): v
   const { context } = panel
   watchSaves(context)
   const host = {
-    hub: hubOf(panel),
+    hub: hubOf(panel.sessionContext),
     keepers: new Keepers(`${contents.serverSettings.baseUrl} ${context.path}`),
     openCell: (label: string, line: number, column: number, from: Node) =>
       revealLine(panel, { label, line, column, from }),

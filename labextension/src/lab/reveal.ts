@@ -2,7 +2,8 @@ import type { NotebookPanel } from "@jupyterlab/notebook"
 import { jobMime, parseSavedJob } from "../../../kernel-ext/protocol/job-view.ts"
 
 /** Scrolls to the cell whose output holds the job. */
-export function revealJob(panel: NotebookPanel, jobId: string): void {
+export async function revealJob(panel: NotebookPanel, jobId: string): Promise<void> {
+  await panel.revealed
   const notebook = panel.content
   const index = notebook.widgets.findIndex(({ model }) => {
     if (model.type !== "code") return false

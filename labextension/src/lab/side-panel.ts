@@ -10,7 +10,7 @@ const maxCards = 60
 /** Running jobs that are drawn with their squares: each listens to the kernel. */
 const maxGrids = 8
 
-/** All jobs of all notebooks that are open, and the executors they run on, in the side bar. */
+/** All jobs of all kernels, and the executors they run on, in the side bar. */
 export class SidePanel extends Widget {
   readonly #list: JobList
   readonly #reveal: (job: PlacedJob) => void
@@ -31,7 +31,7 @@ export class SidePanel extends Widget {
       "p",
       "cellfan-Panel-empty",
       {},
-      t("No jobs yet. What fexec.map(…) runs in an open notebook appears here."),
+      t("No jobs yet. What fexec.map(…) runs in any notebook or console appears here."),
     )
     this.#executors = new ExecutorList((executor) => list.clean(executor))
     this.node.append(

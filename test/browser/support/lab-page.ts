@@ -30,6 +30,7 @@ export interface LabWindow {
             readonly kernel: {
               readonly status: string
               readonly connectionStatus: string
+              readonly handleComms: boolean
             }
           }
         }
@@ -133,10 +134,12 @@ export class LabPage {
   }
 
   async command(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    await this.page.evaluate(([id, options]) => window.jupyterapp.commands.execute(id, options), [
-      name,
-      args,
-    ] as const)
+    await this.page.evaluate(
+      async ([id, options]) => {
+        await window.jupyterapp.commands.execute(id, options)
+      },
+      [name, args] as const,
+    )
   }
 
   async save(): Promise<void> {
