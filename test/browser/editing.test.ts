@@ -73,11 +73,15 @@ describe("writing cells in JupyterLab", function () {
   }
 
   async function tooltip(cell: number, text: string): Promise<string> {
+    const shown = lab.page.locator(".jp-Tooltip")
+    // It is there before its text is.
+    const told = shown.filter({ hasText: /\S/ })
+    // The one before goes a moment after Escape was pressed.
+    await shown.waitFor({ state: "detached" })
     await cursorBehind(cell, text)
     await lab.command("tooltip:launch-notebook")
-    const shown = lab.page.locator(".jp-Tooltip")
-    await shown.waitFor()
-    return shown.innerText()
+    await told.waitFor()
+    return told.innerText()
   }
 
   it("offers members with what they are", async () => {
