@@ -102,6 +102,33 @@ describe("jobs of all kernels in JupyterLab", function () {
     await lab.command("application:close-all")
   })
 
+  it("shows a console's job live in the console and in the panel, where its time goes on", async () => {
+    await lab.command("console:create", { kernelPreference: { name: "cellfan" }, activate: true })
+    await lab.page.waitForFunction(
+      () =>
+        document.querySelector(".jp-CodeConsole") !== null &&
+        window.jupyterapp.shell.currentWidget.sessionContext?.session?.kernel?.status === "idle",
+    )
+    const inject = (code: string) =>
+      lab.page.evaluate((text) => {
+        const { commands, shell } = window.jupyterapp
+        const { path } = shell.currentWidget.sessionContext
+        return commands.execute("console:inject", { path, code: text, activate: true })
+      }, code)
+    await inject(setup)
+    await inject(start("typed"))
+    const shown = lab.page.locator('.jp-CodeConsole .cellfan-Job[data-status="running"]')
+    await shown.getByText("2 running").waitFor()
+    await card("typed").getByText("2 running, 3 queued").waitFor()
+    expect(await card("typed").textContent()).to.include("Console 1 [2]")
+    await card("typed")
+      .locator(".cellfan-Numbers", { hasText: /^[3-9]\.\d s$/ })
+      .waitFor()
+    await card("typed").getByRole("button", { name: "Cancel" }).click()
+    await lab.page.locator('.jp-CodeConsole .cellfan-Job[data-status="cancelled"]').waitFor()
+    await card("typed").getByText("5 cancelled").waitFor()
+  })
+
   it("threw nothing in the page", () => {
     expect(lab.errors).to.deep.equal([])
   })

@@ -195,6 +195,8 @@ describe("around the grid in JupyterLab", function () {
         .locator('.cellfan-Worker[data-state="busy"]')
         .evaluateAll((all) => all.map((one) => one.getAttribute("title")))
     const runEndless = async () => {
+      // The list is told a moment later: workers of the job before may still stand there as busy.
+      await executor.locator('.cellfan-Worker[data-state="busy"]').first().waitFor({ state: "detached" })
       await lab.run(3)
       await executor.locator('.cellfan-Worker[data-state="busy"]').nth(1).waitFor()
     }

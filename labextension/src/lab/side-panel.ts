@@ -10,6 +10,8 @@ const maxCards = 60
 /** Running jobs that are drawn with their squares: each listens to the kernel. */
 const maxGrids = 8
 
+const tickMs = 1000
+
 /** All jobs of all kernels, and the executors they run on, in the side bar. */
 export class SidePanel extends Widget {
   readonly #list: JobList
@@ -19,6 +21,7 @@ export class SidePanel extends Widget {
   readonly #items = element("div", "cellfan-Panel-items")
   readonly #executors: ExecutorList
   readonly #stop: () => void
+  readonly #clock = window.setInterval(() => this.#tick(), tickMs)
 
   constructor(list: JobList, reveal: (job: PlacedJob) => void) {
     super()
@@ -46,6 +49,7 @@ export class SidePanel extends Widget {
 
   override dispose(): void {
     this.#stop()
+    window.clearInterval(this.#clock)
     for (const card of this.#cards.values()) card.dispose()
     this.#executors.dispose()
     super.dispose()
@@ -57,6 +61,12 @@ export class SidePanel extends Widget {
 
   protected override onAfterHide(): void {
     this.#update()
+  }
+
+  /** Time goes on where kernels have nothing new to tell. */
+  #tick(): void {
+    if (this.isVisible && this.#list.jobs.some(({ job, live }) => live && job.endedAtMs === null))
+      this.#update()
   }
 
   #update(): void {

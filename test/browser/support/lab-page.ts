@@ -24,6 +24,7 @@ export interface LabWindow {
         }
         readonly context: { readonly model: { readonly dirty: boolean }; save(): Promise<void> }
         readonly sessionContext: {
+          readonly path: string
           shutdown(): Promise<void>
           restartKernel(): Promise<void>
           readonly session: {
