@@ -2,7 +2,7 @@
 # Agents of cellfan as jobs of Slurm: one on each node, for as long as there is work.
 #
 #     export CELLFAN_STANDALONE_NATS=nats://queue:4222      # a queue of your own that the nodes reach
-#     sbatch --nodes=4 recipes/slurm.sh
+#     sbatch --nodes=4 recipes/slurm.sh                     # in a built clone, in a folder that the nodes share
 #
 # and in the notebook: new StandaloneExecutor({ nats: ["nats://queue:4222"] }). Tasks that are under way when the job's time is up, or when it
 # is cancelled, go to other agents.
@@ -16,5 +16,5 @@
 set -eu
 
 # With more nodes than one the same command runs on each. Without work for ten minutes it ends, and gives its node back.
-exec srun bash -c 'exec ${CELLFAN:-npx --yes cellfan} worker \
+exec srun bash -c 'exec ${CELLFAN:-node "$SLURM_SUBMIT_DIR/dist/cli.js"} worker \
   --pool "${CELLFAN_POOL:-default}" --host "$SLURMD_NODENAME" --workers "$SLURM_CPUS_PER_TASK" --idle-ms "${CELLFAN_IDLE_MS:-600000}"'

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "chai"
 import { parse } from "yaml"
@@ -34,13 +34,14 @@ describe("Recipes for agents", function () {
     before(async function () {
       need(this, slurm.what, slurm.find())
       cluster = await Slurm.start()
+      // Jobs are submitted there: for them it is the built clone.
+      symlinkSync(join(root, "dist"), join(cluster.folder, "dist"))
     })
     after(() => cluster?.stop())
 
     /** @returns the job's id. */
     async function submit(idleMs: number): Promise<string> {
       const env = {
-        CELLFAN: `${process.execPath} ${cli}`,
         CELLFAN_STANDALONE_NATS: server.url,
         CELLFAN_IDLE_MS: String(idleMs),
         CELLFAN_POOL: "slurm",
@@ -88,7 +89,7 @@ describe("Recipes for agents", function () {
     it("start a worker by arguments that it takes, which runs tasks and ends when it is told to", async () => {
       const { spec } = parse(readFileSync(file, "utf8"))
       const [{ command, args, env }] = spec.template.spec.containers
-      expect(command).to.deep.equal(["npx", "--yes", "cellfan"])
+      expect(command).to.deep.equal(["node", "/cellfan/dist/cli.js"])
       expect(env.map(({ name }: { name: string }) => name)).to.include("CELLFAN_STANDALONE_NATS")
       const filled = args.map((arg: string) => arg.replace("$(POD)", "cellfan-workers-x7k2p"))
       const pod = spawn(process.execPath, [cli, ...filled], {
