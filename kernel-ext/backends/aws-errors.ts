@@ -1,5 +1,5 @@
 import { BackendError, type BackendErrorKind } from "../errors.ts"
-import { bareError, codeOf, notReached, withoutUser } from "../util/service-errors.ts"
+import { bareError, codeOf, missingRight, notReached, withoutUser } from "../util/service-errors.ts"
 
 /** Errors of Amazon's SDK in our words: those that all its services have, and around each what a service adds. */
 
@@ -64,7 +64,7 @@ function commonMeaning(error: SdkError, where: Where, service: Service): Meaning
     }
   return (
     named[error.name] ??
-    (denials.has(error.name) ? denied(service, missingRight(error)) : undefined) ??
+    (denials.has(error.name) ? denied(service, missingRight(error.message)) : undefined) ??
     networkMeaning(error, where, service) ??
     byStatus(error.$metadata?.httpStatusCode, error)
   )
@@ -110,11 +110,6 @@ export function denied({ policy }: Pick<Service, "policy">, action?: string): Me
     kind: "access-denied",
     what: `these credentials may not ${that}; \`${policy}\` prints the rights that are needed`,
   }
-}
-
-/** As IAM says it: "lambda:CreateFunction". */
-function missingRight({ message }: Error): string | undefined {
-  return /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1]
 }
 
 function networkMeaning(

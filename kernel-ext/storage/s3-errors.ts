@@ -1,5 +1,5 @@
 import { StorageError } from "../errors.ts"
-import { bareError } from "../util/service-errors.ts"
+import { bareError, missingRight } from "../util/service-errors.ts"
 import {
   byStatus,
   type CalledObject,
@@ -49,9 +49,8 @@ function meaningOf(error: SdkError, { endpoint }: CalledObject): Meaning {
   )
 }
 
-/** IAM says which right lacks; others do not. */
 function denied(message: string): Meaning {
-  const right = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1]
+  const right = missingRight(message)
   const lacking = right === undefined ? "" : `: they lack ${right}`
   return {
     kind: "access-denied",

@@ -41,6 +41,11 @@ export function withoutUser(url: string): string {
   return url.replace(/\/\/[^/@]*@/, "//")
 }
 
+/** The right that IAM says is missing: "lambda:CreateFunction". Other services do not say. */
+export function missingRight(message: string): string | undefined {
+  return /not authorized to perform: ([\w-]+:\w+)/i.exec(message)?.[1]
+}
+
 /** Without the request and the answer that an SDK hangs on: their headers hold keys, signatures and tokens. */
 export function bareError({ name, message, stack, code }: Error & { readonly code?: unknown }): Error {
   const error = Object.assign(new Error(message), { name, ...(code !== undefined && { code }) })

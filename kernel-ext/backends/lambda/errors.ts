@@ -1,4 +1,5 @@
 import type { BackendError } from "../../errors.ts"
+import { missingRight } from "../../util/service-errors.ts"
 import { type Meaning, type SdkError, type Service, tellAws, type Where } from "../aws-errors.ts"
 import { outOfMemory, timeoutHint } from "../serverless/hints.ts"
 import type { Death, FunctionSize } from "../serverless/platform.ts"
@@ -61,7 +62,7 @@ function byText(error: SdkError): Meaning | undefined {
       kind: "quota",
       what: `the account does not allow functions so large; take a smaller \`memoryMiB\`, or ask for more in Service Quotas; Lambda said: ${message}`,
     }
-  if (/not authorized to perform: iam:PassRole/i.test(message))
+  if (missingRight(message) === "iam:PassRole")
     return {
       kind: "access-denied",
       what: "these credentials may not hand the role to Lambda (iam:PassRole); `cellfan lambda policy` prints the rights that are needed",

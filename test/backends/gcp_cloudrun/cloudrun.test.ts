@@ -1,6 +1,5 @@
 import { expect } from "chai"
 import { CloudRun, type CloudRunOptions } from "../../../kernel-ext/backends/gcp_cloudrun/cloudrun.ts"
-import { GoogleTokens } from "../../../kernel-ext/util/google.ts"
 import { conformsToBackend } from "../../conformance/backend.ts"
 import {
   accessToken,
@@ -8,7 +7,7 @@ import {
   identityToken,
   startCloudRun,
 } from "../../support/servers/cloudrun.ts"
-import { startGoogleMetadata } from "../../support/servers/google-metadata.ts"
+import { withGooglesIdentity } from "../../support/servers/google-metadata.ts"
 import { runsContainers } from "../serverless/containers.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
 
@@ -141,19 +140,12 @@ describe("Cloud Run", function () {
   })
 
   it("calls with an identity token that Google's own library gets from the metadata of its machine", async () => {
-    const metadata = await startGoogleMetadata()
-    try {
-      const library = new GoogleTokens({}, () => import("google-auth-library"))
-      // The servers here have no TLS, without which no token is sent.
-      const secure = (url: string) => url.replace(/^http:/, "https:")
-      const identityFor = (url: string) => library.identityFor(secure(url))
+    const audiences = await withGooglesIdentity(async (identityFor) => {
       await using fexec = new PlatformExecutor(at({ memoryMiB: 1536, tokens: { ...tokens, identityFor } }))
       expect(await fexec.map((n: number) => n + 1, [1, 2])).to.deep.equal([2, 3])
-      expect(metadata.audiences).to.have.length(1)
-      expect(metadata.audiences[0]).to.match(/^https:\/\/127\.0\.0\.1:\d+\/run\/cellfan-/)
-    } finally {
-      await metadata.stop()
-    }
+    })
+    expect(audiences).to.have.length(1)
+    expect(audiences[0]).to.match(/^https:\/\/127\.0\.0\.1:\d+\/run\/cellfan-/)
   })
 
   it("tells of calls that these credentials may not make", async () => {

@@ -4,7 +4,6 @@ import {
   type CloudFunctionsOptions,
 } from "../../../kernel-ext/backends/gcp_functions/functions.ts"
 import { functionSource } from "../../../kernel-ext/backends/gcp_functions/source.ts"
-import { GoogleTokens } from "../../../kernel-ext/util/google.ts"
 import { conformsToBackend } from "../../conformance/backend.ts"
 import { need } from "../../support/needs.ts"
 import { drongo, startDrongo } from "../../support/servers/drongo.ts"
@@ -15,7 +14,7 @@ import {
   identityToken,
   startFunctions,
 } from "../../support/servers/gcp-functions.ts"
-import { startGoogleMetadata } from "../../support/servers/google-metadata.ts"
+import { withGooglesIdentity } from "../../support/servers/google-metadata.ts"
 import type { Server } from "../../support/servers/server-process.ts"
 import { runsContainers } from "../serverless/containers.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
@@ -194,19 +193,12 @@ describe("Google Cloud Functions", function () {
   })
 
   it("calls with an identity token that Google's own library gets from the metadata of its machine", async () => {
-    const metadata = await startGoogleMetadata()
-    try {
-      const library = new GoogleTokens({}, () => import("google-auth-library"))
-      // The servers here have no TLS, without which no token is sent.
-      const secure = (url: string) => url.replace(/^http:/, "https:")
-      const identityFor = (url: string) => library.identityFor(secure(url))
+    const audiences = await withGooglesIdentity(async (identityFor) => {
       await using fexec = new PlatformExecutor(at({ memoryMiB: 576, tokens: { ...tokens, identityFor } }))
       expect(await fexec.map((n: number) => n + 1, [1, 2])).to.deep.equal([2, 3])
-      expect(metadata.audiences).to.have.length(1)
-      expect(metadata.audiences[0]).to.match(/^https:\/\/127\.0\.0\.1:\d+\/run\/cellfan-/)
-    } finally {
-      await metadata.stop()
-    }
+    })
+    expect(audiences).to.have.length(1)
+    expect(audiences[0]).to.match(/^https:\/\/127\.0\.0\.1:\d+\/run\/cellfan-/)
   })
 
   it("tells of calls that these credentials may not make", async () => {

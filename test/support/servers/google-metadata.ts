@@ -1,5 +1,6 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { GoogleTokens } from "../../../kernel-ext/util/google.ts"
 
 /** What every machine of Google's asks for tokens and its project: Google's own library finds it by GCE_METADATA_HOST. */
 export interface GoogleMetadata {
@@ -52,6 +53,23 @@ export async function startGoogleMetadata(project = "a-project"): Promise<Google
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
+  }
+}
+
+/**
+ * Runs `work` with identity tokens as Google's own library gets them from its machine. Resolves with the audiences that were asked for.
+ */
+export async function withGooglesIdentity(
+  work: (identityFor: GoogleTokens["identityFor"]) => Promise<void>,
+): Promise<readonly string[]> {
+  const metadata = await startGoogleMetadata()
+  try {
+    const library = new GoogleTokens({}, () => import("google-auth-library"))
+    // Servers of tests have no TLS, without which no token is sent.
+    await work((url) => library.identityFor(url.replace(/^http:/, "https:")))
+    return metadata.audiences
+  } finally {
+    await metadata.stop()
   }
 }
 

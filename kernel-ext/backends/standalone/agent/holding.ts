@@ -88,7 +88,8 @@ export class Holding {
 
   cancel(indices: readonly number[] | undefined, graceMs: number): void {
     const own = [...this.head.indices]
-    const chosen = indices === undefined ? own : own.filter((index) => indices.includes(index))
+    const wanted = new Set(indices)
+    const chosen = indices === undefined ? own : own.filter((index) => wanted.has(index))
     if (indices === undefined) this.#isCancelled = true
     for (const index of chosen) this.#dropped.add(index)
     for (const run of this.#running) run.cancel(chosen, graceMs)

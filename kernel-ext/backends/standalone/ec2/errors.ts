@@ -1,4 +1,5 @@
 import type { BackendError } from "../../../errors.ts"
+import { missingRight } from "../../../util/service-errors.ts"
 import { denied, type Meaning, type SdkError, type Service, tellAws, type Where } from "../../aws-errors.ts"
 import type { Action } from "./policy.ts"
 
@@ -146,8 +147,7 @@ const named: Readonly<Record<string, (error: SdkError) => Meaning>> = {
 /** The right that is missing, as EC2 says it, or that of the call. */
 function denial(error: SdkError, action: Action | undefined): Meaning | undefined {
   if (error.name !== "UnauthorizedOperation" && !/^AccessDenied/.test(error.name)) return undefined
-  const [, missing] = /not authorized to perform: ([\w-]+:\w+)/.exec(error.message) ?? []
-  const what = missing ?? action
+  const what = missingRight(error.message) ?? action
   if (what === "iam:PassRole")
     return {
       kind: "access-denied",
