@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "../util/paths.mjs"
 import { capture, npm } from "../util/run.mjs"
@@ -11,23 +11,27 @@ const impatiently = ["--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--fe
 
 /** Installs the npm packages of package-lock.json where node_modules holds others. */
 export async function installPackages(signal) {
-  if (packagesMatchLock()) return
+  const installed = packagesInstalled()
+  if (installed !== undefined && packagesMatchLock(installed)) return
   await step("Install npm packages", async () => {
     // `ci` throws node_modules away, which is right where there is none, or half of one, and not where one is in use.
-    const verb =
-      packagesOf("node_modules/.package-lock.json") === undefined ? ["ci"] : ["install", "--no-save"]
+    const verb = installed === undefined ? ["ci"] : ["install", "--no-save"]
     const [command, args] = npm([...verb, ...quietly, ...impatiently])
     const { code, output } = await capture(command, args, { signal, killSignal: "SIGKILL" })
     if (code !== 0) throw refusalOf(output)
   })
 }
 
-/** Whether what npm noted as installed is what the lock file asks for. Packages for other platforms may be missing. */
-function packagesMatchLock() {
-  const installed = packagesOf("node_modules/.package-lock.json")
-  const wanted = packagesOf("package-lock.json")
-  if (installed === undefined) return false
-  return Object.entries(wanted).every(([path, { version, optional, link }]) => {
+/** What npm noted as installed; undefined where that is nothing, or part of it is gone. */
+function packagesInstalled() {
+  const noted = packagesOf("node_modules/.package-lock.json")
+  const isThere = (path) => existsSync(join(root, path, "package.json"))
+  return noted !== undefined && Object.keys(noted).every(isThere) ? noted : undefined
+}
+
+/** Whether what is installed is what the lock file asks for. Packages for other platforms may be missing. */
+function packagesMatchLock(installed) {
+  return Object.entries(packagesOf("package-lock.json")).every(([path, { version, optional, link }]) => {
     if (!path.startsWith("node_modules/") && !path.includes("/node_modules/")) return true
     if (installed[path] === undefined) return optional === true
     return link === true || installed[path].version === version

@@ -11,9 +11,9 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Resolves when `holds`, looking every few milliseconds; rejects after `limitMs`. */
-export async function waitUntil(holds: () => boolean, limitMs = 10_000): Promise<void> {
+export async function waitUntil(holds: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
   const end = Date.now() + limitMs
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > end) throw new Error(`It did not come to be within ${limitMs} ms: ${holds}`)
     await sleep(5)
   }
