@@ -1,5 +1,6 @@
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
+import { tellOfChildWaits } from "./child-waits.ts"
 import { KernelComms } from "./comms.ts"
 import { readConnection } from "./connection.ts"
 import { redirectConsole } from "./console.ts"
@@ -83,6 +84,7 @@ class Kernel {
 
   async serve(): Promise<void> {
     Object.defineProperty(globalThis, IS_INTERRUPTED, { value: () => currentCell()?.signal.aborted === true })
+    tellOfChildWaits(this.#helper)
     redirectConsole(() => this.#execution.newest?.output)
     showUncaught(this.#execution, this.#publisher, () => this.#loaded)
     announceEnd(this.#helper, this.#handler, this.#publisher, () => this.#isShutdown)

@@ -12,6 +12,7 @@ import { isMainThread } from "node:worker_threads"
  *     handler.ts      which request is served when, and by whom
  *     requests/       one handler per message type
  *     execution.ts    runs and interrupts cells
+ *     child-waits.ts  lets an interrupt end what a cell waits for by execSync
  *     publish.ts      output of cells; console.ts brings them what is written to process.stdout and process.stderr,
  *                     descriptors.ts what others write
  *     comms.ts        comms; stdin.ts questions to the user; history.ts what was typed

@@ -120,6 +120,15 @@ export class HelperThread {
     return answer ?? { interrupted: true }
   }
 
+  /** Says that a cell is about to block this thread until a child process has ended. */
+  awaitsChild(others: readonly number[]): void {
+    this.#post({ kind: "awaits child", others })
+  }
+
+  childEnded(): void {
+    this.#post({ kind: "child ended" })
+  }
+
   /** For a signal: has the helper thread interrupt what runs here. */
   interrupt(): void {
     this.#post({ kind: "interrupt" })

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { log, logBytes, logTo } from "../log.ts"
 import { Server } from "../server.ts"
 import type { Header, Message, Outgoing } from "../wire.ts"
+import { AwaitedChild } from "./awaited.ts"
 import { answerDebug, connectReply, noSubshells } from "./control.ts"
 import { InheritedOutput } from "./inherited.ts"
 import { Interrupts } from "./interrupts.ts"
@@ -23,6 +24,7 @@ import { Usage } from "./usage.ts"
  *     streams.ts     console text, gathered for some milliseconds
  *     inherited.ts   what child processes write
  *     interrupts.ts  ends what the main thread is doing, in the steps of interruption.ts
+ *     awaited.ts     ends the child process that the main thread waits for; processes.ts lists processes
  *     lingering.ts   ends what interrupted cells left behind, where it keeps the main thread busy
  *     rescue.ts      how the two of them do it
  *     signals.ts     hears SIGINT, whatever the main thread is doing
@@ -32,6 +34,9 @@ import { Usage } from "./usage.ts"
 /** A main thread that has not ended after being told and interrupted is killed. */
 const SHUTDOWN_INTERRUPT_AFTER_MS = 1000
 const SHUTDOWN_KILL_AFTER_MS = 3500
+
+/** Who sends SIGINT sends it to the group as a rule, with the child that the main thread waits for. */
+const SIGNAL_PATIENCE_MS = 500
 
 export async function runHelper(): Promise<void> {
   const port = parentPort
@@ -50,6 +55,7 @@ class Helper {
   readonly #streams: StreamBatches
   readonly #interrupts: Interrupts
   readonly #lingering: Lingering
+  readonly #awaited = new AwaitedChild()
   readonly #inherited: InheritedOutput | undefined
   #newestCell: Header | undefined
   /** Where the answer to the newest question goes; undefined while none is open. */
@@ -102,6 +108,8 @@ class Helper {
   }
 
   take(message: ToThread): void {
+    // Who waits says nothing: what was terminated just behind its wait has not said that it is over.
+    if (message.kind !== "awaits child") this.#awaited.over()
     switch (message.kind) {
       case "reply":
         void this.#server.send(message.channel, message.identities, message.message)
@@ -127,8 +135,14 @@ class Helper {
       case "ask":
         this.#ask(message)
         return
+      case "awaits child":
+        this.#awaited.began(message.others)
+        if (this.#interrupts.isUnderWay) this.#awaited.interrupt()
+        return
+      case "child ended":
+        return
       case "interrupt":
-        this.#interrupt()
+        this.#interrupt(SIGNAL_PATIENCE_MS)
         return
       case "end":
         void this.#end()
@@ -189,12 +203,13 @@ class Helper {
   #listenForSignals(): void {
     if (this.#listensForSignals) return
     this.#listensForSignals = true
-    listenForSignals(() => this.#interrupt())
+    listenForSignals(() => this.#interrupt(SIGNAL_PATIENCE_MS))
   }
 
-  #interrupt(): void {
+  #interrupt(childPatienceMs = 0): void {
     this.#answer?.({ interrupted: true })
     this.#interrupts.interrupt()
+    this.#awaited.interrupt(childPatienceMs)
     this.#lingering.begin()
   }
 
@@ -214,6 +229,7 @@ class Helper {
     if (this.#stopping) return
     this.#stopping = true
     this.#answer?.({ interrupted: true })
+    this.#awaited.interrupt()
     this.#toMain({ kind: "shutdown", restart })
     setTimeout(() => this.#interrupts.interrupt(), SHUTDOWN_INTERRUPT_AFTER_MS)
     setTimeout(() => process.kill(process.pid, "SIGKILL"), SHUTDOWN_KILL_AFTER_MS)

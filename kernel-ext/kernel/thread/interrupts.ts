@@ -29,6 +29,11 @@ export class Interrupts {
     return this.#phase.kind === "idle"
   }
 
+  /** Whether an interrupt was asked for that is not obeyed yet. */
+  get isUnderWay(): boolean {
+    return Atomics.load(this.#board, Board.obeyed) < this.#newest
+  }
+
   interrupt(): void {
     // An interrupt that was obeyed just now is none that this one could be part of.
     this.#look()

@@ -47,6 +47,9 @@ export type ToThread =
       readonly message: Outgoing
       readonly port?: MessagePort
     }
+  /** A cell blocks this thread until a child process has ended; it is none of `others`. */
+  | { readonly kind: "awaits child"; readonly others: readonly number[] }
+  | { readonly kind: "child ended" }
   /** A signal has come that asks for an interrupt. */
   | { readonly kind: "interrupt" }
   /** The process is about to end: send what is left, close, then set the board's `ended`. */

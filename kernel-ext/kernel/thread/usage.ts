@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs"
 import { availableParallelism, cpus, freemem, hostname, totalmem } from "node:os"
+import { processesWithUsage, withDescendants } from "./processes.ts"
 
 /**
  * usage_reply: what the kernel and its machine are using, for extensions that show it. The kernel is this process and, where
@@ -61,47 +61,15 @@ function ownProcess(): Used {
   return { cpuSeconds: (user + system) / 1e6, memoryBytes: process.memoryUsage.rss() }
 }
 
-/** Both are the same on every Linux that Node runs on, but for memory pages of some ARM machines. */
-const TICKS_PER_SECOND = 100
-const PAGE_BYTES = 4096
-
 /** This process and its descendants; undefined where there is no /proc. */
 function processTree(): Used | undefined {
-  const found = new Map<number, Used & { readonly parent: number }>()
-  try {
-    for (const name of readdirSync("/proc")) if (/^\d+$/.test(name)) readProcess(Number(name), found)
-  } catch {
-    return undefined
-  }
-  const ours = new Set([process.pid])
-  // A child's number may be lower than its parent's: until no more are found.
-  for (let before = 0; before < ours.size; ) {
-    before = ours.size
-    for (const [pid, { parent }] of found) if (ours.has(parent)) ours.add(pid)
-  }
-  const all = [...ours].map((pid) => found.get(pid) ?? { cpuSeconds: 0, memoryBytes: 0 })
+  const found = processesWithUsage()
+  if (found === undefined) return undefined
+  const all = [...withDescendants([process.pid], found)].flatMap((pid) => found.get(pid) ?? [])
   return {
     cpuSeconds: all.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
     memoryBytes: all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
   }
-}
-
-function readProcess(pid: number, into: Map<number, Used & { readonly parent: number }>): void {
-  let stat: string
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-  } catch {
-    // It has ended meanwhile.
-    return
-  }
-  // The program's name, in parentheses, may hold anything; from the third field on all are numbers but one.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  const field = (number: number) => Number(fields[number - 3])
-  into.set(pid, {
-    parent: field(4),
-    cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,
-    memoryBytes: field(24) * PAGE_BYTES,
-  })
 }
 
 function rounded(percent: number): number {
