@@ -1,7 +1,8 @@
 import type * as z from "zod"
 import { UsageError } from "../errors.ts"
+import { inWords } from "../util/in-words.ts"
 import { nearest } from "../util/nearest.ts"
-import { inWords, type OptionInfo, optionsOf } from "./options.ts"
+import { type OptionInfo, optionsOf } from "./options.ts"
 import { describeIssues, show } from "./validate.ts"
 import { splitWords, type Word } from "./words.ts"
 

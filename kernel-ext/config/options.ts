@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { inWords } from "../util/in-words.ts"
 
 /**
  * Configuration: every option comes from one zod schema, and all that is said about it is read from there.
@@ -195,10 +196,4 @@ function range(shape: Shape): string {
   if (high !== undefined) parts.push(`of at most ${high}`)
   if (exclusiveMaximum !== undefined) parts.push(`below ${exclusiveMaximum}`)
   return parts.length === 0 ? "" : ` ${parts.join(" and ")}`
-}
-
-/** "a", "a or b", "a, b or c". */
-export function inWords(words: readonly string[], last = "or"): string {
-  if (words.length < 2) return words.join("")
-  return `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`
 }

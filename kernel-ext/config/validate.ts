@@ -1,8 +1,9 @@
 import { inspect } from "node:util"
 import type * as z from "zod"
 import { ConfigError } from "../errors.ts"
+import { inWords } from "../util/in-words.ts"
 import { nearest } from "../util/nearest.ts"
-import { inWords, type OptionInfo, optionsOf } from "./options.ts"
+import { type OptionInfo, optionsOf } from "./options.ts"
 
 /**
  * Options with defaults filled in.

@@ -2,7 +2,6 @@ import { BackendLater } from "../backends/later.ts"
 import { serverlessFacts } from "../backends/serverless/facts.ts"
 import type { ServerlessBackend } from "../backends/serverless/serverless.ts"
 import { type Configuration, configuration } from "../config/load.ts"
-import { inWords } from "../config/options.ts"
 import { type JobOptions, type ServerlessOptions, serverlessOptions } from "../config/schema.ts"
 import {
   isServerless,
@@ -14,6 +13,7 @@ import { describeStorage, type StorageOptions, storageBackend } from "../config/
 import { parseOptions } from "../config/validate.ts"
 import { ConfigError } from "../errors.ts"
 import type { StorageDescription } from "../protocol/storage.ts"
+import { inWords } from "../util/in-words.ts"
 import { Executor } from "./executor.ts"
 import { platforms } from "./platforms.ts"
 

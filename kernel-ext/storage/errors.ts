@@ -72,7 +72,10 @@ export const takenName: Meaning = {
   what: "is somebody else's: bucket names are shared by all; take another",
 }
 
-export const changedMeanwhile: Meaning = { kind: "other", what: "has changed while it was read" }
+export const changedMeanwhile: Meaning = {
+  kind: "other",
+  what: "has changed since it was found: find it again",
+}
 
 /** Undefined where the service was reached. */
 export function networkMeaning(error: Error, endpoint: string | undefined): Meaning | undefined {

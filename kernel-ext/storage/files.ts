@@ -5,6 +5,7 @@ import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { StorageError, type StorageErrorKind } from "../errors.ts"
 import type { ByteRange, ObjectInfo, StorageDescription } from "../protocol/storage.ts"
+import { changedMeanwhile } from "./errors.ts"
 import { byKey, walk } from "./files-walk.ts"
 import { fileKeyProblem, quote } from "./names.ts"
 import type { Body, ListCall, Place, Provider, PutCall } from "./provider.ts"
@@ -72,10 +73,12 @@ class Files implements Provider {
     object: Place,
     range: ByteRange | undefined,
     signal: AbortSignal | undefined,
+    wanted?: string,
   ): Promise<AsyncIterable<Uint8Array>> {
     try {
       signal?.throwIfAborted()
-      const { sizeBytes } = await this.head(object, signal)
+      const { sizeBytes, etag } = await this.head(object, signal)
+      if (wanted !== undefined && etag !== wanted) throw this.#error("other", object, changedMeanwhile.what)
       if (range !== undefined && range.start >= sizeBytes && range.start > 0)
         throw this.#error("range", object, `has ${sizeBytes} bytes, and the range begins at ${range.start}`)
       if (range?.end === range?.start && range !== undefined) return Readable.from([])

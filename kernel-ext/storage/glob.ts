@@ -15,8 +15,23 @@ export function parsePattern(pattern: string): Pattern {
   const whole = pattern === "" || pattern.endsWith("/") ? `${pattern}**` : pattern
   const special = /[*?[{\\]/.exec(whole)
   const prefix = special === null ? whole : whole.slice(0, special.index)
-  const expression = new RegExp(`^${translate(whole)}$`, "su")
+  const expression = compiled(whole)
   return { prefix, isLiteral: special === null, matches: (text) => expression.test(text) }
+}
+
+function compiled(pattern: string): RegExp {
+  const text = `^${translate(pattern)}$`
+  try {
+    return new RegExp(text, "su")
+  } catch (cause) {
+    // All but the order within a range has been escaped.
+    throw new TypeError(
+      `The pattern ${JSON.stringify(pattern)} has a range in [ ] that ends before it begins.`,
+      {
+        cause,
+      },
+    )
+  }
 }
 
 function translate(pattern: string): string {

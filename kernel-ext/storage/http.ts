@@ -20,22 +20,24 @@ export async function measureUrl(
   url: string,
   authority: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ size: number; ranges: boolean }> {
+): Promise<{ size: number; ranges: boolean; etag: string | undefined }> {
   // One byte, by GET: some servers answer HEAD otherwise, or say nothing of ranges there.
   const answer = await request({ url, authority }, { ...asStored, range: "bytes=0-0" }, signal)
   await answer.body?.cancel()
   const total = /\/(\d+)$/.exec(answer.headers.get("content-range") ?? "")?.[1]
-  if (answer.status === 206 && total !== undefined) return { size: Number(total), ranges: true }
+  const etag = strongTag(answer)
+  if (answer.status === 206 && total !== undefined) return { size: Number(total), ranges: true, etag }
   // No first byte: it is empty.
-  if (answer.status === 416) return { size: 0, ranges: false }
-  const length = answer.headers.get("content-length")
+  if (answer.status === 416) return { size: 0, ranges: false, etag: undefined }
+  // Of a part, it is the part's.
+  const length = answer.status === 206 ? null : answer.headers.get("content-length")
   if (length === null || answer.headers.has("content-encoding"))
     throw fail(url, "other", "does not say how many bytes it has, so it cannot be partitioned")
-  return { size: Number(length), ranges: false }
+  return { size: Number(length), ranges: false, etag }
 }
 
 export async function* readUrl(
-  { url, ranges, authority }: Url,
+  { url, ranges, etag, authority }: Url,
   { start, end, size }: { start: number; end: number; size: number },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -51,6 +53,10 @@ export async function* readUrl(
     if (partial && answer.status !== 206) {
       await answer.body?.cancel()
       throw fail(url, "other", "gave the whole in place of a part, though it said before that it gives parts")
+    }
+    if (isOther(answer, { etag, size })) {
+      await answer.body?.cancel()
+      throw fail(url, "other", "has changed since it was found: find it again")
     }
     // Without ranges all of it comes, and what is not wanted is passed over.
     let position = partial ? at : 0
@@ -71,6 +77,20 @@ export async function* readUrl(
       if (left <= 1) throw error instanceof StorageError ? error : fail(url, "network", "broke off", error)
     }
   }
+}
+
+/** A tag that stands for the very bytes; a weak one stands for the meaning. */
+function strongTag({ headers }: Response): string | undefined {
+  const tag = headers.get("etag")
+  return tag === null || tag.startsWith("W/") ? undefined : tag
+}
+
+/** Whether an answer is of other content than the one that was found: parts of both would not fit together. */
+function isOther(answer: Response, { etag, size }: { etag: string | undefined; size: number }): boolean {
+  const now = strongTag(answer)
+  if (etag !== undefined && now !== undefined && now !== etag) return true
+  const total = /\/(\d+)$/.exec(answer.headers.get("content-range") ?? "")?.[1]
+  return total !== undefined && Number(total) !== size
 }
 
 /** Answered, and neither with an error nor with one that passes by itself. */

@@ -70,6 +70,8 @@ class Cutter {
       data = data.subarray(skipped)
       at += skipped
       if (found >= 0) this.#begin(at)
+      // Whichever line end comes now, a later partition's line begins behind it.
+      else this.isDone = at + this.#mark.length >= this.#end
     }
     if (this.#isWithin && !this.isDone) yield* this.#pass(data, at)
     else this.#hold(data, at)
@@ -123,15 +125,11 @@ export async function* splitLines(
   }
   let rest: Buffer[] = []
   let restLength = 0
+  // Of what is kept, only this can belong to a line end: a line of many chunks is neither searched nor copied again and again.
+  let held: Buffer = Buffer.alloc(0)
   for await (const chunk of stream) {
-    let data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    // Only the end of what is kept can belong to a line end: a line of many chunks is not searched again and again.
-    const last = rest.at(-1)
-    if (last !== undefined && mark.length > 1) {
-      data = Buffer.concat([last, data])
-      rest.pop()
-      restLength -= last.length
-    }
+    let data: Buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    if (held.length > 0) data = Buffer.concat([held, data])
     let at = 0
     for (let found = data.indexOf(mark); found >= 0; found = data.indexOf(mark, at)) {
       const line = data.subarray(at, found)
@@ -140,10 +138,11 @@ export async function* splitLines(
       restLength = 0
       at = found + mark.length
     }
-    if (at < data.length) {
-      rest.push(data.subarray(at))
-      restLength += data.length - at
-    }
+    const kept = Math.max(at, data.length - mark.length + 1)
+    held = data.subarray(kept)
+    if (kept === at) continue
+    rest.push(data.subarray(at, kept))
+    restLength += kept - at
   }
-  if (restLength > 0) yield textOf(Buffer.concat(rest))
+  if (restLength + held.length > 0) yield textOf(Buffer.concat([...rest, held]))
 }

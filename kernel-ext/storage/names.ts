@@ -24,6 +24,9 @@ function textProblem(text: string): string | undefined {
   const control = [...text].find(isControl)
   if (control !== undefined) return `has the control character ${codeOf(control)}, which a name may not have`
   if (/\p{Surrogate}/u.test(text)) return "has half of a surrogate pair, which no encoding can write"
+  // XML has no such characters: a listing gives others in their place.
+  if (/[\ufffe\uffff]/.test(text))
+    return "has U+FFFE or U+FFFF, which are no characters and which S3 cannot list"
   if (text.split("/").some((part) => part === "." || part === ".."))
     return 'has a part that is "." or ".."; a key is a name, not a way through folders'
   return undefined
@@ -71,6 +74,10 @@ export function checkBucket(bucket: unknown): string {
 /** @throws RangeError unless it begins at 0 or after and does not end before it begins. */
 export function checkRange(range: ByteRange | undefined): ByteRange | undefined {
   if (range === undefined) return undefined
+  if (typeof range !== "object" || range === null || Array.isArray(range))
+    throw new TypeError(
+      `A range is an object with \`start\` and, if it does not go to the end, \`end\`; got ${describe(range)}.`,
+    )
   const { start, end } = range
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
   if (!isCount(start) || (end !== undefined && (!isCount(end) || end < start)))
@@ -85,6 +92,9 @@ export function quote(name: string): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 
-function describe(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value
+/** What a value is, in a word or two. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return "an array"
+  return typeof value === "number" ? `the number ${value}` : typeof value
 }

@@ -3,13 +3,15 @@ import { homedir } from "node:os"
 import { resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { StorageError } from "../errors.ts"
-import type { PartitionOptions } from "../protocol/storage.ts"
+import type { ObjectInfo, PartitionOptions } from "../protocol/storage.ts"
+import { checkOptions } from "./call-options.ts"
+import { refuseCompressedName } from "./compressed.ts"
 import { walk } from "./files-walk.ts"
 import { parsePattern } from "./glob.ts"
 import { measureUrl } from "./http.ts"
 import { findStorage } from "./known.ts"
-import { checkBucket } from "./names.ts"
-import { ObjectPart, type Source } from "./partition.ts"
+import { checkBucket, describe } from "./names.ts"
+import { ObjectPart, type Source, sourceOf } from "./partition.ts"
 import { storageBackends } from "./provider.ts"
 import { StorageClient } from "./storage.ts"
 
@@ -30,18 +32,26 @@ export async function* partitions(
   options: PartitionOptions,
   storage: StorageClient,
 ): AsyncGenerator<ObjectPart> {
-  const cut = checkOptions(options)
+  const cut = cutOf(options)
   const authority = options.caFile === undefined ? undefined : await readFile(options.caFile, "utf8")
   const around: Around = { storage, authority, signal: options.signal }
   const list = typeof sources === "string" ? [sources] : sources
-  if (!Array.isArray(list) || !list.every((source) => typeof source === "string"))
-    throw new TypeError("storage.objects takes a URL, a path or a pattern, or a list of them.")
+  if (!Array.isArray(list) || !list.every((source) => typeof source === "string" && source !== ""))
+    throw new TypeError(
+      `storage.objects takes a URL, a path or a pattern, none of them empty, or a list of them; got ${show(sources)}.`,
+    )
   for (let at = 0; at < list.length; at += urlsAtOnce) {
     const some = list.slice(at, at + urlsAtOnce).map((source) => ahead(find(source, around)))
     for (const found of some) {
       for await (const one of found) yield* cutUp(one, cut)
     }
   }
+}
+
+function show(sources: unknown): string {
+  if (!Array.isArray(sources)) return sources === "" ? "an empty text" : describe(sources)
+  const wrong = sources.findIndex((source) => typeof source !== "string" || source === "")
+  return `a list whose element ${wrong} is ${sources[wrong] === "" ? "empty" : describe(sources[wrong])}`
 }
 
 /** Begins at once, so that what is waited for by one source is used by the others. */
@@ -69,13 +79,9 @@ interface Cut {
   readonly newline: string | undefined
 }
 
-function checkOptions(options: PartitionOptions): Cut {
-  const { chunkSize, chunkCount, newline, caFile, signal: _, ...others } = options
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined)
-    throw new TypeError(
-      `storage.objects has no option \`${unknown}\`; it takes chunkSize, chunkCount, newline, caFile and signal.`,
-    )
+function cutOf(options: PartitionOptions): Cut {
+  checkOptions(options, "storage.objects", ["chunkSize", "chunkCount", "newline", "caFile", "signal"])
+  const { chunkSize, chunkCount, newline, caFile } = options
   if (caFile !== undefined && typeof caFile !== "string")
     throw new TypeError(
       `Option \`caFile\` of storage.objects takes the path of a PEM file, but got ${typeof caFile}.`,
@@ -83,7 +89,7 @@ function checkOptions(options: PartitionOptions): Cut {
   for (const [name, value] of Object.entries({ chunkSize, chunkCount })) {
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
       throw new RangeError(
-        `Option \`${name}\` of storage.objects takes an integer of at least 1, but got ${String(value)}.`,
+        `Option \`${name}\` of storage.objects takes an integer of at least 1, but got ${JSON.stringify(value)}.`,
       )
   }
   if (chunkSize !== undefined && chunkCount !== undefined)
@@ -104,6 +110,7 @@ function overlapsItself(text: string): boolean {
 }
 
 function* cutUp({ at, size }: Found, { chunkSize, chunkCount, newline }: Cut): Generator<ObjectPart> {
+  if (newline !== undefined) refuseCompressedName(sourceOf(at))
   // A server that gives no parts would be asked for the whole again and again.
   const isWhole = at.kind === "url" && !at.ranges
   const wanted = chunkCount ?? (chunkSize === undefined ? 1 : Math.ceil(size / chunkSize))
@@ -120,8 +127,7 @@ function find(source: string, { storage, authority, signal }: Around): AsyncGene
   const [, scheme, rest = ""] = /^([a-z][a-z0-9+_.-]+):\/\/(.*)$/s.exec(source) ?? []
   if (scheme === undefined) return findFiles(source, source)
   if (scheme === "http" || scheme === "https") return findUrl(source, authority, signal)
-  if (scheme === "file")
-    return findFiles(fileURLToPath(source.replaceAll(/[?#]/g, encodeURIComponent)), source)
+  if (scheme === "file") return findFiles(pathOf(source), source)
   const [bucket = "", ...key] = rest.split("/")
   return findObjects(
     storageFor(scheme, storage, source).in(checkBucket(bucket)),
@@ -129,6 +135,18 @@ function find(source: string, { storage, authority, signal }: Around): AsyncGene
     source,
     signal,
   )
+}
+
+/** A path's own `?` and `#` need not be escaped. */
+function pathOf(fileUrl: string): string {
+  try {
+    return fileURLToPath(fileUrl.replaceAll(/[?#]/g, encodeURIComponent))
+  } catch (cause) {
+    throw new TypeError(
+      `storage.objects takes file:///folder/file, but got ${fileUrl}: ${(cause as Error).message}.`,
+      { cause },
+    )
+  }
 }
 
 /** "s3" means the storage that is asked, if it speaks S3; otherwise Amazon's. Any backend can be named. */
@@ -149,23 +167,23 @@ async function* findObjects(
 ): AsyncGenerator<Found> {
   const pattern = parsePattern(wanted)
   const call = signal === undefined ? {} : { signal }
-  const at = (key: string): Source => ({
+  const at = ({ key, etag }: ObjectInfo): Source => ({
     kind: "object",
     ...storage.identify(),
     bucket: storage.bucket ?? "",
-    key,
+    ...{ key, etag },
   })
   if (pattern.isLiteral) {
-    const { sizeBytes } = await storage.head(wanted, call)
-    yield { at: at(wanted), size: sizeBytes }
+    const object = await storage.head(wanted, call)
+    yield { at: at(object), size: object.sizeBytes }
     return
   }
   let any = false
-  for await (const { key, sizeBytes } of storage.list(pattern.prefix, call)) {
+  for await (const object of storage.list(pattern.prefix, call)) {
     // A key that ends with a slash stands for a folder, in consoles that show folders.
-    if (key.endsWith("/") || !pattern.matches(key)) continue
+    if (object.key.endsWith("/") || !pattern.matches(object.key)) continue
     any = true
-    yield { at: at(key), size: sizeBytes }
+    yield { at: at(object), size: object.sizeBytes }
   }
   if (!any) throw nothingFound(source, storage.backend)
 }
@@ -188,8 +206,12 @@ async function* findFiles(path: string, source: string): AsyncGenerator<Found> {
   let any = false
   for await (const key of walk(folder, pattern.prefix.slice(folder.length))) {
     if (!pattern.matches(`${folder}${key}`)) continue
-    const found = await stat(`${folder}${key}`)
-    if (!found.isFile()) continue
+    // A link may lead nowhere, and a file may be gone by now.
+    const found = await stat(`${folder}${key}`).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined
+      throw error
+    })
+    if (!found?.isFile()) continue
     any = true
     yield { at: { kind: "file", path: `${folder}${key}` }, size: found.size }
   }
@@ -201,9 +223,21 @@ async function* findUrl(
   given: string | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Found> {
+  checkUrl(url)
   const authority = url.startsWith("https:") ? given : undefined
-  const { size, ranges } = await measureUrl(url, authority, signal)
-  yield { at: { kind: "url", url, ranges, authority }, size }
+  const { size, ranges, etag } = await measureUrl(url, authority, signal)
+  yield { at: { kind: "url", url, ranges, etag, authority }, size }
+}
+
+/** @throws TypeError for what `fetch` would refuse in words of its own, which repeat the password. */
+function checkUrl(url: string): void {
+  if (!URL.canParse(url))
+    throw new TypeError(`storage.objects takes URLs, but ${JSON.stringify(url)} is none.`)
+  const { username, password, host } = new URL(url)
+  if (username + password !== "")
+    throw new TypeError(
+      `storage.objects takes no URL with a user's name or password in it, such as the one of ${host}: it is seen wherever the task's input is. Fetch it in the task instead.`,
+    )
 }
 
 /** A job over nothing looks as if it had worked. */

@@ -10,6 +10,8 @@ export type Source =
       readonly storage: string
       readonly bucket: string
       readonly key: string
+      /** Of the content that was found: parts of another one would not fit together. */
+      readonly etag?: string | undefined
     }
   | { readonly kind: "file"; readonly path: string }
   | {
@@ -17,6 +19,8 @@ export type Source =
       readonly url: string
       /** Whether the server gives parts. */
       readonly ranges: boolean
+      /** Of the content that was found, where the server has such a tag. */
+      readonly etag?: string | undefined
       /** Certificate of the authority that signed the server's, where it is the user's own: workers may not have its file. */
       readonly authority?: string | undefined
     }
@@ -51,9 +55,7 @@ export class ObjectPart implements ObjectPartition {
   }
 
   get source(): string {
-    const { at } = this.#fields
-    if (at.kind === "object") return `${at.backend}://${at.bucket}/${at.key}`
-    return at.kind === "file" ? at.path : at.url
+    return sourceOf(this.#fields.at)
   }
 
   async bytes(call?: StorageCall): Promise<Uint8Array> {
@@ -63,12 +65,19 @@ export class ObjectPart implements ObjectPartition {
   }
 
   async text(call?: StorageCall): Promise<string> {
-    return Buffer.from(await this.bytes(call)).toString("utf8")
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this.#asText(call)) chunks.push(chunk)
+    return Buffer.concat(chunks).toString("utf8")
   }
 
   async *lines(call?: StorageCall): AsyncGenerator<string> {
     const { splitLines } = await import("./lines.ts")
-    yield* splitLines(this.stream(call), this.#fields.newline)
+    yield* splitLines(this.#asText(call), this.#fields.newline)
+  }
+
+  async *#asText(call?: StorageCall): AsyncGenerator<Uint8Array> {
+    const { refusingCompressed } = await import("./compressed.ts")
+    yield* this.start === 0 ? refusingCompressed(this.stream(call), this.source) : this.stream(call)
   }
 
   async *stream(call: StorageCall = {}): AsyncGenerator<Uint8Array> {
@@ -91,6 +100,12 @@ export class ObjectPart implements ObjectPartition {
       (data) => new ObjectPart(checked(data)),
     )
   }
+}
+
+/** As people write it: a URL or a path. */
+export function sourceOf(at: Source): string {
+  if (at.kind === "object") return `${at.backend}://${at.bucket}/${at.key}`
+  return at.kind === "file" ? at.path : at.url
 }
 
 /** It may come back from a worker as a result: whatever it then says is to be no more than a description. */

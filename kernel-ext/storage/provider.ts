@@ -11,11 +11,16 @@ export interface Provider {
   defaultBucket(signal: AbortSignal | undefined): Promise<string>
   /** Writes an object whole, or not at all. */
   put(object: Place, body: Body, options: PutCall): Promise<void>
-  /** Resolves when the first byte is there. A range that ends past the object's end gives what there is. */
+  /**
+   * Resolves when the first byte is there. A range that ends past the object's end gives what there is.
+   *
+   * @param etag Content with another tag is refused, where the provider can tell before it sends it.
+   */
   get(
     object: Place,
     range: ByteRange | undefined,
     signal: AbortSignal | undefined,
+    etag?: string,
   ): Promise<AsyncIterable<Uint8Array>>
   head(object: Place, signal: AbortSignal | undefined): Promise<ObjectInfo>
   /** Pages in the order of the keys' UTF-8 bytes. */

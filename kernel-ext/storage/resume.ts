@@ -15,6 +15,8 @@ export interface Download {
 export interface DownloadCall {
   readonly range: ByteRange | undefined
   readonly signal: AbortSignal | undefined
+  /** The only content that is wanted, where it is known from before. */
+  readonly version?: string | undefined
   /** Asks for a range; with a version, for that one only. Throws as providers do. */
   request(range: ByteRange | undefined, version: string | undefined): Promise<Download>
   /** An error of the connection, in our words. */
@@ -26,7 +28,7 @@ export async function download(call: DownloadCall): Promise<AsyncIterable<Uint8A
   const { range } = call
   if (range !== undefined && range.start === range.end) return Readable.from([])
   try {
-    return reading(call, await call.request(range, undefined))
+    return reading(call, await call.request(range, call.version))
   } catch (error) {
     // An empty object has no first byte, which is no reason to refuse all of it.
     if ((error as { kind?: unknown }).kind === "range" && range?.start === 0) return Readable.from([])

@@ -90,9 +90,10 @@ class S3 implements Provider {
     object: Place,
     range: ByteRange | undefined,
     signal: AbortSignal | undefined,
+    etag?: string,
   ): Promise<AsyncIterable<Uint8Array>> {
     return download({
-      ...{ range, signal },
+      ...{ range, signal, version: etag },
       request: (part, version) =>
         this.#told(object, signal, () => this.#request(object, part, version, signal)),
       tell: (error) => this.#tell(error, object, signal),

@@ -1,4 +1,6 @@
 import { createReadStream } from "node:fs"
+import { stat } from "node:fs/promises"
+import { StorageError } from "../errors.ts"
 import { connect } from "./connection.ts"
 import { readUrl } from "./http.ts"
 import { findStorage } from "./known.ts"
@@ -15,7 +17,7 @@ export function openSource(at: Source, size: number, signal: AbortSignal | undef
       case "object":
         return readObject(at, start, end, signal)
       case "file":
-        return createReadStream(at.path, { start, end: end - 1, ...(signal && { signal }) })
+        return readFile(at.path, { start, end, size }, signal)
       case "url":
         return readUrl(at, { start, end, size }, signal)
     }
@@ -24,12 +26,26 @@ export function openSource(at: Source, size: number, signal: AbortSignal | undef
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
+async function* readFile(
+  path: string,
+  { start, end, size }: { start: number; end: number; size: number },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const { size: now } = await stat(path)
+  if (now !== size)
+    throw new StorageError(
+      `${path} had ${size} bytes when it was cut into partitions and has ${now} now: find it again.`,
+      { kind: "other", backend: "localhost" },
+    )
+  yield* createReadStream(path, { start, end: end - 1, ...(signal && { signal }) })
+}
+
 async function* readObject(
-  { backend, storage, bucket, key }: Extract<Source, { kind: "object" }>,
+  { backend, storage, bucket, key, etag }: Extract<Source, { kind: "object" }>,
   start: number,
   end: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const { provider } = await connect(findStorage(backend, storage))
-  yield* await provider.get({ bucket, key }, { start, end }, signal)
+  yield* await provider.get({ bucket, key }, { start, end }, signal, etag)
 }

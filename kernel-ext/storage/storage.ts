@@ -13,10 +13,11 @@ import type {
 } from "../protocol/storage.ts"
 import { letTravel } from "../util/own.ts"
 import { asBody } from "./body.ts"
+import { checkOptions } from "./call-options.ts"
 import { CloudObject } from "./cloud-object.ts"
 import { type Connection, connect } from "./connection.ts"
 import { findStorage, remember } from "./known.ts"
-import { checkBucket, checkKey, checkPrefix, checkRange } from "./names.ts"
+import { checkBucket, checkKey, checkPrefix, checkRange, describe } from "./names.ts"
 import "./partition.ts"
 import type { ObjectPart } from "./partition.ts"
 import { deleteLimit, type Place } from "./provider.ts"
@@ -31,12 +32,12 @@ import { deleteLimit, type Place } from "./provider.ts"
  *     connection.ts    one provider for all that describe the same storage
  *     known.ts         storages by id, so that references travel and keys do not
  *     cloud-object.ts  a reference that reads its object wherever it is
- *     names.ts         what keys, buckets and ranges may be
+ *     names.ts         what keys, buckets and ranges may be; call-options.ts which options a call takes
  *     body.ts          what an object may be made from
  *     partition.ts     a part of an object, as a task's input
  *     objects.ts       URLs, paths and patterns → partitions; glob.ts the patterns
  *     source.ts        reading ranges of an object, a file or a URL; http.ts the last; https.ts an authority of its own
- *     lines.ts         bytes → whole lines
+ *     lines.ts         bytes → whole lines; compressed.ts what has none
  *     temporary.ts     data of jobs, and its removal
  *
  * All of a worker's storage but this file and the classes of its inputs loads when it is first used.
@@ -65,6 +66,7 @@ export class StorageClient implements ObjectStorage {
   }
 
   async put(key: ObjectName, body: ObjectBody, options: PutOptions = {}): Promise<CloudObject> {
+    checkOptions(options, "storage.put", ["contentType", "signal"])
     const { connection, place } = await this.#find(key, options.signal)
     const { contentType, signal } = options
     const made = asBody(body)
@@ -85,12 +87,15 @@ export class StorageClient implements ObjectStorage {
   }
 
   async stream(object: ObjectName, options: GetOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    checkOptions(options, "Reading an object", ["range", "signal"])
     const range = checkRange(options.range)
     const { connection, place } = await this.#find(object, options.signal)
     return connection.provider.get(place, range, options.signal)
   }
 
-  async head(object: ObjectName, { signal }: StorageCall = {}): Promise<ObjectInfo> {
+  async head(object: ObjectName, call: StorageCall = {}): Promise<ObjectInfo> {
+    checkOptions(call, "storage.head", ["signal"])
+    const { signal } = call
     const { connection, place } = await this.#find(object, signal)
     return connection.provider.head(place, signal)
   }
@@ -106,7 +111,12 @@ export class StorageClient implements ObjectStorage {
   }
 
   async *list(prefix = "", options: ListOptions = {}): AsyncIterable<ObjectInfo> {
+    checkOptions(options, "storage.list", ["startAfter", "pageSize", "signal"])
     const { startAfter, pageSize = 1000, signal } = options
+    if (startAfter !== undefined && typeof startAfter !== "string")
+      throw new TypeError(
+        `Option \`startAfter\` of storage.list takes a key, but got ${describe(startAfter)}.`,
+      )
     if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1000)
       throw new RangeError(
         `Option \`pageSize\` of list takes an integer from 1 to 1000, but got ${pageSize}.`,
@@ -122,7 +132,9 @@ export class StorageClient implements ObjectStorage {
     objects: ObjectName | readonly ObjectName[] | { readonly prefix: string },
     call: StorageCall = {},
   ): Promise<void> {
-    if (typeof objects === "object" && "prefix" in objects) return this.#deleteAll(objects.prefix, call)
+    checkOptions(call, "storage.delete", ["signal"])
+    if (typeof objects === "object" && objects !== null && "prefix" in objects)
+      return this.#deleteAll(objects.prefix, call)
     const names = Array.isArray(objects) ? (objects as readonly ObjectName[]) : [objects as ObjectName]
     const byBucket = new Map<string, string[]>()
     let connection: Connection | undefined
@@ -136,7 +148,7 @@ export class StorageClient implements ObjectStorage {
 
   /** Page by page: a prefix may have more keys than memory. */
   async #deleteAll(prefix: string, call: StorageCall): Promise<void> {
-    if (prefix === "")
+    if (checkPrefix(prefix) === "")
       throw new TypeError(
         "delete takes a prefix that is not empty: an empty one would delete the whole bucket.",
       )
@@ -158,6 +170,7 @@ export class StorageClient implements ObjectStorage {
   }
 
   async download(object: ObjectName, file: string, call: StorageCall = {}): Promise<void> {
+    checkOptions(call, "storage.download", ["signal"])
     const { writeFileWhole } = await import("./local-file.ts")
     await writeFileWhole(file, await this.stream(object, call), call.signal)
   }
@@ -197,6 +210,11 @@ export class StorageClient implements ObjectStorage {
   /** A reference of another storage would be looked for here, and something else might be found. */
   #backendOf(name: ObjectName): string {
     const { backend } = this
+    const given: Partial<ObjectName> | null = name
+    if (typeof given !== "string" && typeof (given as { key?: unknown } | null | undefined)?.key !== "string")
+      throw new TypeError(
+        `An object is named by its key, which is a text, or by a reference, such as put gives; got ${describe(given)}.`,
+      )
     if (typeof name !== "string" && name.backend !== backend)
       throw new TypeError(
         `The object ${name.backend}://${name.bucket}/${name.key} stands in another storage than this one, which is ${backend}; read it by its own methods.`,
@@ -209,7 +227,7 @@ export class StorageClient implements ObjectStorage {
     signal: AbortSignal | undefined,
   ): Promise<{ connection: Connection; place: Place }> {
     this.#backendOf(name)
-    const key = checkKey(typeof name === "string" ? name : name?.key)
+    const key = checkKey(typeof name === "string" ? name : name.key)
     const connection = await connect(this.#describe())
     const bucket =
       typeof name === "string" ? await this.#bucketOf(connection, signal) : checkBucket(name.bucket)

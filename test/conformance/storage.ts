@@ -171,6 +171,26 @@ export function conformsToStorage(
       expect(await listed(storage, at)).to.deep.equal([`${at}x`])
     })
 
+    it("refuses an option that a call does not take, and names that are none", async () => {
+      await storage.put(`${at}/kept`, "x")
+      const wrong: readonly [() => Promise<unknown>, string][] = [
+        [
+          () => storage.put(`${at}/a`, "x", { contenttype: "text/csv" } as never),
+          "did you mean `contentType`",
+        ],
+        [() => storage.get(`${at}/kept`, { rang: {} } as never), "did you mean `range`"],
+        [() => storage.get(`${at}/kept`, { range: null } as never), "got null"],
+        [() => storage.head(`${at}/kept`, null as never), "got null"],
+        [() => storage.put(undefined as never, "x"), "got undefined"],
+        [() => storage.get(5 as never), "got the number 5"],
+        [() => storage.delete({} as never), "An object is named by"],
+        [() => storage.delete({ prefix: undefined } as never), "A prefix is a text"],
+      ]
+      for (const [call, words] of wrong) expect(String(await thrown(call()))).to.include(words)
+      expect(await storage.exists(`${at}/kept`)).to.equal(true)
+      expect(await storage.exists(`${at}/a`)).to.equal(false)
+    })
+
     it("does not delete a whole bucket by a prefix that came out empty", async () => {
       await storage.put(`${at}/a`, "x")
       expect(await message(storage.delete({ prefix: "" }))).to.include("whole bucket")
@@ -184,6 +204,20 @@ export function conformsToStorage(
       await storage.upload(source, `${at}/file`)
       await storage.download(`${at}/file`, target)
       expect(await readFile(target)).to.deep.equal(bytes)
+    })
+
+    it("names the file of this machine that cannot be read or written", async () => {
+      await storage.put(`${at}/a`, "x")
+      const none = join(folder, "none", "file")
+      expect(await message(storage.upload(none, `${at}/b`)))
+        .to.include(none)
+        .and.to.include("cannot be read")
+      expect(await message(storage.upload(folder, `${at}/b`))).to.include("only files")
+      expect(await message(storage.download(`${at}/a`, none))).to.equal(
+        `The file ${none} cannot be written: its folder does not exist.`,
+      )
+      expect(await message(storage.download(`${at}/a`, folder))).to.include("it is a folder")
+      expect(await storage.exists(`${at}/b`)).to.equal(false)
     })
 
     it("leaves no half of a download or an upload behind", async () => {
@@ -208,6 +242,7 @@ export function conformsToStorage(
         "'quotes\"",
         "~tilde#hash",
         "emoji😀",
+        " blank ",
       ]
       for (const key of keys) {
         await storage.put(`${at}/${key}`, key)
@@ -217,7 +252,18 @@ export function conformsToStorage(
     })
 
     it("refuses keys that lead elsewhere or cannot be written, before it asks anybody", async () => {
-      const wrong = ["", "..", "../x", "a/../../x", "a/./b", "a\nb", "a\0b", "x".repeat(1025), "\ud800"]
+      const wrong = [
+        "",
+        "..",
+        "../x",
+        "a/../../x",
+        "a/./b",
+        "a\nb",
+        "a\0b",
+        "x".repeat(1025),
+        "\ud800",
+        "\uffff",
+      ]
       for (const key of wrong) {
         expect(await thrown(storage.put(key, "x")), JSON.stringify(key)).to.be.instanceOf(TypeError)
         expect(await thrown(storage.get(key)), JSON.stringify(key)).to.be.instanceOf(TypeError)

@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { gunzipSync, gzipSync } from "node:zlib"
 import { expect } from "chai"
 import type { ObjectPartition, PartitionOptions } from "../../kernel-ext/protocol/storage.ts"
+import { splitLines } from "../../kernel-ext/storage/lines.ts"
 import { StorageClient } from "../../kernel-ext/storage/storage.ts"
 import { randomFor } from "../../kernel-ext/worker/random.ts"
 import { failure, thrown } from "../conformance/storage.ts"
@@ -134,6 +136,29 @@ for (const [name, open] of Object.entries(shelves)) {
       expect(lines.filter((some) => some.length === 0)).to.have.length(parts.length - 2)
     })
 
+    it("are refused where the content changed after it was found: its parts would not fit together", async () => {
+      const source = await shelf.put("changing.txt", Buffer.from("one\ntwo\nthree\n"))
+      const parts = await collect(shelf.storage.objects(source, { chunkSize: 5, newline: "\n" }))
+      expect(await (parts[0] as ObjectPartition).text()).to.equal("one\ntwo\n")
+      await shelf.put("changing.txt", Buffer.from("1\n2\n3\n4\n"))
+      const error = await failure((parts[1] as ObjectPartition).text())
+      expect(error).to.include({ kind: "other", retryable: false })
+      expect(error.message).to.match(/changing\.txt.*find it again/)
+    })
+
+    it("are refused of what is compressed, by its name before anything runs and by its content", async () => {
+      const packed = gzipSync("a line\n".repeat(100))
+      const named = await shelf.put("lines.csv.gz", packed)
+      const error = await thrown(collect(shelf.storage.objects(named, { newline: "\n" })))
+      expect(String(error)).to.include("lines.csv.gz ends with .gz").and.to.include("gunzipSync")
+      const [whole] = await collect(shelf.storage.objects(named))
+      expect(gunzipSync((await whole?.bytes()) ?? Buffer.alloc(0))).to.have.length(700)
+      const unnamed = await shelf.put("lines.csv", packed)
+      const [part] = await collect(shelf.storage.objects(unnamed, { newline: "\n" }))
+      expect(String(await thrown(linesOf(part as ObjectPartition)))).to.include("compressed")
+      expect(String(await thrown((part as ObjectPartition).text()))).to.include("compressed")
+    })
+
     it("are none in an empty file, which is one partition", async () => {
       const source = await shelf.put("empty.txt", Buffer.alloc(0))
       const parts = await collect(shelf.storage.objects(source, { chunkSize: 10, newline: "\n" }))
@@ -153,6 +178,19 @@ for (const [name, open] of Object.entries(shelves)) {
     })
   })
 }
+
+describe("lines at an end of two bytes", () => {
+  it("take no longer where they come in many chunks", async function () {
+    this.timeout(8_000)
+    async function* chunks() {
+      for (let sent = 0; sent < 800; sent++) yield Buffer.alloc(65_536, sent % 2 === 0 ? "ab" : "cd")
+      yield Buffer.from("\r")
+      yield Buffer.from("\nlast\r")
+    }
+    const lines = await collect(splitLines(chunks(), "\r\n"))
+    expect(lines.map((line) => line.length)).to.deep.equal([800 * 65_536, 5])
+  })
+})
 
 describe("the objects of a storage", () => {
   let folder: string
@@ -192,6 +230,27 @@ describe("the objects of a storage", () => {
     expect(await found(join(at, "[odd].csv"))).to.deep.equal(["[odd].csv"])
   })
 
+  it("are found among files by way of links, and no link is followed round and round", async () => {
+    const at = join(folder, "linked")
+    await mkdir(join(at, "folder"), { recursive: true })
+    await writeFile(join(at, "folder", "a.csv"), "a")
+    await symlink(join(at, "folder"), join(at, "link"))
+    await symlink(at, join(at, "folder", "round"))
+    await symlink(join(at, "nowhere"), join(at, "broken.csv"))
+    await symlink(join(at, "folder", "a.csv"), join(at, "one.csv"))
+    const parts = await collect(storage.objects(`${at}/**/*.csv`))
+    expect(parts.map(({ source }) => source.slice(at.length))).to.deep.equal([
+      "/folder/a.csv",
+      "/link/a.csv",
+      "/one.csv",
+    ])
+  })
+
+  it("are not those of the working folder where a name came out empty", async () => {
+    for (const empty of ["", ["x.csv", ""]])
+      expect(String(await thrown(collect(storage.objects(empty))))).to.include("empty")
+  })
+
   it("are missed aloud: nothing found is an error, as a scheme that nobody knows and a wrong option are", async () => {
     expect(await failure(found("localhost://tests/none/*.csv"))).to.include({ kind: "not-found" })
     expect(await failure(found(join(folder, "none", "*.csv")))).to.include({ kind: "not-found" })
@@ -222,6 +281,19 @@ describe("a web server as a source", () => {
     web.behaviour.ranges = true
   })
 
+  it("that does not say how long a file is has none of it left out", async () => {
+    const source = putOn(web, "unknown.txt", Buffer.from("1\n2\n3\n"))
+    web.behaviour.hidesLength = true
+    const error = await failure(collect(storage.objects(source)))
+    web.behaviour.hidesLength = false
+    expect(error.message).to.include("does not say how many bytes it has")
+  })
+
+  it("is not given a password, which the task's input would show", async () => {
+    const error = await thrown(collect(storage.objects(web.url.replace("//", "//me:secret@"))))
+    expect(String(error)).to.include("password").and.not.to.include("secret")
+  })
+
   it("that fails for a while is asked again, and goes on where a connection broke", async () => {
     const bytes = Buffer.from("0123456789".repeat(1000))
     const source = putOn(web, "breaking.bin", bytes)
@@ -244,5 +316,13 @@ describe("a web server as a source", () => {
     web.requests.length = 0
     await (parts[1] as ObjectPartition).text()
     expect(web.requests).to.deep.equal(["bytes=499999-1031249"])
+  })
+
+  it("is asked for nothing behind a partition that no line begins in", async () => {
+    const source = putOn(web, "one-line.txt", Buffer.alloc(1_000_000, "x"))
+    const parts = await collect(storage.objects(source, { chunkSize: 100_000, newline: "\n" }))
+    web.requests.length = 0
+    expect(await (parts[1] as ObjectPartition).text()).to.equal("")
+    expect(web.requests).to.deep.equal(["bytes=99999-206249"])
   })
 })

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createSecureServer } from "node:https"
 import type { AddressInfo, Socket } from "node:net"
@@ -9,6 +10,8 @@ export interface WebBehaviour {
   ranges: boolean
   /** Answers that are errors before the next good one. */
   failures: number[]
+  /** Whether it gives parts and does not say of how much. */
+  hidesLength: boolean
   /** Bytes after which the next answers break off, one each. */
   breaks: number[]
 }
@@ -23,7 +26,7 @@ export interface WebServer extends Server {
 /** A web server with Range, over http, or over https where it gets a certificate. */
 export async function startWeb(certificate?: { key: string; cert: string }): Promise<WebServer> {
   const files = new Map<string, Buffer>()
-  const behaviour: WebBehaviour = { ranges: true, failures: [], breaks: [] }
+  const behaviour: WebBehaviour = { ranges: true, failures: [], hidesLength: false, breaks: [] }
   const requests: string[] = []
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     requests.push(request.headers.range ?? "")
@@ -61,9 +64,14 @@ function serve(
     response.writeHead(failure ?? 404).end()
     return
   }
+  const etag = `"${createHash("sha256").update(file).digest("hex").slice(0, 16)}"`
+  if (behaviour.hidesLength) {
+    response.writeHead(206, { "content-length": 1, "content-range": "bytes 0-0/*" }).end(file.subarray(0, 1))
+    return
+  }
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? []
   if (first === undefined || !behaviour.ranges) {
-    response.writeHead(200, { "content-length": file.length })
+    response.writeHead(200, { "content-length": file.length, etag })
     send(response, file, behaviour.breaks.shift())
     return
   }
@@ -75,6 +83,7 @@ function serve(
   }
   response.writeHead(206, {
     "content-length": end - start,
+    etag,
     "content-range": `bytes ${start}-${end - 1}/${file.length}`,
   })
   send(response, file.subarray(start, end), end - start > 1 ? behaviour.breaks.shift() : undefined)
