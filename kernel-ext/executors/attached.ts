@@ -99,7 +99,7 @@ class Follower implements JobHost {
 
   async #read(core: JobCore, job: FollowedJob): Promise<void> {
     const active = { core, sizer: new ChunkSizer(1), concurrency: 1, inFlight: 0 }
-    const flight = new Flight(active, new Uint32Array(0), () => {})
+    const flight = new Flight(active, new Uint32Array(0))
     const events: FollowedEvents = {
       started: (index, worker, atMs) => flight.started(index, worker, atMs),
       log: (index, stream, text) => flight.log(index, stream, text),

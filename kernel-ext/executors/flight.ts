@@ -20,14 +20,19 @@ export class Flight implements BatchEvents {
   handle: RunningBatch | undefined
   takenBack = false
   readonly #active: ActiveJob
-  readonly #landed: (flight: Flight) => void
+  readonly #changed: (flight: Flight, isOver: boolean) => void
   #heardAtMs = performance.now()
 
-  constructor(active: ActiveJob, indices: Uint32Array, landed: (flight: Flight) => void) {
+  /** @param changed Called when tasks of it have come back, and when nothing more comes of it. */
+  constructor(
+    active: ActiveJob,
+    indices: Uint32Array,
+    changed: (flight: Flight, isOver: boolean) => void = () => {},
+  ) {
     this.job = active.core
     this.indices = indices
     this.#active = active
-    this.#landed = landed
+    this.#changed = changed
   }
 
   /** How long its last task would wait, as far as is known. */
@@ -73,6 +78,7 @@ export class Flight implements BatchEvents {
 
   returned(indices: readonly number[], suspect: boolean): void {
     this.job.returned(indices, suspect)
+    this.#changed(this, false)
   }
 
   cancelled(indices?: readonly number[]): void {
@@ -86,7 +92,7 @@ export class Flight implements BatchEvents {
   closed(error?: Error): void {
     if (error !== undefined) for (const index of this.indices) this.job.failedHere(index, error)
     this.#active.inFlight--
-    this.#landed(this)
+    this.#changed(this, true)
   }
 
   /** Undefined where the results cannot be read, which fails their tasks. */

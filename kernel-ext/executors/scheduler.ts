@@ -106,8 +106,10 @@ export class Scheduler implements JobHost {
     this.#pumping = true
     try {
       const limit = batchesPerWorker * this.#backend.workers
-      while (this.#flights.size < limit && this.#sendNext()) {}
-      this.#sendAhead(limit + (this.#backend.ahead ?? 0))
+      const ahead = this.#backend.ahead ?? 0
+      // What one job has handed over ahead keeps no other from beginning.
+      while (this.#sendNext((job) => (ahead > 0 ? job.inFlight : this.#flights.size) < limit)) {}
+      this.#sendAhead(limit + ahead)
     } finally {
       this.#pumping = false
     }
@@ -132,7 +134,7 @@ export class Scheduler implements JobHost {
   }
 
   /** Sends one batch, of the job that has the fewest in flight. False where nothing can be sent. */
-  #sendNext(fits: (job: ActiveJob) => boolean = () => true): boolean {
+  #sendNext(fits: (job: ActiveJob) => boolean): boolean {
     const candidates = [...this.#active.values()].filter((job) => job.inFlight < job.concurrency && fits(job))
     if (candidates.length > 1) candidates.sort((a, b) => a.inFlight - b.inFlight)
     return candidates.some((job) => this.#send(job))
@@ -152,8 +154,10 @@ export class Scheduler implements JobHost {
     const inputs = encodeInputs(core, taken)
     if (inputs === undefined) return
     const indices = Uint32Array.from(taken.indices)
-    const flight = new Flight(active, indices, (landed) => {
-      this.#flights.delete(landed)
+    const flight = new Flight(active, indices, (changed, isOver) => {
+      // What has come back can be sent again at once; but not before its backend has put its own books in order.
+      if (!isOver) return queueMicrotask(() => this.#pump())
+      this.#flights.delete(changed)
       this.#pump()
     })
     this.#flights.add(flight)

@@ -111,8 +111,9 @@ export class StandaloneRun implements RunningBatch {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#open.clear()
-    this.events.closed(error)
+    // First: whoever hears that it is closed looks for workers that have nothing to do.
     this.#owner.over(this)
+    this.events.closed(error)
   }
 
   #done(tasks: DoneTasks): void {
