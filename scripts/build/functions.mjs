@@ -12,6 +12,7 @@ const functions = {
   "gcp-functions": "kernel-ext/worker/entry/gcp-functions.ts",
   "container-loader": "kernel-ext/worker/entry/container-loader.ts",
   openwhisk: "kernel-ext/worker/entry/openwhisk.ts",
+  "code-engine-function": "kernel-ext/worker/entry/code-engine-function.ts",
 }
 
 export async function buildFunctions() {

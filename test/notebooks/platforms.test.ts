@@ -1,77 +1,103 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
 import { executeNotebook, type Notebook, textIn } from "../support/jupyter.ts"
-import { need } from "../support/needs.ts"
 import { root } from "../support/repository.ts"
-import { startCodeEngine, testApiKey } from "../support/servers/code-engine.ts"
-import { startKnative } from "../support/servers/knative.ts"
-import { startOpenWhisk, testKey } from "../support/servers/openwhisk.ts"
-import { openWhiskRuntime } from "../support/servers/openwhisk-container.ts"
-import type { StrictServer } from "../support/servers/strict-server.ts"
+import { type Platforms, startPlatforms } from "../support/servers/platforms.ts"
 
-describe("notebooks/serverless.ipynb, the same on three platforms", function () {
-  this.timeout(400_000)
-  const servers: StrictServer[] = []
-  const notebooks = new Map<string, Notebook>()
+const names = ["gcp_functions", "gcp_cloudrun", "knative", "code_engine", "openwhisk"]
 
+describe("Notebooks on several platforms", function () {
+  this.timeout(280_000)
+  let platforms: Platforms
   before(async function () {
-    const runtime = need(this, openWhiskRuntime.what, openWhiskRuntime.find())
-    const knative = await startKnative()
-    const codeEngine = await startCodeEngine()
-    const openWhisk = await startOpenWhisk({ runtime })
-    servers.push(knative, codeEngine, openWhisk)
-    const platforms: Record<string, Record<string, string>> = {
-      knative: {
-        CELLFAN_KNATIVE_KUBECONFIG: knative.kubeconfig,
-        CELLFAN_KNATIVE_INGRESS_ENDPOINT: knative.url,
-      },
-      code_engine: {
-        IBMCLOUD_API_KEY: testApiKey,
-        CELLFAN_CODE_ENGINE_REGION: "eu-de",
-        CELLFAN_CODE_ENGINE_ENDPOINT: `${codeEngine.url}/v2`,
-        CELLFAN_CODE_ENGINE_IAM_ENDPOINT: codeEngine.url,
-      },
-      openwhisk: {
-        CELLFAN_OPENWHISK_ENDPOINT: openWhisk.url,
-        CELLFAN_OPENWHISK_API_KEY: testKey,
-        CELLFAN_OPENWHISK_NAMESPACE: "_",
-      },
-    }
-    for (const [name, env] of Object.entries(platforms)) {
-      const workers = { CELLFAN_BACKEND: name, [`CELLFAN_${name.toUpperCase()}_WORKERS`]: "2" }
-      const file = join(root, "notebooks", "serverless.ipynb")
-      const executed = await executeNotebook(file, { env: { ...env, ...workers } })
-      expect(executed.code, `${name}: ${executed.stderr}`).to.equal(0)
-      notebooks.set(name, executed.notebook)
-    }
+    platforms = await startPlatforms(this)
   })
-  after(() => Promise.all(servers.map((server) => server.stop())))
-  afterEach(() => expect(servers.flatMap(({ violations }) => violations)).to.deep.equal([]))
+  after(() => platforms?.stop())
+  afterEach(() => expect(platforms.violations()).to.deep.equal([]))
 
-  function outputOf(platform: string, beginning: string): string {
-    const cell = notebooks.get(platform)?.cells.find(({ source }) => textIn(source).startsWith(beginning))
-    return (cell?.outputs ?? [])
-      .map(({ text, data }) => textIn(text ?? (data?.["text/plain"] as string | undefined)))
-      .join("\n")
-  }
+  describe("notebooks/serverless.ipynb, the same on each", () => {
+    const notebooks = new Map<string, Notebook>()
 
-  for (const name of ["knative", "code_engine", "openwhisk"]) {
-    it(`has the same numbers on ${name} as on this machine`, () => {
-      const done = new RegExp(`40 tasks, 40 done.*ServerlessExecutor on ${name}`)
-      expect(outputOf(name, "%%ServerlessExecutor")).to.match(done)
-      expect(outputOf(name, "console.log(there.every")).to.match(/^true/)
-      expect(outputOf(name, "const risky")).to.match(/1\n.*called process.exit\(1\).*\n9/)
+    for (const name of names)
+      it(`has the same numbers on ${name} as on this machine, and names the task that went wrong`, async () => {
+        const env = { CELLFAN_BACKEND: name, [`CELLFAN_${name.toUpperCase()}_WORKERS`]: "2" }
+        const file = join(root, "notebooks", "serverless.ipynb")
+        const { code, stderr, notebook } = await executeNotebook(file, { env: { ...platforms.env, ...env } })
+        expect(code, stderr).to.equal(0)
+        notebooks.set(name, notebook)
+        const done = new RegExp(`40 tasks, 40 done.*ServerlessExecutor on ${name}`)
+        expect(outputOf(notebook, "%%ServerlessExecutor")).to.match(done)
+        expect(outputOf(notebook, "console.log(there.every")).to.match(/^true/)
+        expect(outputOf(notebook, "const risky")).to.match(/1\n.*called process.exit\(1\).*\n9/)
+      })
+
+    it("has the same numbers on all of them", () => {
+      const numbers = [...notebooks.values()].map((one) => outputOf(one, "console.log(there.every"))
+      expect(numbers).to.have.length(names.length)
+      expect(new Set(numbers).size).to.equal(1)
     })
+
+    it("costs something where there are prices, and nothing on machines of one's own", () => {
+      const costOn = (name: string) => outputOf(notebooks.get(name) as Notebook, "import { Serverless")
+      for (const name of ["gcp_functions", "gcp_cloudrun", "code_engine"])
+        expect(costOn(name)).to.include("a fraction of a cent")
+      for (const name of ["knative", "openwhisk"]) expect(costOn(name)).to.include("It costs nothing")
+    })
+  })
+
+  it("moves a cell from one platform to the next by --backend, within one kernel", async () => {
+    const notebook = await runCells([
+      "const inputs = [1, 2, 3, 4]\nconst square = (n: number) => n * n",
+      ...names.map(
+        (name) =>
+          `%%ServerlessExecutor --backend ${name} --workers 2 --map inputs --as n --into on_${name}\nsquare(n) + ctx.random()`,
+      ),
+      `%%LocalhostExecutor --map inputs --as n --into here\nsquare(n) + ctx.random()`,
+      `console.log(JSON.stringify([${names.map((name) => `on_${name}`)}].map((one) => one.join() === here.join())))`,
+    ])
+    for (const name of names)
+      expect(outputOf(notebook, `%%ServerlessExecutor --backend ${name} `)).to.match(
+        new RegExp(`4 tasks, 4 done.*ServerlessExecutor on ${name}`),
+      )
+    expect(outputOf(notebook, "console.log")).to.include(JSON.stringify(names.map(() => true)))
+  })
+
+  it("takes the platform as an option of the executor, in a cell's own code", async () => {
+    const notebook = await runCells([
+      'import { ServerlessExecutor } from "cellfan"\nconst offset = 100',
+      ...names.map(
+        (name) =>
+          `{\n  await using fexec = new ServerlessExecutor({ backend: "${name}", workers: 2 })\n  console.log("${name}", (await fexec.map((n: number) => n + offset, [1, 2])).join())\n}`,
+      ),
+    ])
+    const said = notebook.cells.map(({ outputs = [] }) => outputs.map(({ text }) => textIn(text)).join(""))
+    for (const name of names) expect(said.join("\n")).to.include(`${name} 101,102`)
+  })
+
+  async function runCells(sources: readonly string[]): Promise<Notebook> {
+    const folder = await mkdtemp(join(tmpdir(), "cellfan-cells-"))
+    try {
+      const kernelspec = { display_name: "TypeScript (cellfan)", language: "typescript", name: "cellfan" }
+      const cells = sources.map((source, at) => ({
+        ...{ cell_type: "code", id: `cell-${at}`, metadata: {}, execution_count: null, outputs: [], source },
+      }))
+      const file = join(folder, "cells.ipynb")
+      const notebook = { cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }
+      await writeFile(file, JSON.stringify(notebook))
+      const executed = await executeNotebook(file, { env: platforms.env })
+      expect(executed.code, executed.stderr).to.equal(0)
+      return executed.notebook
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   }
-
-  it("has the same numbers on all of them", () => {
-    const of = (name: string) => outputOf(name, "console.log(there.every")
-    expect(of("code_engine")).to.equal(of("knative"))
-    expect(of("openwhisk")).to.equal(of("knative"))
-  })
-
-  it("costs something where there are prices, and nothing on machines of one's own", () => {
-    expect(outputOf("code_engine", "import { Serverless")).to.include("a fraction of a cent")
-    expect(outputOf("knative", "import { Serverless")).to.include("It costs nothing")
-  })
 })
+
+function outputOf({ cells }: Notebook, beginning: string): string {
+  const cell = cells.find(({ source }) => textIn(source).startsWith(beginning))
+  return (cell?.outputs ?? [])
+    .map(({ text, data }) => textIn(text ?? (data?.["text/plain"] as string | undefined)))
+    .join("\n")
+}

@@ -8,7 +8,7 @@ import { need } from "../support/needs.ts"
 import { type Answers, startAnswers } from "../support/servers/answers.ts"
 import { fakeGcs, startFakeGcs } from "../support/servers/fake-gcs.ts"
 import { startFlaky } from "../support/servers/flaky.ts"
-import { type GoogleMetadata, startGoogleMetadata } from "../support/servers/google-metadata.ts"
+import { accessToken, type GoogleMetadata, startGoogleMetadata } from "../support/servers/google-metadata.ts"
 import type { Server } from "../support/servers/server-process.ts"
 
 function describeGcs(endpoint: string): StorageDescription {
@@ -148,7 +148,7 @@ describe("Credentials of Google Cloud Storage", () => {
       ...{ backend: "gcp_storage", bucket: "tests", endpoint: google.url, caFile: certificate.caFile },
     })
     await storage.text("a")
-    expect(google.asked.at(-1)?.headers.authorization).to.equal(`Bearer ${metadata.accessToken}`)
+    expect(google.asked.at(-1)?.headers.authorization).to.equal(`Bearer ${accessToken}`)
   })
 
   it("go nowhere without TLS", async () => {

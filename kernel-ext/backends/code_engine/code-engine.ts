@@ -1,27 +1,25 @@
 import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../errors.ts"
-import { cellfanVersion } from "../../util/version.ts"
-import {
-  deploymentName,
-  healthPath,
-  isDeploymentName,
-  packedWorker,
-  workerContainer,
-} from "../serverless/container.ts"
+import { deploymentName, isDeploymentName } from "../serverless/container.ts"
+import { timeoutHint } from "../serverless/hints.ts"
 import { callWorker, type HttpService } from "../serverless/http.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { type CodeEngineAccess, CodeEngineApi } from "./api.ts"
+import { appWorkload } from "./app.ts"
 import { callMeaning, notReady } from "./errors.ts"
-import { codeEngineFacts } from "./facts.ts"
+import { codeEngineFacts, type WorkloadKind } from "./facts.ts"
+import { functionWorkload } from "./function.ts"
 import { costOf, listPrices, type Prices } from "./prices.ts"
-import { type InstanceSize, instanceSize } from "./sizes.ts"
+import type { InstanceSize } from "./sizes.ts"
+import type { FoundWorkload, Workload, WorkloadSpec } from "./workload.ts"
 
 /**
- * Apps on IBM Cloud Code Engine, by its REST interface: it needs no package. Each has a secret beside it, which holds the worker and the
- * token that calls must carry: its URL is open to the world.
+ * Apps and functions on IBM Cloud Code Engine, by its REST interface: it needs no package. Each has a secret beside it with the token that calls must
+ * carry: its URL is open to the world.
  *
  *     code-engine.ts   what ../serverless has to know of it
+ *     workload.ts      what apps and functions have in common; app.ts and function.ts what they are made of
  *     facts.ts         what is known of it before this is loaded
  *     api.ts           requests, and IAM's token
  *     sizes.ts         which memory goes with how many processors
@@ -33,6 +31,8 @@ export interface CodeEngineOptions extends CodeEngineAccess, FunctionSize {
   readonly project?: string | undefined
   /** Where the project is made (default: the account's own). */
   readonly resourceGroupId?: string | undefined
+  /** What tasks run as (default: app). */
+  readonly workload?: WorkloadKind | undefined
   /** Calls that run at once. */
   readonly workers: number
   /** Calls that an instance runs at once (default: 1). */
@@ -44,26 +44,12 @@ export interface CodeEngineOptions extends CodeEngineAccess, FunctionSize {
   readonly prices?: Partial<Prices>
 }
 
-const folder = "/cellfan"
-const versionVariable = "CELLFAN_VERSION"
 const readyWithinMs = 300_000
 
-/** A project, and an app, as far as they are used here. */
 interface Project {
   readonly id: string
   readonly name: string
   readonly status?: string
-}
-interface App {
-  readonly name: string
-  readonly endpoint?: string
-  readonly status?: string
-  readonly status_details?: { readonly reason?: string }
-  readonly image_reference: string
-  readonly scale_memory_limit: string
-  readonly scale_request_timeout: number
-  readonly created_at?: string
-  readonly run_env_variables?: readonly { readonly name?: string; readonly value?: string }[]
 }
 
 export class CodeEngine implements Platform {
@@ -76,12 +62,14 @@ export class CodeEngine implements Platform {
   readonly pace
   readonly throttledHint
   readonly #options: CodeEngineOptions
+  readonly #workload: Workload
   #api: CodeEngineApi | undefined
   #projectId = ""
 
   constructor(options: CodeEngineOptions) {
     const facts = codeEngineFacts(options)
     this.#options = options
+    this.#workload = options.workload === "function" ? functionWorkload(options) : appWorkload(options)
     this.name = facts.name
     this.title = facts.title
     this.limits = facts.limits
@@ -94,41 +82,49 @@ export class CodeEngine implements Platform {
 
   async open(): Promise<string> {
     const { project = "cellfan" } = this.#options
+    this.#refuseWhatFunctionsHaveNot()
     this.#api = new CodeEngineApi(this.#options)
     this.#projectId = await this.#findProject(this.#api, project)
     return `${this.#api.place}, project ${project}`
   }
 
   async deploy(size: FunctionSize, { say, signal }: Deploying): Promise<Callable> {
-    const spec = this.#specOf(size)
+    const spec = this.#workload.specOf(size, this.#instanceOf(size.memoryMiB))
     const name = deploymentName(spec, size)
-    let app = await this.#find(name, signal)
-    if (app?.status !== "ready") {
+    let found = await this.#find(name, signal)
+    if (found?.status !== "ready") {
       const beganAt = performance.now()
-      if (app === undefined) {
-        const { scale_memory_limit: memory, scale_cpu_limit: cpu, image_reference: image } = spec
-        say(`Deploying ${name} to code_engine in ${this.#api?.place}: ${memory}, ${cpu} vCPU, ${image} …`)
+      if (found === undefined) {
+        const { scale_memory_limit: memory, scale_cpu_limit: cpu } = spec
+        const what = `${this.#workload.noun} with ${memory} and ${cpu} vCPU`
+        say(`Deploying ${name} to code_engine in ${this.#api?.place}: ${what} …`)
         await this.#make(name, spec, signal)
       }
-      app = await this.#untilReady(name, signal)
+      found = await this.#untilReady(name, signal)
       say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
     }
-    return { name, call: this.#callOf(name, app.endpoint ?? "", await this.#tokenOf(name, signal)) }
+    return { name, call: this.#callOf(name, size, found.endpoint ?? "", await this.#tokenOf(name, signal)) }
   }
 
+  /** Of both kinds. */
   async list(): Promise<readonly ListedFunction[]> {
-    const apps = await this.#all<App>("apps", { doing: "list apps" })
-    return apps.filter(({ name }) => isDeploymentName(name, undefined)).map(listed)
+    const lists = this.#kinds.map(async ({ collection, listed }) => {
+      const all = await this.#all<FoundWorkload>(collection, { doing: `list ${collection}` })
+      return all.filter(({ name }) => isDeploymentName(name, undefined)).map(listed)
+    })
+    return (await Promise.all(lists)).flat()
   }
 
   async remove(name: string): Promise<boolean> {
-    const gone = await this.#request(`apps/${encodeURIComponent(name)}`, {
-      ...{ doing: `delete the app ${name}`, method: "DELETE", expected: [404] },
+    const paths = [...this.#kinds.map(({ collection }) => collection), "secrets"]
+    const statuses = paths.map(async (path) => {
+      const { status } = await this.#request(`${path}/${encodeURIComponent(name)}`, {
+        ...{ doing: `delete ${name} of its ${path}`, method: "DELETE", expected: [404] },
+      })
+      return status
     })
-    await this.#request(`secrets/${encodeURIComponent(name)}`, {
-      ...{ doing: `delete the secret ${name}`, method: "DELETE", expected: [404] },
-    })
-    return gone.status !== 404
+    // That a secret was left alone is none.
+    return (await Promise.all(statuses)).slice(0, -1).some((status) => status !== 404)
   }
 
   costUsd(billedMs: number, { memoryMiB }: FunctionSize): number {
@@ -165,70 +161,60 @@ export class CodeEngine implements Platform {
     }
   }
 
-  async #find(name: string, signal: AbortSignal): Promise<App | undefined> {
-    const { status, value } = await this.#request<App>(`apps/${name}`, {
-      ...{ doing: `look for the app ${name}`, expected: [404], signal },
+  get #kinds(): readonly Workload[] {
+    return [appWorkload(this.#options), functionWorkload(this.#options)]
+  }
+
+  #refuseWhatFunctionsHaveNot(): void {
+    const { workload, image, concurrency = 1, timeoutMs } = this.#options
+    if (workload !== "function") return
+    const wrong =
+      image !== undefined
+        ? "functions have no `image`"
+        : concurrency > 1
+          ? `functions run one call at once, not ${concurrency} (option \`concurrency\`)`
+          : timeoutMs > this.limits.timeoutMs
+            ? `functions run for at most ${this.limits.timeoutMs / 1000} s, not ${timeoutMs / 1000} (option \`timeoutMs\`)`
+            : undefined
+    if (wrong === undefined) return
+    throw new BackendError(`On Code Engine ${wrong}; apps do: leave \`workload\` out.`, {
+      ...{ backend: this.name, kind: "setup", retryable: false },
+    })
+  }
+
+  async #find(name: string, signal: AbortSignal): Promise<FoundWorkload | undefined> {
+    const { noun, collection } = this.#workload
+    const { status, value } = await this.#request<FoundWorkload>(`${collection}/${name}`, {
+      ...{ doing: `look for the ${noun} ${name}`, expected: [404], signal },
     })
     return status === 404 ? undefined : value
   }
 
   /** Another kernel may make it at the same moment: then that one's is as good. */
-  async #make(name: string, spec: object, signal: AbortSignal): Promise<void> {
+  async #make(name: string, spec: WorkloadSpec, signal: AbortSignal): Promise<void> {
+    const { noun, collection, secret, bodyOf } = this.#workload
     const made = { method: "POST", expected: [409], signal } as const
     await this.#request("secrets", {
       ...{ ...made, doing: `make the secret ${name}` },
       body: {
         ...{ name, format: "generic" },
-        data: { worker: packedWorker(), token: randomBytes(24).toString("base64url") },
+        data: { ...secret(), token: randomBytes(24).toString("base64url") },
       },
     })
-    const mount = { type: "secret", mount_path: folder, reference: name }
-    await this.#request("apps", {
-      ...{ ...made, doing: `make the app ${name}` },
-      body: { name, ...spec, run_volume_mounts: [mount] },
+    await this.#request(collection, {
+      ...{ ...made, doing: `make the ${noun} ${name}`, body: bodyOf(name, spec) },
     })
-  }
-
-  /** All that makes one app differ from others. */
-  #specOf({ memoryMiB, timeoutMs }: FunctionSize) {
-    const { workers, concurrency = 1, image, env: given } = this.#options
-    const { memory, cpu, usableMiB } = this.#instanceOf(memoryMiB)
-    const container = workerContainer({
-      ...{ backend: this.name, image, concurrency, timeoutMs, memoryMiB: usableMiB, env: given },
-    })
-    const variables = {
-      ...container.env,
-      [versionVariable]: cellfanVersion(),
-      CELLFAN_WORKER_FILE: `${folder}/worker`,
-      CELLFAN_TOKEN_FILE: `${folder}/token`,
-    }
-    return {
-      image_reference: container.image,
-      image_port: 8080,
-      run_commands: container.command,
-      run_arguments: container.args,
-      run_env_variables: Object.entries(variables).map(([name, value]) => ({ type: "literal", name, value })),
-      run_service_account: "none",
-      managed_domain_mappings: "local_public",
-      probe_readiness: { type: "http", path: healthPath, port: 8080 },
-      scale_concurrency: concurrency,
-      scale_cpu_limit: cpu,
-      scale_memory_limit: memory,
-      scale_min_instances: 0,
-      scale_max_instances: Math.ceil(workers / concurrency),
-      scale_request_timeout: Math.ceil(timeoutMs / 1000),
-    }
   }
 
   #instanceOf(memoryMiB: number): InstanceSize {
     try {
-      return instanceSize(memoryMiB, this.#options.cpu)
+      return this.#workload.instanceOf(memoryMiB)
     } catch (error) {
       throw this.#error("setup", `has no room for that: ${(error as Error).message}`)
     }
   }
 
-  async #untilReady(name: string, signal: AbortSignal): Promise<App> {
+  async #untilReady(name: string, signal: AbortSignal): Promise<FoundWorkload> {
     for (const end = performance.now() + readyWithinMs; ; await sleep(500, undefined, { signal })) {
       const app = await this.#find(name, signal)
       if (app?.status === "ready") return app
@@ -248,31 +234,27 @@ export class CodeEngine implements Platform {
     return value.data?.token ?? ""
   }
 
-  #callOf(name: string, url: string, token: string): Callable["call"] {
+  #callOf(name: string, size: FunctionSize, url: string, token: string): Callable["call"] {
     const service: HttpService = {
       ...{ name: this.name, title: this.title, meaningOf: callMeaning },
       ...{ place: this.#api?.place ?? "", addressHint: "the network" },
     }
-    const target = { url, headers: { "x-cellfan-token": token }, doing: `call ${name}` }
-    return (event, answer, signal) => callWorker(service, target, event, answer, signal)
+    const headers = { "x-cellfan-token": token, "content-type": this.#workload.contentType }
+    const target = { url, headers, doing: `call ${name}` }
+    return async (event, answer, signal) => {
+      try {
+        return await callWorker(service, target, event, answer, signal)
+      } catch (error) {
+        if (!(error instanceof BackendError) || error.kind !== "timeout") throw error
+        const reason = `was ended by ${this.title} ${timeoutHint(size, this)}`
+        return { kind: "died", death: { kind: "timeout", reason }, billedMs: size.timeoutMs }
+      }
+    }
   }
 
   #error(kind: ReturnType<typeof notReady>["kind"], what: string): BackendError {
     return new BackendError(`Code Engine in ${this.#api?.place} ${what}.`, {
       ...{ backend: this.name, kind, retryable: false },
     })
-  }
-}
-
-function listed(app: App): ListedFunction {
-  const [, number = "0", unit] = /^([\d.]+)([GM])/.exec(app.scale_memory_limit) ?? []
-  return {
-    name: app.name,
-    memoryMiB: Math.round((unit === "G" ? 1024 : 1.024) * Number(number)),
-    timeoutMs: 1000 * app.scale_request_timeout,
-    runtime: app.image_reference.replace(/^docker\.io\/library\//, ""),
-    architecture: "",
-    modifiedAt: app.created_at ?? "",
-    version: app.run_env_variables?.find(({ name }) => name === versionVariable)?.value,
   }
 }

@@ -28,6 +28,7 @@ export function managementMeaning({ status, text }: Refusal): Meaning | undefine
   return byStatus(status, text)
 }
 
+/** @see https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-work for what functions answer with */
 export function callMeaning({ status, text }: Refusal): Meaning | undefined {
   if (status === 401)
     return { kind: "not-found", what: "its token is another one: it was deployed anew. Run the cell again" }
@@ -35,13 +36,31 @@ export function callMeaning({ status, text }: Refusal): Meaning | undefined {
     return { kind: "not-found", what: "it was deleted since it was deployed. Run the cell again" }
   if (status === 429 || (status === 503 && /overload|queue/.test(text)))
     return { kind: "throttled", what: "all instances are busy; cellfan waits and calls again" }
+  if (status === 299) return { kind: "timeout", what: "it took all its time, and was ended" }
+  if (status === 413)
+    return {
+      kind: "too-large",
+      what: "the request is larger than Code Engine takes; configure storage, which larger ones go through",
+    }
+  if (status === 416)
+    return {
+      kind: "too-large",
+      what: "the answer is larger than Code Engine takes; configure storage, which larger ones go through",
+    }
+  if (status === 422) return { kind: "init", what: `its code does not load: ${messageIn(text)}` }
+  if (status === 409 || status === 507)
+    return {
+      kind: "quota",
+      what: `there is no room for it; a smaller \`memoryMiB\` may fit: ${messageIn(text)}`,
+    }
   return byStatus(status, text)
 }
 
-/** Why an app does not become ready, as its status says it. */
+/** Why an app or a function does not become ready, as its status says it. */
 export function notReady(reason: string): Meaning {
   if (/image|pull|tar_header/.test(reason))
     return { kind: "init", what: `its image cannot be had (${reason}); option \`image\` takes another` }
+  if (/no_code_bundle/.test(reason)) return { kind: "init", what: `its code was not taken (${reason})` }
   if (/waiting_for_resources/.test(reason))
     return {
       kind: "quota",

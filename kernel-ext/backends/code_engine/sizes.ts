@@ -11,8 +11,10 @@ export interface InstanceSize {
   readonly usableMiB: number
 }
 
+type Sizes = ReadonlyMap<number, readonly number[]>
+
 /** Processors, by GB of memory: between a half and a quarter, and an eighth of one. */
-const cpusByGb: ReadonlyMap<number, readonly number[]> = new Map([
+const cpusByGb: Sizes = new Map([
   [0.25, [0.125]],
   [0.5, [0.125, 0.25]],
   [1, [0.125, 0.25, 0.5]],
@@ -26,20 +28,32 @@ const cpusByGb: ReadonlyMap<number, readonly number[]> = new Map([
   [48, [6, 12]],
 ])
 
+/** @see https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-runtime */
+const functionCpusByGb: Sizes = new Map([
+  [1, [0.25]],
+  [2, [0.5]],
+  [4, [1]],
+])
+
+/** The smallest instance of a function that has so much memory. */
+export function functionSize(memoryMiB: number, cpu?: number): InstanceSize {
+  return instanceSize(memoryMiB, cpu, functionCpusByGb)
+}
+
 /**
  * The smallest that has so much memory. Without a wish, as many processors as one task can use, if there are so few for it.
  *
  * @throws RangeError where there is none.
  */
-export function instanceSize(memoryMiB: number, cpu?: number): InstanceSize {
-  const sizes = [...cpusByGb].filter(
+export function instanceSize(memoryMiB: number, cpu?: number, all: Sizes = cpusByGb): InstanceSize {
+  const sizes = [...all].filter(
     ([gb, cpus]) => gb * 1024 >= memoryMiB && (cpu === undefined || cpus.includes(cpu)),
   )
   const [smallest] = sizes
   if (smallest === undefined) {
     const wish = cpu === undefined ? "" : ` with ${cpu} processors`
     throw new RangeError(
-      `there is no instance of ${memoryMiB} MiB${wish}; memory and processors go together: ${allSizes()}`,
+      `there is no instance of ${memoryMiB} MiB${wish}; memory and processors go together: ${inWords(all)}`,
     )
   }
   const [gb, cpus] = smallest
@@ -51,6 +65,6 @@ export function instanceSize(memoryMiB: number, cpu?: number): InstanceSize {
   }
 }
 
-function allSizes(): string {
-  return [...cpusByGb].map(([gb, cpus]) => `${gb * 1024} MiB (${cpus.join(", ")})`).join(", ")
+function inWords(sizes: Sizes): string {
+  return [...sizes].map(([gb, cpus]) => `${gb * 1024} MiB (${cpus.join(", ")})`).join(", ")
 }

@@ -115,7 +115,9 @@ export async function callWorker(
     })
     if (got.status !== 200) throw refused(service, doing, got, await textOf(got))
     isAnswering = true
-    for await (const chunk of got.body) answer.push(chunk as Buffer)
+    // Where answers come as one value, it may stand in storage: then this says where.
+    if (got.headers["content-type"]?.startsWith("text/plain")) await answer.pushJson(await textOf(got))
+    else for await (const chunk of got.body) answer.push(chunk as Buffer)
     return answer.ended()
   } catch (error) {
     throw isAnswering && !signal.aborted ? brokenOff(error, service) : tellHttp(error, service, doing)

@@ -33,6 +33,12 @@ const options = {
     .optional()
     .describe("Project, by its name; it is made where it does not exist (default: cellfan)")
     .meta({ lithops: "project_name" }),
+  workload: z
+    .enum(["app", "function"])
+    .optional()
+    .describe(
+      "What tasks run as on Code Engine: app, which shows logs and progress live, or function, which starts faster and runs for at most two minutes (default: app)",
+    ),
   ...containerOptions({
     ...{ memoryMiB: 2048, maxMemoryMiB: 49_152, maxTimeoutMs: 600_000, workers: 100 },
     cpu: "(default: 1, or what goes with its memory)",
@@ -49,6 +55,9 @@ const options = {
 
 /** What is meant where nobody says anything. */
 export const codeEngineDefaults = { memoryMiB: 2048, timeoutMs: 180_000, workers: 100 } as const
+
+/** The same for functions. */
+export const codeEngineFunctionDefaults = { ...codeEngineDefaults, timeoutMs: 120_000 } as const
 
 const iamEndpoint = z
   .url({ protocol: /^https?$/ })

@@ -1,11 +1,13 @@
 import { codeEngineFacts } from "../../backends/code_engine/facts.ts"
 import { loadedLater } from "../../backends/serverless/loaded-later.ts"
-import { codeEngineDefaults } from "../../config/serverless/code-engine.ts"
+import { codeEngineDefaults, codeEngineFunctionDefaults } from "../../config/serverless/code-engine.ts"
 import type { MakePlatform } from "../platforms.ts"
 import { filled, given } from "./filled.ts"
 
 export const codeEngine: MakePlatform = (configured, options, where) => {
-  const section = filled(configured.section("code_engine", options, where), codeEngineDefaults)
+  const asked = configured.section("code_engine", options, where)
+  const isFunction = asked.workload === "function"
+  const section = filled(asked, isFunction ? codeEngineFunctionDefaults : codeEngineDefaults)
   const { env = {}, apiKey, usdPerVcpuSecond, usdPerGbSecond, usdPerRequest, ...settings } = section
   const platform = loadedLater(codeEngineFacts(settings), async () => {
     const { CodeEngine } = await import("../../backends/code_engine/code-engine.ts")

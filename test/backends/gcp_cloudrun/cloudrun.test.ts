@@ -1,13 +1,8 @@
 import { expect } from "chai"
 import { CloudRun, type CloudRunOptions } from "../../../kernel-ext/backends/gcp_cloudrun/cloudrun.ts"
 import { conformsToBackend } from "../../conformance/backend.ts"
-import {
-  accessToken,
-  type CloudRunServer,
-  identityToken,
-  startCloudRun,
-} from "../../support/servers/cloudrun.ts"
-import { withGooglesIdentity } from "../../support/servers/google-metadata.ts"
+import { type CloudRunServer, identityToken, startCloudRun } from "../../support/servers/cloudrun.ts"
+import { accessToken, withGooglesIdentity } from "../../support/servers/google-metadata.ts"
 import { runsContainers } from "../serverless/containers.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
 

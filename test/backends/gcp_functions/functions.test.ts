@@ -8,13 +8,12 @@ import { conformsToBackend } from "../../conformance/backend.ts"
 import { need } from "../../support/needs.ts"
 import { drongo, startDrongo } from "../../support/servers/drongo.ts"
 import {
-  accessToken,
   type FunctionsServer,
   googles,
   identityToken,
   startFunctions,
 } from "../../support/servers/gcp-functions.ts"
-import { withGooglesIdentity } from "../../support/servers/google-metadata.ts"
+import { accessToken, withGooglesIdentity } from "../../support/servers/google-metadata.ts"
 import type { Server } from "../../support/servers/server-process.ts"
 import { runsContainers } from "../serverless/containers.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"

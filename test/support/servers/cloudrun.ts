@@ -1,7 +1,13 @@
 import * as z from "zod"
-import { isIdentityFor } from "./google-metadata.ts"
+import { accessToken, isIdentityFor } from "./google-metadata.ts"
 import { Revision } from "./revision.ts"
-import { type Reply, type Route, type StrictServer, startStrictServer } from "./strict-server.ts"
+import {
+  type Reply,
+  type Route,
+  type StrictOptions,
+  type StrictServer,
+  startStrictServer,
+} from "./strict-server.ts"
 
 /**
  * Cloud Run's Admin API, version 2, and the services, which run as processes. Paths, parameters and fields are those of Google's discovery document
@@ -19,7 +25,6 @@ interface StoredService {
   message: string
 }
 
-export const accessToken = "an access token of the test"
 /** A service is called with a token that is for its URL and for nothing else. */
 export const identityToken = (url: string) => `an identity token for ${url}`
 
@@ -97,7 +102,13 @@ const serviceSchema = z.strictObject({
   }),
 })
 
-export async function startCloudRun({ maxInstances = 4 } = {}): Promise<CloudRunServer> {
+export async function startCloudRun({
+  maxInstances = 4,
+  tls,
+}: {
+  readonly maxInstances?: number
+  readonly tls?: StrictOptions["tls"]
+} = {}): Promise<CloudRunServer> {
   const services = new Map<string, StoredService>()
   const parent = "/v2/projects/{project}/locations/{location}/services"
   let url = ""
@@ -147,7 +158,7 @@ export async function startCloudRun({ maxInstances = 4 } = {}): Promise<CloudRun
   ]
 
   const server = await startStrictServer({
-    routes,
+    ...{ routes, tls },
     authorize({ headers }) {
       if (headers.authorization === `Bearer ${accessToken}`) return undefined
       return error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")

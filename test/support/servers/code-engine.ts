@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto"
 import * as z from "zod"
+import { FunctionRuns } from "./code-engine-function.ts"
+import { installOpenWhiskRuntime } from "./openwhisk-container.ts"
 import { Revision } from "./revision.ts"
 import { type Reply, type Route, type StrictServer, startStrictServer } from "./strict-server.ts"
 
 /**
- * Code Engine's REST interface, version 2, IBM's IAM, and the apps, which run as processes. Paths and fields are those of IBM's
+ * Code Engine's REST interface, version 2, IBM's IAM, and the apps and functions, which run as processes. Paths and fields are those of IBM's
  * published description, as its SDK has them.
  *
  * @see https://cloud.ibm.com/apidocs/codeengine/v2
@@ -12,7 +14,14 @@ import { type Reply, type Route, type StrictServer, startStrictServer } from "./
 export interface CodeEngineServer extends StrictServer {
   readonly projects: Map<string, { readonly id: string; readonly name: string; status: string }>
   readonly apps: Map<string, StoredApp>
+  readonly functions: Map<string, StoredFunction>
   readonly secrets: Map<string, z.output<typeof secretSchema>>
+}
+
+interface StoredFunction {
+  readonly spec: z.output<typeof functionSchema>
+  readonly runs: FunctionRuns
+  readonly createdAt: string
 }
 
 interface StoredApp {
@@ -39,6 +48,26 @@ const probe = z.strictObject({
   type: z.enum(["tcp", "http"]).optional(),
 })
 
+/** `EnvVarPrototype`. */
+const variables = z.array(
+  z.strictObject({
+    type: z
+      .enum([
+        "literal",
+        "config_map_full_reference",
+        "secret_full_reference",
+        "config_map_key_reference",
+        "secret_key_reference",
+      ])
+      .optional(),
+    name: text.optional(),
+    value: z.string().optional(),
+    key: text.optional(),
+    prefix: text.optional(),
+    reference: text.optional(),
+  }),
+)
+
 /** `AppPrototype`. */
 const appSchema = z.strictObject({
   name: entityName,
@@ -52,26 +81,7 @@ const appSchema = z.strictObject({
   run_as_user: count.optional(),
   run_commands: z.array(z.string()).optional(),
   run_compute_resource_token_enabled: z.boolean().optional(),
-  run_env_variables: z
-    .array(
-      z.strictObject({
-        type: z
-          .enum([
-            "literal",
-            "config_map_full_reference",
-            "secret_full_reference",
-            "config_map_key_reference",
-            "secret_key_reference",
-          ])
-          .optional(),
-        name: text.optional(),
-        value: z.string().optional(),
-        key: text.optional(),
-        prefix: text.optional(),
-        reference: text.optional(),
-      }),
-    )
-    .optional(),
+  run_env_variables: variables.optional(),
   run_service_account: z.enum(["default", "manager", "reader", "writer", "none"]).optional(),
   run_volume_mounts: z
     .array(
@@ -105,6 +115,36 @@ const appSchema = z.strictObject({
   scale_request_timeout: count.max(600).optional(),
 })
 
+/** `FunctionPrototype`. */
+const functionSchema = z.strictObject({
+  name: entityName,
+  code_reference: text.max(1_048_576).regex(/^data:([-\w]+\/[-+\w.]+)?(;?\w+=[-\w]+)*;base64,.*/),
+  runtime: z.string().regex(/^[a-z]*-[0-9]*(\.[0-9]*)?$/),
+  code_binary: z.boolean().optional(),
+  code_main: z
+    .string()
+    .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/)
+    .optional(),
+  code_secret: text.optional(),
+  managed_domain_mappings: z.enum(["local", "local_private", "local_public"]).optional(),
+  run_compute_resource_token_enabled: z.boolean().optional(),
+  run_env_variables: variables.max(100).optional(),
+  scale_concurrency: count.min(1).max(100).optional(),
+  scale_cpu_limit: z
+    .string()
+    .regex(/^[\d.]+$/)
+    .optional(),
+  scale_down_delay: count.max(600).optional(),
+  scale_max_execution_time: count.min(1).max(120).optional(),
+  scale_memory_limit: z
+    .string()
+    .regex(/^[\d.]+[MG]$/)
+    .optional(),
+})
+
+const functionCombinations = new Set(["0.25 1G", "0.5 2G", "1 4G"])
+const functionRuntimes = new Set(["nodejs-20", "nodejs-22"])
+
 const secretSchema = z.strictObject({
   name: entityName,
   format: z.enum(["generic", "ssh_auth", "basic_auth", "tls", "registry"]),
@@ -135,7 +175,21 @@ const combinations = new Set(
   ].concat(["1 8G", "2 8G", "4 8G", "2 16G", "4 16G", "8 16G"]),
 )
 
-export async function startCodeEngine({ maxInstances = 4 } = {}): Promise<CodeEngineServer> {
+export interface CodeEngineServerOptions {
+  readonly maxInstances?: number
+  /** Apache's Node.js runtime, which functions run on. Default: there are no functions. */
+  readonly runtime?: string
+  /** The longest that a request of an app may be. */
+  readonly maxRequestBytes?: number
+}
+
+export async function startCodeEngine({
+  maxInstances = 4,
+  runtime,
+  maxRequestBytes = 32 * 2 ** 20,
+}: CodeEngineServerOptions = {}): Promise<CodeEngineServer> {
+  const runtimeFolder = runtime === undefined ? "" : installOpenWhiskRuntime(runtime)
+  const functions: CodeEngineServer["functions"] = new Map()
   const projects: CodeEngineServer["projects"] = new Map()
   const apps = new Map<string, StoredApp>()
   const secrets: CodeEngineServer["secrets"] = new Map()
@@ -218,6 +272,39 @@ export async function startCodeEngine({ maxInstances = 4 } = {}): Promise<CodeEn
       },
     },
     {
+      method: "GET",
+      path: `${project}/functions`,
+      query: ["limit", "start"],
+      handle: ({ query }) => page("functions", [...functions.values()].map(shownFunction), query),
+    },
+    {
+      method: "POST",
+      path: `${project}/functions`,
+      body: functionSchema,
+      handle: ({ body }) => makeFunction(body as StoredFunction["spec"]),
+    },
+    {
+      method: "GET",
+      path: `${project}/functions/{name}`,
+      handle: ({ params }) => {
+        const found = functions.get(params.name ?? "")
+        return found === undefined
+          ? missing("function", params.name)
+          : { status: 200, body: shownFunction(found) }
+      },
+    },
+    {
+      method: "DELETE",
+      path: `${project}/functions/{name}`,
+      async handle({ params }) {
+        const found = functions.get(params.name ?? "")
+        if (found === undefined) return missing("function", params.name)
+        functions.delete(params.name ?? "")
+        await found.runs.stop()
+        return { status: 202 }
+      },
+    },
+    {
       method: "POST",
       path: `${project}/secrets`,
       body: secretSchema,
@@ -255,8 +342,14 @@ export async function startCodeEngine({ maxInstances = 4 } = {}): Promise<CodeEn
     },
     refuse: (status, message) => error(status, "invalid_request", message),
     elsewhere(request, response) {
-      const [, name] = /^\/apps\/([^/]+)$/.exec(request.url ?? "") ?? []
+      const [, kind, name] = /^\/(apps|functions)\/([^/]+)$/.exec(request.url ?? "") ?? []
       if (name === undefined) return false
+      if (kind === "functions") {
+        const found = functions.get(name)
+        if (found === undefined) response.writeHead(404).end()
+        else void found.runs.handle(request, response)
+        return true
+      }
       request.url = "/"
       const app = apps.get(name)
       if (app === undefined) response.writeHead(404).end()
@@ -265,10 +358,11 @@ export async function startCodeEngine({ maxInstances = 4 } = {}): Promise<CodeEn
     },
     async stop() {
       await Promise.all([...apps.values()].map(({ revision }) => revision.stop()))
+      await Promise.all([...functions.values()].map(({ runs }) => runs.stop()))
     },
   })
   url = server.url
-  return { ...server, projects, apps, secrets }
+  return { ...server, projects, apps, functions, secrets }
 
   function make(spec: StoredApp["spec"]): Reply {
     if (apps.has(spec.name)) return error(409, "conflict", `The app '${spec.name}' already exists.`)
@@ -282,6 +376,38 @@ export async function startCodeEngine({ maxInstances = 4 } = {}): Promise<CodeEn
     apps.set(spec.name, app)
     void bringUp(app)
     return { status: 201, body: shown(app) }
+  }
+
+  function makeFunction(spec: StoredFunction["spec"]): Reply {
+    if (functions.has(spec.name)) return error(409, "conflict", `The function '${spec.name}' already exists.`)
+    const size = `${spec.scale_cpu_limit} ${spec.scale_memory_limit}`
+    if (!functionCombinations.has(size))
+      return error(400, "invalid_scale", `The combination of CPU and memory '${size}' is not supported.`)
+    if (!functionRuntimes.has(spec.runtime))
+      return error(400, "invalid_runtime", `The runtime '${spec.runtime}' is not supported.`)
+    const env = (spec.run_env_variables ?? []).map(
+      ({ type, name = "", value = "", reference = "", key = "" }) => [
+        name,
+        type === "secret_key_reference" ? (secrets.get(reference)?.data?.[key] ?? "") : value,
+      ],
+    )
+    const runs = new FunctionRuns({
+      ...{ folder: runtimeFolder, maxInstances, env: Object.fromEntries(env) },
+      code: spec.code_reference.replace(/^.*;base64,/, ""),
+      main: spec.code_main ?? "main",
+      memoryMiB: (Number.parseFloat(spec.scale_memory_limit ?? "4G") * 1e9) / 2 ** 20,
+      timeoutMs: 1000 * (spec.scale_max_execution_time ?? 60),
+    })
+    const made = { spec, runs, createdAt: new Date().toISOString() }
+    functions.set(spec.name, made)
+    return { status: 201, body: shownFunction(made) }
+  }
+
+  function shownFunction({ spec, createdAt }: StoredFunction): object {
+    return {
+      ...{ ...spec, status: "ready", status_details: { reason: "ready" }, created_at: createdAt },
+      ...{ endpoint: `${url}/functions/${spec.name}`, entity_tag: "1", resource_type: "function_v2" },
+    }
   }
 
   async function bringUp(app: StoredApp): Promise<void> {
@@ -312,11 +438,13 @@ export async function startCodeEngine({ maxInstances = 4 } = {}): Promise<CodeEn
       maxInstances: Math.min(maxInstances, spec.scale_max_instances || 10),
       timeoutMs: 1000 * (spec.scale_request_timeout ?? 300),
       healthPath: spec.probe_readiness?.path ?? "/",
+      maxRequestBytes,
       words: {
         full: said(503, "pending request queue full"),
         timeout: said(504, "activator request timeout"),
         startFailed: said(503, "no healthy upstream"),
         died: said(502, "upstream connect error"),
+        tooLarge: said(413, "Payload Too Large"),
       },
     })
   }

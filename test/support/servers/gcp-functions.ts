@@ -1,13 +1,14 @@
 import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer as createTlsServer, Server as TlsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import * as z from "zod"
 import { root } from "../repository.ts"
-import { isIdentityFor } from "./google-metadata.ts"
+import { accessToken, isIdentityFor } from "./google-metadata.ts"
 import { Revision } from "./revision.ts"
 import type { Server } from "./server-process.ts"
 import { bytesOf } from "./strict-server.ts"
@@ -34,7 +35,6 @@ interface Running {
   readonly folder: string
 }
 
-export const accessToken = "an access token of the test"
 export const identityToken = (url: string) => `an identity token for ${url}`
 
 /** The stand-in, or one that Google's own library got: those are for addresses with TLS. */
@@ -80,11 +80,17 @@ const functionPath =
 
 export async function startFunctions(
   management: Server,
-  { maxInstances = 20 }: { maxInstances?: number } = {},
+  options: ShimOptions = {},
 ): Promise<FunctionsServer> {
-  const shim = new Shim(management, maxInstances)
+  const shim = new Shim(management, options)
   await shim.listen()
   return shim
+}
+
+interface ShimOptions {
+  readonly maxInstances?: number
+  /** Default: without. */
+  readonly tls?: { readonly key: string; readonly cert: string }
 }
 
 class Shim implements FunctionsServer {
@@ -96,18 +102,22 @@ class Shim implements FunctionsServer {
   buildErrors: string[] = []
   readonly #management: Server
   readonly #maxInstances: number
-  readonly #server = createServer((request, response) => void this.#handle(request, response))
+  readonly #server: HttpServer
   /** What operations end with, and how often they are looked at before. */
   readonly #operations = new Map<string, { left: number; error?: { code: number; message: string } }>()
 
-  constructor(management: Server, maxInstances: number) {
+  constructor(management: Server, { maxInstances = 20, tls }: ShimOptions) {
     this.#management = management
     this.#maxInstances = maxInstances
+    const handle = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#handle(request, response)
+    this.#server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
   }
 
   async listen(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve))
-    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    const scheme = this.#server instanceof TlsServer ? "https" : "http"
+    this.url = `${scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async stop(): Promise<void> {

@@ -2,9 +2,11 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { GoogleTokens } from "../../../kernel-ext/util/google.ts"
 
+/** The one that servers of tests take in place of Google. */
+export const accessToken = "ya29.an-access-token-of-the-test"
+
 /** What every machine of Google's asks for tokens and its project: Google's own library finds it by GCE_METADATA_HOST. */
 export interface GoogleMetadata {
-  readonly accessToken: string
   /** Who asked for an identity, by audience. */
   readonly audiences: string[]
   /** Lets this process be such a machine, with no credentials of its own; `stop` undoes it. */
@@ -19,7 +21,6 @@ const variables = [
 ]
 
 export async function startGoogleMetadata(project = "a-project"): Promise<GoogleMetadata> {
-  const accessToken = "ya29.an-access-token-of-the-test"
   const audiences: string[] = []
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "", "http://metadata")
@@ -43,7 +44,6 @@ export async function startGoogleMetadata(project = "a-project"): Promise<Google
   process.env.GCE_METADATA_HOST = `127.0.0.1:${(server.address() as AddressInfo).port}`
   process.env.CLOUDSDK_CONFIG = "/nonexistent"
   return {
-    accessToken,
     audiences,
     stop: async () => {
       for (const [name, value] of before) {
