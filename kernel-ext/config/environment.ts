@@ -1,6 +1,10 @@
 import { ConfigError } from "../errors.ts"
+import { nearest } from "../util/nearest.ts"
 import { type Entry, guess, optionsIn, sectionNames, variableOf } from "./entries.ts"
 import type { OptionInfo } from "./options.ts"
+import { splitList } from "./words.ts"
+
+const prefix = "CELLFAN_"
 
 /** Variables that begin as ours do and are no options. */
 const others = /^CELLFAN_(CONFIG_FILE|SIBLINGS|TEST_ALL|TEST_AWS|PYTHON|CHROMIUM|SOAK|BENCH\w*)$/
@@ -13,7 +17,7 @@ const others = /^CELLFAN_(CONFIG_FILE|SIBLINGS|TEST_ALL|TEST_AWS|PYTHON|CHROMIUM
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Entry[] {
   const entries: Entry[] = []
   const known = new Set<string>()
-  const ours = Object.keys(env).filter((variable) => variable.startsWith("CELLFAN_"))
+  const ours = Object.keys(env).filter((variable) => variable.startsWith(prefix))
   // Mostly there are none, and listing all options of all sections takes as long as starting a process.
   if (!ours.some((variable) => !others.test(variable))) return entries
   for (const section of sectionNames) {
@@ -34,15 +38,23 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   return entries
 }
 
-/** Variables of a section are meant for us; any other may be anybody's. */
+/** Variables of a section are meant for us, and those that are nearly ours; any other may be anybody's. */
 function refuseUnknown(variable: string, known: ReadonlySet<string>): void {
   if (known.has(variable) || others.test(variable)) return
   const isOurs = sectionNames.some(
     (section) => section !== "cellfan" && variable.startsWith(`CELLFAN_${section.toUpperCase()}_`),
   )
-  if (!isOurs) return
+  if (!isOurs && !isNearlyOurs(variable)) return
   const message = `The environment variable ${variable} is no option${guess(variable, known)}`
   throw new ConfigError(message, { key: variable })
+}
+
+/** CELLFAN_MOED, and not CELLFAN_MODEL_PATH. */
+function isNearlyOurs(variable: string): boolean {
+  const names = optionsIn("cellfan").map(({ key }) => variableOf("cellfan", key).slice(prefix.length))
+  const typed = variable.slice(prefix.length)
+  const near = nearest(typed, names)
+  return near !== undefined && Math.abs(near.length - typed.length) <= 2
 }
 
 /** The text as what the schema takes; where it is nothing of the kind, as it is, so that the schema says what it takes. */
@@ -54,7 +66,7 @@ function readText(text: string, { kind }: OptionInfo): unknown {
     case "boolean":
       return { true: true, "1": true, false: false, "0": false }[text.toLowerCase()] ?? text
     case "list":
-      return text.split(",")
+      return splitList(text)
     case "record":
       return recordOf(text)
     default:
@@ -64,6 +76,8 @@ function readText(text: string, { kind }: OptionInfo): unknown {
 
 /** `A=1,B=2` */
 function recordOf(text: string): unknown {
-  const pairs = text.split(",").map((pair) => pair.split("=", 2))
-  return pairs.every((pair) => pair.length === 2) ? Object.fromEntries(pairs) : text
+  const pairs = splitList(text).map((pair) => /^([^=]+)=(.*)$/s.exec(pair))
+  return pairs.every((pair) => pair !== null)
+    ? Object.fromEntries(pairs.map(([, key, value]) => [key, value]))
+    : text
 }

@@ -4,7 +4,7 @@ import { ConfigError } from "../errors.ts"
 import { type Entry, guess, type Origin, optionsIn, originText, sectionNames } from "./entries.ts"
 import { readEnvironment } from "./environment.ts"
 import { type FoundFile, findFile, homeOf } from "./find-file.ts"
-import { isSecret } from "./options.ts"
+import { isSecret, type OptionInfo } from "./options.ts"
 import { readFile } from "./read-file.ts"
 import { hidden, Secret } from "./secret.ts"
 import { type SectionName, type SectionValues, sections } from "./sections.ts"
@@ -68,21 +68,37 @@ export class Configuration {
   rows(): { section: string; key: string; value: string; from: string }[] {
     return sectionNames.flatMap((section) => {
       const found = this.#find(section, {})
-      return optionsIn(section).flatMap(({ key, secret, default: byDefault }) => {
+      return optionsIn(section).flatMap((option) => {
+        const { key, default: byDefault } = option
         const unsaid = section === "cellfan" ? usual[key] : this.mentions(section) ? byDefault : undefined
         const { value, origin } = found.get(key) ?? { value: unsaid, origin: { kind: "default" } as Origin }
         if (value === undefined) return []
-        return [{ section, key, value: secret ? hidden : show(value), from: originText(origin) }]
+        return [{ section, key, value: shown(value, option), from: originText(origin) }]
       })
+    })
+  }
+
+  /** What is wrong with values that have been read, also those that nothing has asked for yet. */
+  problems(): string[] {
+    return sectionNames.flatMap((section) => {
+      const entries = this.#entries.filter((entry) => entry.section === section)
+      if (entries.length === 0) return []
+      const own = new Configuration(this.file, this.home, entries, [])
+      try {
+        own.section(section)
+        return []
+      } catch (error) {
+        return (error as Error).message.split("\n")
+      }
     })
   }
 
   #find(name: SectionName, given: object): Map<string, Entry> {
     const found = new Map<string, Entry>()
     const { shape } = sections[name].schema as z.ZodObject
-    // From what counts least to what counts most.
-    for (const section of [...sections[name].inherits, name])
-      for (const kind of ["file", "environment"])
+    // From what counts least to what counts most: where it was read comes before how much it is about.
+    for (const kind of ["file", "environment"])
+      for (const section of [...sections[name].inherits, name])
         for (const entry of this.#entries)
           if (entry.section === section && entry.origin.kind === kind && Object.hasOwn(shape, entry.key))
             found.set(entry.key, entry)
@@ -94,6 +110,13 @@ export class Configuration {
 
 /** Where everything is that nobody placed elsewhere. */
 const usual: Readonly<Record<string, string>> = { mode: "localhost", storage: "localhost" }
+
+function shown(value: unknown, { secret, secretValues }: OptionInfo): string {
+  if (secret) return hidden
+  if (!secretValues || typeof value !== "object" || value === null) return show(value)
+  const names = Object.keys(value).map((name) => `${name}: ${hidden}`)
+  return `{ ${names.join(", ")} }`
+}
 
 /** Values as they are handed on: a secret says so in its type. */
 export type Revealed<T> = {

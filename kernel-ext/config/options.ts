@@ -41,6 +41,8 @@ export interface OptionInfo {
   readonly lists: readonly string[]
   /** Whether its value is never to be shown. */
   readonly secret: boolean
+  /** Whether the values of a record are never to be shown; its names are. */
+  readonly secretValues: boolean
   /** What Lithops calls it in its configuration, where the meaning is the same. */
   readonly lithops: LithopsKey | undefined
 }
@@ -90,6 +92,7 @@ interface Shape {
   readonly taken?: string
   /** From `.meta({ secret: true, lithops: "runtime_timeout", factor: 1000 })`. */
   readonly secret?: boolean
+  readonly secretValues?: boolean
   readonly lithops?: string
   readonly factor?: number
 }
@@ -111,6 +114,7 @@ function readOptions(schema: z.ZodObject): OptionInfo[] {
       type === "array" ? [name] : [],
     ),
     secret: shape.secret ?? false,
+    secretValues: shape.secretValues ?? false,
     lithops: shape.lithops === undefined ? undefined : { key: shape.lithops, factor: shape.factor ?? 1 },
   }))
 }

@@ -4,6 +4,7 @@ import { ConfigError } from "../errors.ts"
 import { inWords } from "../util/in-words.ts"
 import { nearest } from "../util/nearest.ts"
 import { type OptionInfo, optionsOf } from "./options.ts"
+import { hidden } from "./secret.ts"
 
 /**
  * Options with defaults filled in.
@@ -71,7 +72,8 @@ function valueMessage(
   const inner = issue.path.slice(1).join(".")
   const got = issue.path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown>)?.[part], value)
   const option = options.get(key)
-  const shown = option?.secret === true ? "a value that is not shown" : show(got)
+  const isSecret = option?.secret === true || (option?.secretValues === true && inner !== "")
+  const shown = isSecret ? "a value that is not shown" : show(got)
   const found = inner === "" ? `got ${shown}` : `its \`${inner}\` is ${shown}`
   // An option without a JSON form says in its own schema what it takes.
   if (option === undefined || option.kind === "opaque" || issue.code === "custom")
@@ -105,5 +107,11 @@ export function show(value: unknown): string {
     maxStringLength: 60,
     maxArrayLength: 5,
   })
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text
+  const bare = withoutPasswords(text)
+  return bare.length > 80 ? `${bare.slice(0, 79)}…` : bare
+}
+
+/** What is meant as an address may hold a password, whether it is a URL or not. */
+function withoutPasswords(text: string): string {
+  return text.replaceAll(/[^\s/:@'"]+:[^\s/@'"]+@/g, `${hidden}@`)
 }

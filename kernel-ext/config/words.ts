@@ -1,3 +1,8 @@
+/** `a, b` → a and b: what stands in one text where several may. */
+export function splitList(text: string): string[] {
+  return text.split(",").map((one) => one.trim())
+}
+
 /** One word of an argument string, without its quotes. */
 export interface Word {
   readonly text: string

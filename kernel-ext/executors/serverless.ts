@@ -49,7 +49,13 @@ export function serverless(
   const name = named ?? configuredName(configured)
   refuseOthers(name, given, where)
   const { platform, workers, storage } = platforms[name](configured, given, where)
-  const { chunkSize, retries: configuredRetries } = configured.section("cellfan")
+  const {
+    chunkSize,
+    retries: configuredRetries,
+    timeoutMs: configuredTimeoutMs,
+  } = configured.section("cellfan")
+  // What a function may take was said here for its tasks; else the configuration may say it of tasks anywhere.
+  const timeoutMs = given.timeoutMs === undefined ? configuredTimeoutMs : undefined
   const load = async () => {
     const { ServerlessBackend } = await import("../backends/serverless/serverless.ts")
     return new ServerlessBackend({
@@ -60,7 +66,11 @@ export function serverless(
     })
   }
   const backend = new BackendLater({ ...serverlessFacts(platform), workers }, load)
-  return { backend, load, defaults: { retries: retries ?? configuredRetries, chunkSize } as JobOptions }
+  return {
+    backend,
+    load,
+    defaults: { retries: retries ?? configuredRetries, chunkSize, timeoutMs } as JobOptions,
+  }
 }
 
 /** The configured storage, where functions can reach it; or what stands beside them. */

@@ -49,7 +49,7 @@ export function standalone(
   const made = machines[name]?.(configured, given, { pool, minHosts, workersPerHost }, where)
   if (made === undefined && access === undefined) throw noPlace(where)
   const agents = { workersPerHost, idleMs, hardMs }
-  const { chunkSize, retries: configuredRetries } = configured.section("cellfan")
+  const { chunkSize, ...others } = configured.section("cellfan")
   const expectedWorkers = (made?.count ?? 1) * (workersPerHost ?? 1)
   const backend = new BackendLater({ ...standaloneFacts, name, workers: expectedWorkers }, async () => {
     const { StandaloneBackend } = await import("../backends/standalone/standalone.ts")
@@ -60,7 +60,11 @@ export function standalone(
       onProgress: (text) => console.error(text),
     })
   })
-  const defaults = { timeoutMs, memoryMiB, retries: retries ?? configuredRetries, chunkSize } as JobOptions
+  const defaults = {
+    ...{ memoryMiB, chunkSize },
+    timeoutMs: timeoutMs ?? others.timeoutMs,
+    retries: retries ?? others.retries,
+  } as JobOptions
   return { backend, defaults }
 }
 

@@ -89,15 +89,36 @@ describe("configuration", () => {
     expect(read().section("aws_s3")).to.include({ region: "us-east-2", profile: "work" })
   })
 
+  it("takes the environment before the file, also where the file says it of a single section", () => {
+    write("cellfan.config.yaml", "aws_lambda:\n  region: eu-west-1\n")
+    expect(read({ CELLFAN_AWS_REGION: "us-east-2" }).section("aws_lambda").region).to.equal("us-east-2")
+  })
+
+  it("shows no value of environment variables of functions, and no password within an address", () => {
+    write("cellfan.config.yaml", "aws_lambda:\n  env: { TOKEN: hush }\n  endpoint: https://me:hush@host\n")
+    const rows = read({ CELLFAN_STANDALONE_NATS: "nats://me:hush@host" }).rows()
+    const shown = rows.map(({ key, value }) => `${key} ${value}`)
+    expect(shown).to.include("env { TOKEN: ••• }").and.to.include("endpoint 'https://•••@host'")
+    expect(shown.join()).to.not.include("hush")
+  })
+
+  it("tells of what is wrong in all sections, also in those that nothing has asked for", () => {
+    write("cellfan.config.yaml", "aws_lambda:\n  memoryMiB: much\nlocalhost:\n  workers: 0\n")
+    expect(read({ CELLFAN_STORAGE: "minio" }).problems()).to.have.length(2)
+    expect(read().problems().join()).to.include("line 2: `memoryMiB`").and.to.include("line 4: `workers`")
+  })
+
   it("reads the environment's numbers, booleans and records", () => {
     const env = {
       CELLFAN_RETRIES: "3",
       CELLFAN_AWS_S3_PATH_STYLE: "true",
-      CELLFAN_AWS_LAMBDA_TAGS: "team=data,stage=test",
+      CELLFAN_AWS_LAMBDA_TAGS: "team=data, stage=a=b",
+      CELLFAN_STANDALONE_NATS: "nats://a, nats://b",
     }
     expect(read(env).section("cellfan").retries).to.equal(3)
     expect(read(env).section("aws_s3").pathStyle).to.equal(true)
-    expect(read(env).section("aws_lambda").tags).to.deep.equal({ team: "data", stage: "test" })
+    expect(read(env).section("aws_lambda").tags).to.deep.equal({ team: "data", stage: "a=b" })
+    expect(read(env).section("standalone").nats).to.deep.equal(["nats://a", "nats://b"])
   })
 })
 
@@ -206,7 +227,55 @@ describe("a configuration file", () => {
     [
       "a section that is a text",
       "aws_lambda: yes please\n",
-      /line 1: The section aws_lambda has keys with values/,
+      /line 1: The section aws_lambda takes keys with values, .* but here is a text/,
+    ],
+    [
+      "a section that is a list",
+      "aws:\n  - region: x\n",
+      /line 2: The section aws takes .* but here is a list/,
+    ],
+    [
+      "a key that stands in a wrong section",
+      "cellfan:\n  architecture: arm64\n",
+      /line 2: cellfan has no key `architecture`. It is a key of aws_lambda. It takes mode, backend/,
+    ],
+    [
+      "a key that stands in no section",
+      "architecture: arm64\n",
+      /line 1: there is no section `architecture`. It is a key of aws_lambda./,
+    ],
+    [
+      "a key that stands twice",
+      "aws:\n  region: a\n  region: b\n",
+      /line 3: `region` stands here a second time/,
+    ],
+    ["a key that is no name", "? [aws, gcp]\n: {}\n", /line 1: here a key is no name/],
+    [
+      "a secret that is joined to its key",
+      "aws: {secretAccessKey:48151623}\n",
+      /line 1: after `secretAccessKey` stands no colon with a blank behind it/,
+    ],
+    [
+      "a secret whose quote stays open",
+      'aws:\n  secretAccessKey: "48151623\n',
+      /line \d: cannot be read as YAML/,
+    ],
+    [
+      "a reference to nothing",
+      "aws:\n  region: *nowhere\n",
+      /line 2: there is nothing before this line that is called &nowhere/,
+    ],
+    ["a tag", "aws:\n  region: !env REGION\n", /line 2: .*Unresolved tag: !env/],
+    ["two documents", "aws: {}\n---\ngcp: {}\n", /line 2: a second document begins/],
+    [
+      "a password within an address",
+      "aws_lambda:\n  endpoint: me:48151623@host\n",
+      /line 2: `endpoint` of aws_lambda takes a URL .*, but got '•••@host'/,
+    ],
+    [
+      "an environment variable of functions that is no text",
+      "aws_lambda:\n  env: { TOKEN: 48151623 }\n",
+      /line 2: `env` of aws_lambda takes .*, but its `TOKEN` is a value that is not shown/,
     ],
     ["what is no YAML", "aws_lambda: [1, 2\n", /line \d: cannot be read as YAML/],
     [
@@ -223,6 +292,21 @@ describe("a configuration file", () => {
       expect(said).to.include(path).and.not.to.include("48151623")
     })
   }
+
+  it("is refused where it is a folder, or not UTF-8", () => {
+    mkdirSync(join(folder, "a-folder"))
+    expect(refusal(() => read({ CELLFAN_CONFIG_FILE: "a-folder" }))).to.match(
+      /a-folder cannot be read: EISDIR/,
+    )
+    writeFileSync(join(folder, "cellfan.config.yaml"), Buffer.from("aws:\n  region: \xe9\n", "latin1"))
+    expect(refusal(() => read())).to.match(/cellfan.config.yaml is not written in UTF-8/)
+  })
+
+  it("may say a thing once and refer to it", () => {
+    write("cellfan.config.yaml", "aws: &own\n  region: &r eu-west-1\nminio:\n  region: *r\naws_s3: *own\n")
+    expect(read().section("minio")).to.include({ region: "eu-west-1" })
+    expect(read().section("aws_s3")).to.include({ region: "eu-west-1" })
+  })
 
   it("has lines in JSON too", () => {
     write("cellfan.config.json", '{\n  "aws": {\n    "regoin": "x"\n  }\n}')
@@ -244,6 +328,8 @@ describe("the environment", () => {
     expect(refusal(() => read({ CELLFAN_AWS_S3_BUKET: "x" })))
       .to.include("CELLFAN_AWS_S3_BUKET")
       .and.to.include("CELLFAN_AWS_S3_BUCKET")
+    expect(refusal(() => read({ CELLFAN_MOED: "serverless" }))).to.include("did you mean `CELLFAN_MODE`?")
+    expect(read({ CELLFAN_MODEL_PATH: "/models", CELLFAN_FOO: "1" }).rows()).to.have.length(2)
     const message = refusal(() => read({ CELLFAN_MODE: "cloud" }).section("cellfan"))
     expect(message).to.match(
       /^The environment variable CELLFAN_MODE takes "localhost", "serverless" or "standalone", but got 'cloud'/,

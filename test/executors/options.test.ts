@@ -2,7 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
-import { ConfigError, FunctionExecutor, LocalhostExecutor } from "../../kernel-ext/index.ts"
+import { variableOf } from "../../kernel-ext/config/entries.ts"
+import type { SectionName } from "../../kernel-ext/config/sections.ts"
+import type { Executor } from "../../kernel-ext/executors/executor.ts"
+import { localSettings } from "../../kernel-ext/executors/localhost.ts"
+import { serverless } from "../../kernel-ext/executors/serverless.ts"
+import { standalone } from "../../kernel-ext/executors/standalone.ts"
+import {
+  ConfigError,
+  FunctionExecutor,
+  LocalhostExecutor,
+  ServerlessExecutor,
+  StandaloneExecutor,
+} from "../../kernel-ext/index.ts"
 
 /** Runs `body` with these environment variables. */
 function within<T>(variables: Readonly<Record<string, string>>, body: () => T): T {
@@ -90,6 +102,55 @@ describe("FunctionExecutor", () => {
 })
 
 describe("Options of an executor", () => {
+  const workersOf = async (make: () => Executor): Promise<number> => {
+    const fexec = make()
+    await fexec.close()
+    return fexec.workers
+  }
+  const nats = ["nats://127.0.0.1:1"]
+  const executors: Record<string, [section: string, key: string, make: (given?: number) => Executor]> = {
+    LocalhostExecutor: ["localhost", "workers", (workers) => new LocalhostExecutor({ workers })],
+    ServerlessExecutor: ["aws_lambda", "workers", (workers) => new ServerlessExecutor({ workers })],
+    StandaloneExecutor: [
+      "standalone",
+      "workersPerHost",
+      (workersPerHost) => new StandaloneExecutor({ nats, workersPerHost }),
+    ],
+    FunctionExecutor: ["localhost", "workers", (workers) => new FunctionExecutor({ workers })],
+  }
+  for (const [name, [section, key, make]] of Object.entries(executors)) {
+    it(`come before the environment, which comes before the file and that before the default, in ${name}`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "cellfan-config-"))
+      const CELLFAN_CONFIG_FILE = join(folder, "config.yaml")
+      writeFileSync(CELLFAN_CONFIG_FILE, `${section}:\n  ${key}: 3\n`)
+      try {
+        const file = { CELLFAN_CONFIG_FILE }
+        const both = { ...file, [variableOf(section as SectionName, key)]: "4" }
+        const byDefault = await workersOf(() => make())
+        expect([3, 4, 5]).to.not.include(byDefault)
+        expect(await workersOf(() => within(file, () => make()))).to.equal(3)
+        expect(await workersOf(() => within(both, () => make()))).to.equal(4)
+        expect(await workersOf(() => within(both, () => make(5)))).to.equal(5)
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    })
+  }
+
+  it("that hold for tasks anywhere are taken from the section of all, and first from the executor's own", () => {
+    within({ CELLFAN_TIMEOUT_MS: "1500", CELLFAN_RETRIES: "2", CELLFAN_CHUNK_SIZE: "7" }, () => {
+      const inForce = { timeoutMs: 1500, retries: 2, chunkSize: 7 }
+      expect(localSettings({}, "test").defaults).to.include(inForce)
+      expect(serverless({}, "test").defaults).to.include(inForce)
+      expect(standalone({ nats }, "test").defaults).to.include(inForce)
+      const given = { timeoutMs: 60_000, retries: 0 }
+      expect(localSettings(given, "test").defaults).to.include(given)
+      // This much a function may take, and so may its tasks.
+      expect(serverless(given, "test").defaults).to.include({ timeoutMs: undefined, retries: 0 })
+      expect(standalone({ nats, ...given }, "test").defaults).to.include(given)
+    })
+  })
+
   it("hold for its jobs, unless a job says otherwise", async () => {
     await using fexec = new LocalhostExecutor({ workers: 1, retries: 1 })
     const flaky = (n: number, ctx: { attempt: number }) => {

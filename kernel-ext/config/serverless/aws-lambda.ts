@@ -1,6 +1,7 @@
 import * as z from "zod"
 import { runtimeFor } from "../../backends/lambda/runtime.ts"
 import { endpointOption, keyOptions, profileOption, regionOption } from "../aws.ts"
+import { envOption } from "./options.ts"
 
 const text = z.string().min(1)
 const mebibytes = (from: number, to: number) => z.number().int().min(from).max(to)
@@ -91,11 +92,7 @@ export const awsLambdaDefaults = {
 /** What a section takes beside them. */
 const section = {
   ...keyOptions,
-  env: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe("Environment variables of the functions")
-    .meta({ lithops: "env_vars" }),
+  env: envOption,
 }
 
 export const awsLambda = {

@@ -70,4 +70,4 @@ export const envOption = z
   .record(z.string(), z.string())
   .optional()
   .describe("Environment variables of the functions")
-  .meta({ lithops: "env_vars" })
+  .meta({ lithops: "env_vars", secretValues: true })

@@ -36,7 +36,7 @@ export function createConfigRuntime() {
           ? "There is no configuration file.\n"
           : `The configuration file is ${file.path}.\n`,
       )
-      for (const warning of warnings) write(`${warning}\n`)
+      for (const warning of [...warnings, ...inForce.problems()]) write(`${warning}\n`)
       return inForce.rows()
     },
   }

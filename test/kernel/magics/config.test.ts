@@ -44,6 +44,23 @@ describe("%config", function () {
     expect(outputs).to.not.include("hush-hush-7141".slice(0, 12))
   })
 
+  it("gives way to flags, and tells of what is wrong in it", async () => {
+    process.env.CELLFAN_LOCALHOST_WORKERS = "3"
+    process.env.CELLFAN_AWS_LAMBDA_MEMORY_MIB = "7"
+    try {
+      await notebook.text("%LocalhostExecutor --workers 2 --name two")
+      await notebook.text("%LocalhostExecutor --name three")
+      expect(await notebook.text("[two.workers, three.workers]")).to.equal("[ 2, 3 ]")
+      await notebook.text("%config")
+      expect(JSON.stringify(notebook.streamed)).to.include(
+        "The environment variable CELLFAN_AWS_LAMBDA_MEMORY_MIB takes an integer from 128 to 10240, but got 7.",
+      )
+    } finally {
+      delete process.env.CELLFAN_LOCALHOST_WORKERS
+      delete process.env.CELLFAN_AWS_LAMBDA_MEMORY_MIB
+    }
+  })
+
   it("gives its rows as a list", async () => {
     expect(
       await notebook.text(
