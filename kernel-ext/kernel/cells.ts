@@ -26,12 +26,13 @@ import type { Interpreter } from "./types.ts"
  *     known-types   what earlier cells declared (declarations; pages: the files that TypeScript reads it from)
  *     injected-parameters  types of the cell that papermill adds
  *     transform     makes declarations assignments to the notebook's variables (scope, bound-names, loops, globals,
- *                   import-statements)
+ *                   import-statements; deferred-imports: those that Node has not)
  *     variables     the notebook's variables
  *     modules       imports (side-modules: files beside the notebook; namespaces; native-import)
  *     run           runs the code and ends it when the user interrupts
  *     scripts       positions in what ran → positions in what was typed
  *     failures      errors of types and of users' code as Jupyter shows them (code-frame); stacks: in error.stack too
+ *     nesting       code that is nested too deeply for all of them
  *     completion, inspection, completeness  answers for editors
  */
 

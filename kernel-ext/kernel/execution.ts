@@ -1,3 +1,4 @@
+import { explainingDepth } from "./cells/nesting.ts"
 import { inCell, tellCellEnd } from "./current-cell.ts"
 import { interrupted, KeyboardInterrupt } from "./keyboard-interrupt.ts"
 import { later } from "./later.ts"
@@ -100,7 +101,7 @@ export class Execution {
     this.#running = { cell, controller, end, onEnd: [] }
     later(() => {
       inCell(cell, () => interpreter.run(code, cell)).then(end, (error: unknown) =>
-        end({ status: "error", error: interpreter.explain(error) }),
+        end({ status: "error", error: interpreter.explain(explainingDepth(error)) }),
       )
     })
   }

@@ -102,6 +102,8 @@ export function createCompiler(options: CompilerOptions) {
       session.files.poll()
       const source = readCell(code, usesJsx(), (name) => isModuleThere(name, session))
       const { modules } = source
+      if (source.deferredImports.length > 0)
+        return { status: "rejected", diagnostics: source.deferredImports, hint: undefined }
       session.checks = options.typeCheck && !source.unchecked ? "all" : "syntax"
       session.diagnostics = []
       session.javascript = ""

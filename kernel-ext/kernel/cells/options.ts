@@ -32,7 +32,7 @@ export function compilerOptions(session: Session): ts.CompilerOptions {
     sourceMap: true,
     noEmit: false,
     newLine: tsc.NewLineKind.LineFeed,
-    typeRoots: [...typeRootsFrom(session.folder), ownTypeRoot()],
+    typeRoots: typeRootsFrom(session.folder),
     rootDir: session.folder,
     outDir: "outDir",
   }

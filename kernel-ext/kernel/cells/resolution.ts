@@ -1,7 +1,7 @@
 import { isBuiltin } from "node:module"
 import { dirname } from "node:path"
 import type ts from "typescript"
-import { compilerOptions } from "./options.ts"
+import { compilerOptions, ownTypeRoot } from "./options.ts"
 import type { Session } from "./session.ts"
 import { typescript } from "./typescript.ts"
 
@@ -47,8 +47,48 @@ export function moduleResolution(session: Session, options: ts.CompilerOptions, 
       else unresolvedIn.add(from)
       return found
     },
+    resolveTypeReferenceDirectiveReferences: typeReferences(options, system),
     hasInvalidatedResolutions: (path: string) => unresolvedIn.has(path),
   }
+}
+
+/**
+ * Packages of types that files refer to, and the options: Node's come with the kernel, where the notebook has none. The folder that they are
+ * in is no root for types: it would offer to cells whatever else is there, with globals that no kernel has.
+ */
+function typeReferences(options: ts.CompilerOptions, system: ts.System) {
+  const tsc = typescript()
+  const settled = new Map<string, ts.ResolvedTypeReferenceDirectiveWithFailedLookupLocations>()
+  const find = (name: string, from: string, mode: ts.ResolutionMode) => {
+    const inRoots = (typeRoots: readonly string[] | undefined) =>
+      tsc.resolveTypeReferenceDirective(
+        name,
+        from,
+        { ...options, ...(typeRoots && { typeRoots: [...typeRoots] }) },
+        system,
+        undefined,
+        undefined,
+        mode,
+      )
+    const found = inRoots(options.typeRoots)
+    const isThere = found.resolvedTypeReferenceDirective?.resolvedFileName !== undefined
+    return isThere || name !== "node" ? found : inRoots([ownTypeRoot()])
+  }
+  return (
+    references: readonly (ts.FileReference | string)[],
+    from: string,
+    _redirected: unknown,
+    _options: unknown,
+    file: ts.SourceFile | undefined,
+  ) =>
+    references.map((reference) => {
+      const name = typeof reference === "string" ? reference : reference.fileName
+      const mode = tsc.getModeForFileReference(reference, file?.impliedNodeFormat)
+      const key = `${mode} ${name} ${dirname(from)}`
+      const found = settled.get(key) ?? find(name, from, mode)
+      settled.set(key, found)
+      return found
+    })
 }
 
 /** Whether a cell can import the module: then `declare module` adds to it. */

@@ -1,5 +1,7 @@
 import type ts from "typescript"
+import { deferredImports } from "./deferred-imports.ts"
 import { type NamedModules, namedModules } from "./named-modules.ts"
+import { refuseTooDeep } from "./nesting.ts"
 import { PREFIX } from "./prefix.ts"
 import { typescript } from "./typescript.ts"
 
@@ -17,6 +19,8 @@ export interface CellSource {
   readonly unchecked: boolean
   /** The type that each variable was declared with, where one is written. */
   readonly annotations: ReadonlyMap<string, string>
+  /** Imports that cannot be had. */
+  readonly deferredImports: readonly ts.Diagnostic[]
   /** Text of each top-level function and class by name, for inspection. */
   readonly definitions: ReadonlyMap<string, string>
 }
@@ -24,6 +28,7 @@ export interface CellSource {
 /** `jsx`: whether `<` may begin an element. `isThere`: whether a module can be imported. */
 export function readCell(code: string, jsx: boolean, isThere: (module: string) => boolean): CellSource {
   const file = parse(code, jsx)
+  refuseTooDeep(file)
   const modules = namedModules(withoutExports(code, file), file, isThere)
   const comments = leadingComments(code)
   return {
@@ -34,6 +39,7 @@ export function readCell(code: string, jsx: boolean, isThere: (module: string) =
     unchecked: /^\/\/+\s*@ts-nocheck\b/m.test(comments) || /^\/\*\*?\s*@ts-nocheck\b/m.test(comments),
     annotations: annotationsOf(file),
     definitions: definitionsOf(file),
+    deferredImports: deferredImports(file),
   }
 }
 

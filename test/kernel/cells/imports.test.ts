@@ -35,6 +35,35 @@ let stats: Stats | ParsedPath | undefined
     )
   })
 
+  it("have no types but those of the notebook's packages and of Node, whatever the kernel was built with", async () => {
+    for (const [name, code] of [
+      ["mocha", 'import type { Suite } from "mocha"'],
+      ["react", 'import * as react from "react"'],
+    ]) {
+      const { message } = await notebook.failure(`${code}`)
+      expect(message).to.match(new RegExp(`TS2307: Cannot find module '${name}'`))
+    }
+    expect((await notebook.failure("describe")).message).to.match(/TS2593: Cannot find name 'describe'/)
+    write("node_modules/@types/own-types/index.d.ts", "export interface Own { a: 1 }")
+    expect(
+      await notebook.text('import type { Own } from "own-types"\nconst own: Own = { a: 1 }; own.a'),
+    ).to.equal("1")
+    expect(
+      await notebook.text("const platform: NodeJS.Platform = process.platform; typeof platform"),
+    ).to.equal("string")
+  })
+
+  it("cannot be deferred, and say so where it was tried", async () => {
+    const statement = await notebook.failure('import fs from "node:fs"\nimport defer * as os from "node:os"')
+    expect(statement.message).to.match(
+      /Node \S+ has no deferred imports\. Leave out 'defer'.*\(cell \d+:2:1\)/,
+    )
+    expect(statement.traceback).to.match(/\n> 2 \| import defer \* as os from "node:os"\n {4}\| \^+\n/)
+    const call = await notebook.failure('async () => { await import.defer("node:os") }')
+    expect(call.message).to.match(/no deferred imports.*:1:21\)/)
+    expect(await notebook.text('import defer from "node:os"; typeof defer.cpus')).to.equal("function")
+  })
+
   it("may be written as import x = require()", async () => {
     expect(
       await notebook.text("import assert = require('node:assert'); typeof assert.deepStrictEqual"),
