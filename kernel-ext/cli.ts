@@ -9,6 +9,7 @@ import { nearest } from "./util/nearest.ts"
 /** The `cellfan` command. cli/ has one file for each of its words. */
 
 const help = `cellfan hello                  run one task in a local worker process and say whether it worked
+cellfan test                   run some tasks and keep an object where the configuration says, and say whether it worked
 cellfan install                make the kernel and the extension known to your own Jupyter
 cellfan install --prefix DIR   … to the Jupyter of a virtual environment or conda environment
 cellfan verify NOTEBOOK        run a notebook again and say whether it gives the same
@@ -17,6 +18,10 @@ cellfan job list               show the jobs that a queue keeps; --nats URL and 
 cellfan job cancel JOB         cancel one
 cellfan attach JOB             wait for a job on machines, and say how it ended
 cellfan logs JOB               print what its tasks wrote; --task N for one of them
+cellfan storage list [PREFIX]  show the objects of the configured storage; --backend and --bucket name others, for all of these
+cellfan storage get KEY [FILE] write one to a file
+cellfan storage put FILE [KEY] make an object of a file
+cellfan storage delete KEY…    delete some; --prefix P deletes all that begin so
 cellfan runtime list           show the functions that cellfan has made on the configured backend
 cellfan runtime update         deploy the configured one, delete those of other versions
 cellfan runtime delete NAME…   delete some
@@ -37,6 +42,14 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
     console.log(await hello())
     return 0
   },
+  test: async (args) => {
+    parseArgs({ args, options: {} })
+    const { test } = await import("./cli/test.ts")
+    return test(
+      (text) => console.log(text),
+      (text) => console.error(text),
+    )
+  },
   install: async (args) => {
     const { values } = parseArgs({ args, options: { prefix: { type: "string" }, link: { type: "boolean" } } })
     const dataFolder =
@@ -52,6 +65,7 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   job: async (args) => (await import("./cli/job.ts")).job(args),
   attach: async (args) => (await import("./cli/job.ts")).attachJob(args),
   logs: async (args) => (await import("./cli/job.ts")).logs(args),
+  storage: async (args) => (await import("./cli/storage.ts")).storage(args, (text) => console.log(text)),
   runtime: async (args) => {
     const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
     const [what, ...names] = positionals
@@ -118,6 +132,12 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   },
 }
 
+/** The lines of the help that are of one word. */
+function helpOn(word: string): string {
+  const lines = help.split("\n").filter((line) => line.split(" ")[1] === word)
+  return lines.join("\n")
+}
+
 function version(): string {
   const file = fileURLToPath(new URL("../package.json", import.meta.url))
   return JSON.parse(readFileSync(file, "utf8")).version
@@ -140,13 +160,17 @@ async function main([word, ...args]: string[]): Promise<number> {
     )
     return 2
   }
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(helpOn(word))
+    return 0
+  }
   try {
     return await run(args)
   } catch (error) {
     const usage =
       error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")
     const message = error instanceof Error ? error.message : String(error)
-    console.error(usage ? `cellfan ${word}: ${message}. It takes:\n${help}` : message)
+    console.error(usage ? `cellfan ${word}: ${message}. It takes:\n${helpOn(word)}` : message)
     return usage ? 2 : 1
   }
 }

@@ -1,9 +1,10 @@
 import type { Backend } from "../backends/backend.ts"
 import { LocalBackend } from "../backends/local/local.ts"
+import { guess } from "../config/entries.ts"
 import { configuration } from "../config/load.ts"
 import { type FunctionExecutorOptions, functionExecutorOptions, type JobOptions } from "../config/schema.ts"
-import { isServerless } from "../config/serverless/providers.ts"
-import { isStandalone } from "../config/standalone/providers.ts"
+import { isServerless, serverlessNames } from "../config/serverless/providers.ts"
+import { isStandalone, standaloneNames } from "../config/standalone/providers.ts"
 import { parseOptions } from "../config/validate.ts"
 import { ConfigError } from "../errors.ts"
 import { Executor } from "./executor.ts"
@@ -35,7 +36,7 @@ interface Chosen {
   readonly inTask: NestedOptions
 }
 
-function chosen(option: string | undefined, given: Omit<FunctionExecutorOptions, "mode">): Chosen {
+function chosen(option: Mode | undefined, given: Omit<FunctionExecutorOptions, "mode">): Chosen {
   const mode = modeOf(option)
   const where = "FunctionExecutor"
   if (mode === "localhost") {
@@ -56,26 +57,24 @@ function workersOfMachines(where: string): ConfigError {
 
 type Mode = "localhost" | "serverless" | "standalone"
 
-/** What a mode or a backend is. */
-function modeFor(name: string): Mode | undefined {
-  if (name === "localhost" || name === "serverless" || name === "standalone") return name
-  if (isStandalone(name)) return "standalone"
-  return isServerless(name) ? "serverless" : undefined
+/** Where a backend's tasks run. */
+function modeFor(backend: string): Mode | undefined {
+  if (backend === "localhost") return backend
+  if (isStandalone(backend)) return "standalone"
+  return isServerless(backend) ? "serverless" : undefined
 }
 
 /** @throws ConfigError where options or configuration name a place that this version cannot run tasks in. */
-function modeOf(option: string | undefined): Mode {
-  const configured = configuration().section("cellfan", {}, "FunctionExecutor")
+function modeOf(option: Mode | undefined): Mode {
+  const { backend, mode } = configuration().section("cellfan", {}, "FunctionExecutor")
   // A mode that is said in code comes before a backend that is configured; else the backend says more.
-  const backend = option === undefined ? configured.backend : undefined
-  const mode = option ?? configured.mode ?? "localhost"
-  const [key, wanted] =
-    backend === undefined || modeFor(mode) === undefined ? ["mode", mode] : ["backend", backend]
-  const found = modeFor(wanted)
+  if (option !== undefined || backend === undefined) return option ?? mode ?? "localhost"
+  const found = modeFor(backend)
   if (found !== undefined) return found
+  const backends = ["localhost", ...serverlessNames, ...standaloneNames]
   throw new ConfigError(
-    `FunctionExecutor was told to run tasks by the ${key} "${wanted}", which has no backend in this version. ` +
-      `It takes "localhost", "serverless" and "standalone": set it by the option \`mode\`, the environment variable CELLFAN_MODE or \`mode\` in the section cellfan of the configuration file.`,
-    { key },
+    `FunctionExecutor knows no backend "${backend}"${guess(backend, backends)} It takes ${backends.join(", ")}, ` +
+      "by the environment variable CELLFAN_BACKEND or `backend` in the section cellfan of the configuration file.",
+    { key: "backend" },
   )
 }

@@ -43,11 +43,11 @@ describe("FunctionExecutor", () => {
     })
   })
 
-  it("says of a backend that this version has none for it", () => {
-    within({ CELLFAN_BACKEND: "azure_functions" }, () => {
+  it("says of a backend that there is none, which there are, and which may be meant", () => {
+    within({ CELLFAN_BACKEND: "lambda" }, () => {
       expect(() => new FunctionExecutor()).to.throw(
         ConfigError,
-        /backend "azure_functions", which has no backend/,
+        /knows no backend "lambda"; did you mean `aws_lambda`\? It takes localhost, aws_lambda, .*CELLFAN_BACKEND/,
       )
     })
   })

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { lstat, mkdtemp, readFile, rm } from "node:fs/promises"
+import { lstat, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
@@ -65,7 +65,58 @@ describe("cellfan", function () {
   it("names a flag it does not know", async () => {
     const { code, stderr } = await cellfan(["install", "--prefx", folder])
     expect(stderr).to.match(/^cellfan install: Unknown option '--prefx'/)
+    expect(stderr).to.include("cellfan install --prefix DIR").and.not.include("cellfan verify")
     expect(code).to.equal(2)
+  })
+
+  it("says what a command takes", async () => {
+    const { code, stdout } = await cellfan(["storage", "--help"])
+    expect(stdout.trim().split("\n")).to.have.length(4)
+    expect(stdout).to.match(/^cellfan storage list/)
+    expect(code).to.equal(0)
+  })
+
+  it("test runs tasks and keeps an object where the configuration says", async () => {
+    const { code, stdout, stderr } = await cellfan(["test"], { CELLFAN_LOCALHOST_STORAGE_ROOT: folder })
+    expect(stderr).to.equal("")
+    expect(stdout).to.match(
+      /^Tasks: localhost ran 4 of them in \d+\.\d\d s\.\nStorage: localhost took an object/,
+    )
+    expect(code).to.equal(0)
+  })
+
+  it("test says of each place that fails why, and tries the other", async () => {
+    const file = join(folder, "file")
+    await writeFile(file, "no folder")
+    const { code, stdout, stderr } = await cellfan(["test"], { CELLFAN_LOCALHOST_STORAGE_ROOT: file })
+    expect(stdout).to.match(/^Tasks: localhost ran 4/)
+    expect(stderr).to.match(/^Storage: .*file/)
+    expect(code).to.equal(1)
+  })
+
+  it("storage puts, lists, gets and deletes objects", async () => {
+    const run = (...args: string[]) =>
+      cellfan(["storage", ...args], { CELLFAN_LOCALHOST_STORAGE_ROOT: join(folder, "root") })
+    const file = join(folder, "a.txt")
+    await writeFile(file, "one two")
+    expect((await run("put", file, "words/a.txt")).stdout).to.match(/^Put words\/a\.txt into \S+\.\n$/)
+    expect((await run("put", file)).stdout).to.match(/^Put a\.txt into/)
+    const listed = (await run("list", "words/")).stdout
+    expect(listed).to.match(/^ +7 {2}\d{4}-\d\d-\d\dT[\d:.]+Z {2}words\/a\.txt\n$/)
+    const copy = join(folder, "b.txt")
+    expect((await run("get", "words/a.txt", copy)).stdout).to.equal(`Wrote ${copy}.\n`)
+    expect(await readFile(copy, "utf8")).to.equal("one two")
+    expect((await run("delete", "--prefix", "words/")).code).to.equal(0)
+    expect((await run("list")).stdout)
+      .to.match(/ a\.txt\n$/)
+      .and.not.include("words")
+    const missing = await run("get", "words/a.txt", copy)
+    expect(missing.code).to.equal(1)
+    expect(missing.stderr).to.include("words/a.txt")
+    expect(await readFile(copy, "utf8")).to.equal("one two")
+    const wrong = await run("remove", "a.txt")
+    expect(wrong.stderr).to.match(/^cellfan storage takes list .* but got remove a\.txt\.\n$/)
+    expect(wrong.code).to.equal(1)
   })
 })
 

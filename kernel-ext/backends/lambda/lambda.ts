@@ -74,15 +74,19 @@ export class Lambda implements Platform {
   async open(): Promise<string> {
     const { access, workers } = this.#options
     const sdk = await lambdaSdk()
+    let { region } = access
     try {
       const client = await openLambda(access, workers, lambdaLimits.timeoutMs)
-      const region = await client.config.region()
+      region = await client.config.region()
       await client.config.credentials()
       this.#opened = { client, sdk, region }
       return region
     } catch (error) {
-      const { region = "no region", endpoint } = access
-      throw tell(error, { doing: "be reached", region, endpoint })
+      throw tell(error, {
+        doing: "be reached",
+        region: region ?? "no region",
+        endpoint: access.endpoint,
+      })
     }
   }
 

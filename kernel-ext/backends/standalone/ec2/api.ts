@@ -37,14 +37,18 @@ export class Ec2Api {
   static async open(options: Ec2Options): Promise<Ec2Api> {
     const sdk = await ec2Sdk()
     const { access } = options
+    let { region } = access
     try {
       const client = new sdk.EC2Client(callOptions(access))
-      const region = await client.config.region()
+      region = await client.config.region()
       await client.config.credentials()
       return new Ec2Api(sdk, client, region, options)
     } catch (error) {
-      const where = { doing: "be reached", region: access.region ?? "no region", endpoint: access.endpoint }
-      throw tell(error, where)
+      throw tell(error, {
+        doing: "be reached",
+        region: region ?? "no region",
+        endpoint: access.endpoint,
+      })
     }
   }
 
