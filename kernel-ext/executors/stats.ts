@@ -40,7 +40,7 @@ export interface JobStats {
   readonly repeated: number
   /** Tasks that did not run, because `cache` knew their results. */
   readonly recalled: number
-  /** Workers that ran a task of it. */
+  /** Workers that its tasks ran in, each counted with where it ran last. */
   readonly workersUsed: number
   /** What it has cost, in US dollars; undefined where the backend does not tell. */
   readonly costUsd: number | undefined
@@ -49,7 +49,7 @@ export interface JobStats {
 export function statsOf(core: JobCore, workers: number): JobStats {
   const { table } = core
   const wallMs = (core.endedAtMs ?? Date.now()) - core.startedAtMs
-  const { took, waited, runMs, cpuMs, retries, peak, first } = addedUp(core)
+  const { took, waited, runMs, cpuMs, retries, peak, first, workersUsed } = addedUp(core)
   return {
     jobId: core.id,
     name: core.name,
@@ -69,7 +69,7 @@ export function statsOf(core: JobCore, workers: number): JobStats {
     retries,
     repeated: core.repeated,
     recalled: core.recalled,
-    workersUsed: table.workerNames.length,
+    workersUsed,
     costUsd: core.costUsd,
   }
 }
@@ -77,12 +77,14 @@ export function statsOf(core: JobCore, workers: number): JobStats {
 function addedUp({ table }: JobCore) {
   const took: number[] = []
   const waited: number[] = []
+  const used = new Set<number>()
   let [runMs, cpuMs, retries, peak, first] = [0, 0, 0, 0, Number.POSITIVE_INFINITY]
   for (let index = 0; index < table.size; index++) {
     retries += (table.attempts[index] ?? 1) - 1
     const startedAtMs = table.startedAtMs[index] ?? 0
     if (startedAtMs === 0) continue
     first = Math.min(first, startedAtMs)
+    used.add(table.workers[index] ?? 0)
     const state = table.states[index]
     if (state !== StateCode.done && state !== StateCode.failed) continue
     const ms = (table.endedAtMs[index] ?? startedAtMs) - startedAtMs
@@ -93,7 +95,8 @@ function addedUp({ table }: JobCore) {
     took.push(ms)
     waited.push(Math.max(0, startedAtMs - (table.queuedAtMs[index] ?? startedAtMs)))
   }
-  return { took, waited, runMs, cpuMs, retries, peak, first }
+  used.delete(0)
+  return { took, waited, runMs, cpuMs, retries, peak, first, workersUsed: used.size }
 }
 
 function spreadOf(values: readonly number[]): Spread | undefined {

@@ -5,7 +5,7 @@ import { openProvider, type Provider } from "./provider.ts"
 export class Connection {
   readonly provider: Provider
   #ownBucket: string | undefined
-  #isMade = false
+  #making: Promise<void> | undefined
 
   constructor(provider: Provider) {
     this.provider = provider
@@ -18,10 +18,17 @@ export class Connection {
   }
 
   /** Makes the bucket that nobody named before the first write to it. */
-  async readyFor(bucket: string, signal: AbortSignal | undefined): Promise<void> {
-    if (bucket !== this.#ownBucket || this.#isMade) return
-    await this.provider.createBucket(bucket, signal)
-    this.#isMade = true
+  readyFor(bucket: string): Promise<void> {
+    if (bucket !== this.#ownBucket) return Promise.resolve()
+    // Once for all that write at the same moment, so no one's signal ends it.
+    if (this.#making === undefined) {
+      const making = this.provider.createBucket(bucket, undefined)
+      this.#making = making
+      making.catch(() => {
+        this.#making = undefined
+      })
+    }
+    return this.#making
   }
 }
 

@@ -70,7 +70,7 @@ export class StorageClient implements ObjectStorage {
     const { connection, place } = await this.#find(key, options.signal)
     const { contentType, signal } = options
     const made = asBody(body)
-    await connection.readyFor(place.bucket, signal)
+    await connection.readyFor(place.bucket)
     await connection.provider.put(place, made, { contentType, signal })
     return new CloudObject({ backend: this.#backendOf(key), ...place }, this.#id())
   }

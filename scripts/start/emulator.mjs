@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
+import { constants, tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { setUp } from "../setup/everything.mjs"
@@ -30,13 +30,18 @@ export async function emulator(words) {
   await setUp("start")
   await installServers()
   const server = await startServer()
+  endWithoutLeaving(
+    server,
+    words.includes("--execute") ? ["SIGINT", "SIGTERM", "SIGHUP"] : ["SIGTERM", "SIGHUP"],
+  )
   try {
     const settings = {
       CELLFAN_AWS_ENDPOINT: server.url,
       CELLFAN_AWS_LAMBDA_WORKERS: String(workers),
       AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "emulator",
-      AWS_SECRET_ACCESS_KEY: "emulator",
+      // That of functions there, so that buckets that nobody names are the same here and there.
+      AWS_ACCESS_KEY_ID: "000000000000",
+      AWS_SECRET_ACCESS_KEY: "test",
     }
     for (const [name, value] of Object.entries(settings)) console.log(`export ${name}=${value}`)
     if (words.includes("--only")) {
@@ -50,6 +55,14 @@ export async function emulator(words) {
   } finally {
     await server.stop()
   }
+}
+
+/** Whatever ends this process ends the emulator too, which is in a group of its own: also npm that is ended, which passes nothing on. */
+function endWithoutLeaving(server, signals) {
+  process.once("exit", server.kill)
+  for (const signal of signals) process.once(signal, () => process.exit(128 + constants.signals[signal]))
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || process.exit(1), 1000).unref()
 }
 
 async function startServer() {
@@ -67,6 +80,7 @@ async function startServer() {
   child.stderr.on("data", (text) => {
     said = (said + text).slice(-2000)
   })
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   const isRunning = () => child.exitCode === null && child.signalCode === null
   const stop = async () => {
     if (isRunning()) {
@@ -74,11 +88,17 @@ async function startServer() {
       child.kill()
       await ended
     }
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    remove()
+  }
+  // Nothing can be waited for any more, and what it writes now is lost anyhow.
+  const kill = () => {
+    if (!isRunning()) return
+    process.kill(-child.pid, "SIGKILL")
+    remove()
   }
   for (const end = Date.now() + startWithinMs; Date.now() < end && isRunning(); await sleep(100)) {
     const answer = await fetch(`${url}/_ministack/health`).catch(() => undefined)
-    if (answer?.ok) return { url, stop }
+    if (answer?.ok) return { url, stop, kill }
   }
   await stop()
   throw new Refusal(`The emulator did not start. It said:\n${said}`)

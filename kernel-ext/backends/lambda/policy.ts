@@ -38,7 +38,7 @@ export function userPolicy(roleArn = `arn:aws:iam::*:role/${roleName}`) {
   const makeRole = {
     Sid: "MakeTheRoleOfTheFunctions",
     Effect: "Allow",
-    Action: ["iam:GetRole", "iam:CreateRole", "iam:PutRolePolicy"],
+    Action: ["iam:GetRole", "iam:CreateRole", "iam:GetRolePolicy", "iam:PutRolePolicy"],
     Resource: roleArn,
   }
   return {

@@ -8,6 +8,7 @@ const importLambda = () => import("@aws-sdk/client-lambda")
 const importIam = () => import("@aws-sdk/client-iam")
 
 export type LambdaSdk = Awaited<ReturnType<typeof importLambda>>
+export type IamSdk = Awaited<ReturnType<typeof importIam>>
 export type LambdaClient = InstanceType<LambdaSdk["LambdaClient"]>
 
 /** Beyond the longest time of a function: the way there and back, and the start of an instance. */

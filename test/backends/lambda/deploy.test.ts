@@ -193,9 +193,10 @@ describe("Calls of Lambda", () => {
     const storage = () => ({ backend: "aws_s3", bucket: "b", options: { endpoint: web.url, region: "r" } })
     await using fexec = new TestExecutor(shim.url, { storage })
     const values = new Float64Array(100_000).fill(1)
-    expect(await fexec.map((n: number) => values.length + n, [1, 2, 3])).to.deep.equal([
-      100_001, 100_002, 100_003,
-    ])
+    const job = fexec.map((n: number) => values.length + n, [1, 2, 3], { chunkSize: 3 })
+    expect(await job).to.deep.equal([100_001, 100_002, 100_003])
+    // Who answers it is known at the end; before that it is counted by nobody's name.
+    expect(job.stats().workersUsed).to.equal(1)
     await fexec.close()
     expect(web.requests).to.deep.equal([])
     await web.stop()

@@ -12,6 +12,12 @@ type Policy = ReturnType<typeof userPolicy>
 /** The server takes "*" for the resource of CreateFunction, since the name stands in the request's body; IAM takes the function. */
 const aroundTheServer = { Sid: "Server", Effect: "Allow", Action: ["lambda:CreateFunction"], Resource: "*" }
 
+async function rootOf({ url }: Server) {
+  const iam = await import("@aws-sdk/client-iam")
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" }
+  return { iam, root: new iam.IAMClient({ region: "us-east-1", endpoint: url, credentials }) }
+}
+
 /**
  * The server checks signature, action, resource and condition of every request, those of functions included; not iam:PassRole, which is none.
  */
@@ -31,9 +37,7 @@ describe("The rights that `cellfan lambda policy` prints", function () {
 
   /** An executor of somebody who may do what the policy says, and nothing else. */
   async function executorOf(name: string, policy: Policy): Promise<ServerlessExecutor> {
-    const iam = await import("@aws-sdk/client-iam")
-    const credentials = { accessKeyId: "test", secretAccessKey: "test" }
-    const root = new iam.IAMClient({ region: "us-east-1", endpoint: server.url, credentials })
+    const { iam, root } = await rootOf(server)
     await root.send(new iam.CreateUserCommand({ UserName: name }))
     const PolicyDocument = JSON.stringify(policy)
     await root.send(new iam.PutUserPolicyCommand({ UserName: name, PolicyName: "cellfan", PolicyDocument }))
@@ -69,6 +73,30 @@ describe("The rights that `cellfan lambda policy` prints", function () {
       const { message } = await failureOf<BackendError>(fexec.callAsync((n: number) => big.length + n, 1))
       expect(message).to.match(doing).and.include(action)
     })
+
+  it("include those to give the role its own, which are given where a role was left without them", async () => {
+    const policy = userPolicy()
+    const statements = [...policy.Statement, aroundTheServer]
+    const left = statements.map((one) => ({
+      ...one,
+      Action: [one.Action].flat().filter((it) => it !== "iam:PutRolePolicy"),
+    }))
+    const role = { RoleName: "cellfan-lambda", PolicyName: "cellfan-lambda" }
+    const { iam, root } = await rootOf(server)
+    await root.send(new iam.DeleteRolePolicyCommand(role)).catch(() => {})
+    await root.send(new iam.DeleteRoleCommand(role)).catch(() => {})
+    await using without = await executorOf("without-put", { ...policy, Statement: left } as Policy)
+    const one = (n: number) => n + 1
+    // The role is there by the second time, and still may do nothing.
+    for (const _ of ["made", "found"])
+      expect((await failureOf<BackendError>(without.callAsync(one, 1))).message).to.match(
+        /could not find or make the role cellfan-lambda, .*they lack iam:PutRolePolicy/,
+      )
+    await using fexec = await executorOf("with-put", { ...policy, Statement: statements })
+    expect(await fexec.callAsync(one, 1)).to.equal(2)
+    expect((await root.send(new iam.GetRolePolicyCommand(role))).PolicyDocument).to.include("PutObject")
+    root.destroy()
+  })
 
   it("are enough to deploy, to run, to go by way of storage, to list and to clean up", async () => {
     const policy = userPolicy()
