@@ -17,13 +17,18 @@ import type { LogStream } from "./worker.ts"
  * Agents trust kernels of their pool. Kernels trust nothing that agents say: it is JSON and raw bytes, checked as it is read.
  */
 
+/**
+ * Agents take batches from two lanes, in turns where both have some. What a job has first in the queue, as much as keeps all workers busy for a moment,
+ * goes into the first; what it has beyond that, into the rest. So a job of a few tasks waits behind nobody's million.
+ */
+export const lanes = ["first", "rest"] as const
+export type Lane = (typeof lanes)[number]
+
 /** Names of a pool's streams, of their consumers and of subjects. */
 export class QueueNames {
   readonly tasks: string
   readonly results: string
   readonly objects: string
-  /** Consumer that all agents share. */
-  readonly consumer = "agents"
   readonly #root: string
 
   constructor(pool: string) {
@@ -33,9 +38,14 @@ export class QueueNames {
     this.#root = `cellfan.${pool}`
   }
 
-  /** Batches of a job. */
-  taskSubject(session: string, job: string): string {
-    return `${this.#root}.task.${session}.${job}`
+  /** Batches of a job in one lane; "*" for both. */
+  taskSubject(lane: Lane | "*", session: string, job: string): string {
+    return `${this.#root}.task.${lane}.${session}.${job}`
+  }
+
+  /** All that stands in a lane. Its name is that of the consumer that all agents share. */
+  laneSubject(lane: Lane): string {
+    return `${this.#root}.task.${lane}.>`
   }
 
   get allTasks(): string {

@@ -106,7 +106,7 @@ export class FollowedJob {
     this.#queue.order({ type: "cancelJob", jobId, indices, graceMs })
     if (indices !== undefined) return
     await this.#queue.recordJob({ ...this.record, end: "cancelled" })
-    await this.#queue.purge(this.#queue.names.taskSubject(session, jobId))
+    await this.#queue.purge(this.#queue.names.taskSubject("*", session, jobId))
   }
 
   async close(): Promise<void> {

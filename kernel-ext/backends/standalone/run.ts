@@ -1,3 +1,4 @@
+import type { Lane } from "../../protocol/queue.ts"
 import { type BatchEvents, type DoneTasks, noTask, type RunningBatch, type TaskBatch } from "../backend.ts"
 import { doneOf, endOf, type Said } from "./messages.ts"
 
@@ -13,6 +14,7 @@ export interface RunOwner {
 /** A batch that is in the queue or with an agent, and what was heard of its tasks: of each once, whoever says it how often. */
 export class StandaloneRun implements RunningBatch {
   readonly id: string
+  readonly lane: Lane
   readonly jobId: string
   readonly events: BatchEvents
   readonly #owner: RunOwner
@@ -22,8 +24,9 @@ export class StandaloneRun implements RunningBatch {
   #isClosed = false
   #hasBegun = false
 
-  constructor(id: string, { jobId, indices }: TaskBatch, events: BatchEvents, owner: RunOwner) {
+  constructor(id: string, lane: Lane, { jobId, indices }: TaskBatch, events: BatchEvents, owner: RunOwner) {
     this.id = id
+    this.lane = lane
     this.jobId = jobId
     this.events = events
     this.#owner = owner

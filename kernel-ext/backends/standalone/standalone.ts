@@ -68,6 +68,9 @@ const orderTimes = 3
 /** Last words to a server that may be gone. */
 const goodbyeMs = 1000
 
+/** Batches of a job for each worker that go before those that other jobs have handed over ahead. */
+const firstPerWorker = 2
+
 /** An order is one message. */
 const batchesPerOrder = 5000
 
@@ -81,6 +84,8 @@ export class StandaloneBackend implements Backend, RunOwner {
   readonly session = randomUUID().slice(0, 8)
   readonly #settings: StandaloneSettings
   readonly #runs = new Map<string, StandaloneRun>()
+  /** By job: its batches that are not over. */
+  readonly #underWay = new Map<string, number>()
   /** The newest batch of each job: who hears what comes late. */
   readonly #newest = new Map<string, BatchEvents>()
   readonly #fleet: Fleet
@@ -132,7 +137,10 @@ export class StandaloneBackend implements Backend, RunOwner {
   }
 
   run(batch: TaskBatch, events: BatchEvents): RunningBatch {
-    const run = new StandaloneRun(`${this.session}-${this.#nextBatch++}`, batch, events, this)
+    const underWay = this.#underWay.get(batch.jobId) ?? 0
+    const lane = underWay < firstPerWorker * this.workers ? "first" : "rest"
+    const run = new StandaloneRun(`${this.session}-${this.#nextBatch++}`, lane, batch, events, this)
+    this.#underWay.set(batch.jobId, underWay + 1)
     this.#runs.set(run.id, run)
     this.#newest.set(batch.jobId, events)
     this.#meter.began(batch.jobId, batch.job?.startedAtMs ?? Date.now(), (usd) =>
@@ -175,6 +183,9 @@ export class StandaloneBackend implements Backend, RunOwner {
 
   over(run: StandaloneRun): void {
     this.#runs.delete(run.id)
+    const left = (this.#underWay.get(run.jobId) ?? 1) - 1
+    if (left > 0) this.#underWay.set(run.jobId, left)
+    else this.#underWay.delete(run.jobId)
     this.#meter.ended(run.jobId)
   }
 
@@ -328,7 +339,7 @@ export class StandaloneBackend implements Backend, RunOwner {
     })
     await this.#publications.add(
       () => !run.isClosed,
-      () => queue.publish(queue.names.taskSubject(this.session, jobId), message, run.id),
+      () => queue.publish(queue.names.taskSubject(run.lane, this.session, jobId), message, run.id),
     )
   }
 
@@ -389,7 +400,7 @@ export class StandaloneBackend implements Backend, RunOwner {
     if ([...this.#runs.values()].some((run) => run.jobId === jobId)) return
     const purging = this.#publications
       .settled()
-      .then(() => queue.purge(queue.names.taskSubject(this.session, jobId)))
+      .then(() => queue.purge(queue.names.taskSubject("*", this.session, jobId)))
       .then(
         () => {},
         () => {},

@@ -123,7 +123,7 @@ describe("A pool that is brought up", () => {
   it("lets agents take tasks and say what became of them, and nothing else", async () => {
     const agent = agentAccess(poolIdentity("here", pool), [serverOf()])
     const tasks = `cellfan-${pool}-tasks`
-    expect(await tryAs(agent, `$JS.API.CONSUMER.INFO.${tasks}.agents`)).to.equal("allowed")
+    expect(await tryAs(agent, `$JS.API.CONSUMER.INFO.${tasks}.first`)).to.equal("allowed")
     for (const subject of [
       `cellfan.${pool}.task.session.job`,
       `cellfan.${pool}.orders`,

@@ -57,6 +57,27 @@ describe("Tasks in one queue", function () {
     for (const pid of new Set(long)) expect(long.filter((one) => one === pid)).to.have.length(3)
   })
 
+  it("of a small job begin while another kernel's, or this one's, large job waits", async () => {
+    const large = fexec.map(
+      async (n: number) => {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        return n
+      },
+      upTo(4000),
+      { chunkSize: 1 },
+    )
+    await waitUntil(() => large.counts.done > 20, 20_000)
+    await using other = new StandaloneExecutor({ nats: [server.url], pool: "test" })
+    for (const executor of [fexec, other])
+      expect(await executor.map((word: string) => word.length, ["one", "three"])).to.deep.equal([3, 5])
+    // By far not all of it went first. And it goes on meanwhile.
+    const before = large.counts.done
+    expect(before).to.be.lessThan(1500)
+    await waitUntil(() => large.counts.done > before + 10, 20_000)
+    large.cancel()
+    await large.settled()
+  })
+
   it("of two large jobs take turns", async () => {
     const nap = async (n: number) => {
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -65,7 +86,8 @@ describe("Tasks in one queue", function () {
     const [one, other] = [nap, async (n: number) => nap(n)].map((fn) =>
       fexec.map(fn, upTo(2000), { chunkSize: 1 }),
     )
-    await waitUntil(() => (one?.counts.done ?? 0) > 60 && (other?.counts.done ?? 0) > 60)
+    await waitUntil(() => (one?.counts.done ?? 0) > 60 && (other?.counts.done ?? 0) > 60, 30_000)
+    for (const job of [one, other]) expect(job?.counts.done).to.be.lessThan(1500)
     one?.cancel()
     other?.cancel()
     await Promise.all([one?.settled(), other?.settled()])

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import type { AgentWord, Order } from "../../../protocol/queue.ts"
+import { type AgentWord, type Lane, lanes, type Order } from "../../../protocol/queue.ts"
 import type { Backend } from "../../backend.ts"
 import { decodeTask } from "../messages.ts"
 import { leaseMs } from "../queue/limits.ts"
@@ -47,11 +47,13 @@ export class Agent implements HoldingOwner {
   readonly #config: AgentConfig
   readonly #say: (text: string) => void
   readonly #pass: Pass
-  readonly #pulls: Pulls
+  readonly #pulls: Readonly<Record<Lane, Pulls>>
   readonly #room: Room
-  /** Batches it was lent, by name; those that wait for a worker first come first. */
+  /** Batches it was lent, by name. */
   readonly #holdings = new Map<string, Holding>()
-  readonly #waiting: Holding[] = []
+  /** Those that wait for a worker, first come first, and the lane whose turn it is. */
+  readonly #waiting: Readonly<Record<Lane, Holding[]>> = { first: [], rest: [] }
+  #turn: Lane = "first"
   #active = 0
   readonly #cancelled = new Set<string>()
   readonly #timers: NodeJS.Timeout[] = []
@@ -74,7 +76,7 @@ export class Agent implements HoldingOwner {
     this.queue = queue
     this.contents = new Contents(queue)
     this.#say = say
-    this.#pulls = queue.pulls()
+    this.#pulls = { first: queue.pulls("first"), rest: queue.pulls("rest") }
     this.#room = new Room(backend.workers)
   }
 
@@ -105,10 +107,11 @@ export class Agent implements HoldingOwner {
       if (error instanceof Error) this.#say(`The queue's server lets us in no more: ${error.message}`)
       this.#ended("told")
     })
-    this.#pulls.start(
-      (lent) => this.#take(lent),
-      () => this.#ask(),
-    )
+    for (const lane of lanes)
+      this.#pulls[lane].start(
+        (lent) => this.#take(lent, lane),
+        () => this.#ask(),
+      )
     this.#every(heartbeatMs, () => this.#tellOfItself())
     this.#every(leaseMs / 3, () => {
       for (const holding of this.#holdings.values()) holding.working()
@@ -119,7 +122,7 @@ export class Agent implements HoldingOwner {
     this.#ask()
     const end = await ended
     for (const timer of this.#timers) clearInterval(timer)
-    this.#pulls.stop()
+    this.#stopPulls()
     stopListening()
     this.#tellOfItself("gone")
     await this.queue.connection.flush().catch(() => {})
@@ -133,8 +136,9 @@ export class Agent implements HoldingOwner {
     if (this.#draining !== undefined) return
     this.#draining = { reason, end }
     this.#say(`Taking no more tasks: ${reason}.`)
-    this.#pulls.stop()
-    for (const holding of this.#waiting.splice(0)) void this.#giveBack(holding)
+    this.#stopPulls()
+    for (const lane of lanes)
+      for (const holding of this.#waiting[lane].splice(0)) void this.#giveBack(holding)
     for (const holding of this.#holdings.values()) holding.leave()
     this.#tellOfItself()
     this.#endIfEmpty()
@@ -156,11 +160,19 @@ export class Agent implements HoldingOwner {
 
   #ask(): void {
     if (this.#draining !== undefined) return
-    const wanted = this.#room.wanted(this.#holdings.size) - this.#pulls.asked
-    if (wanted > 0) this.#pulls.ask(wanted)
+    const { first, rest } = this.#pulls
+    const held = this.#holdings.size
+    const more = this.#room.wantedFirst(held) - first.asked - this.#waiting.first.length
+    if (more > 0) first.ask(more)
+    const wanted = this.#room.wanted(held) - rest.asked
+    if (wanted > 0) rest.ask(wanted)
   }
 
-  #take(lent: Lent): void {
+  #stopPulls(): void {
+    for (const lane of lanes) this.#pulls[lane].stop()
+  }
+
+  #take(lent: Lent, lane: Lane): void {
     let task: ReturnType<typeof decodeTask>
     try {
       task = decodeTask(lent.bytes)
@@ -181,14 +193,14 @@ export class Agent implements HoldingOwner {
     this.#holdings.set(head.batch, holding)
     this.#lastWorkAtMs = Date.now()
     if (this.#draining !== undefined) void this.#giveBack(holding)
-    else this.#waiting.push(holding)
+    else this.#waiting[lane].push(holding)
     this.#begin()
   }
 
   /** Gives what waits to workers that have nothing to do. */
   #begin(): void {
     while (this.#active < this.backend.workers) {
-      const holding = this.#waiting.shift()
+      const holding = this.#next()
       if (holding === undefined) break
       this.#active++
       holding.run().then(
@@ -200,6 +212,16 @@ export class Agent implements HoldingOwner {
       )
     }
     this.#ask()
+  }
+
+  /** From the lanes in turns. */
+  #next(): Holding | undefined {
+    const turn = this.#turn
+    const other = turn === "first" ? "rest" : "first"
+    const lane = this.#waiting[turn].length > 0 ? turn : other
+    const holding = this.#waiting[lane].shift()
+    if (holding !== undefined) this.#turn = lane === "first" ? "rest" : "first"
+    return holding
   }
 
   #over(holding: Holding): void {
@@ -254,12 +276,13 @@ export class Agent implements HoldingOwner {
 
   #tick(): void {
     const now = performance.now()
-    for (const holding of [...this.#waiting]) {
-      if (!this.#room.isStale(now - holding.takenAtMs)) break
-      this.#waiting.shift()
-      this.#room.wasStale()
-      void this.#giveBack(holding)
-    }
+    for (const lane of lanes)
+      for (const holding of [...this.#waiting[lane]]) {
+        if (!this.#room.isStale(now - holding.takenAtMs)) break
+        this.#waiting[lane].shift()
+        this.#room.wasStale()
+        void this.#giveBack(holding)
+      }
     this.#ask()
     if (this.#draining !== undefined) return
     const { idleMs, hardMs } = this.#config
@@ -300,7 +323,7 @@ export class Agent implements HoldingOwner {
       if (type === "disconnect") this.#say("The link to the queue's server is lost; what runs goes on.")
       if (type !== "reconnect") continue
       this.#say("The link to the queue's server is back.")
-      this.#pulls.stop()
+      this.#stopPulls()
       this.#tellOfItself()
       this.#ask()
     }

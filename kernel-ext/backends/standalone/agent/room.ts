@@ -18,6 +18,11 @@ export class Room {
     return this.#workers + ahead - held
   }
 
+  /** Batches of the first lane are welcome beyond that while they do not wait long here. */
+  wantedFirst(held: number): number {
+    return this.#meanMs < quickMs ? this.#workers : Math.max(0, this.wanted(held))
+  }
+
   took(ms: number): void {
     this.#meanMs = Number.isFinite(this.#meanMs) ? (this.#meanMs * 3 + ms) / 4 : ms
   }

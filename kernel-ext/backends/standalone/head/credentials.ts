@@ -1,4 +1,4 @@
-import { QueueNames } from "../../../protocol/queue.ts"
+import { lanes, QueueNames } from "../../../protocol/queue.ts"
 import { type KeyKind, newSeed, publicKeyOf, signedWord } from "./nkeys.ts"
 
 /**
@@ -87,7 +87,7 @@ function credentials(name: string, { account }: PoolKeys, validMs: number, right
 /** Agents cannot queue tasks, give orders or read what other pools keep. */
 function agentRights(pool: string): { publish: string[]; subscribe: string[] } {
   const names = new QueueNames(pool)
-  const { tasks, results, consumer } = names
+  const { tasks, results } = names
   const objects = `OBJ_${names.objects}`
   const reads = [results, objects].flatMap((stream) => [
     `$JS.API.STREAM.INFO.${stream}`,
@@ -105,9 +105,11 @@ function agentRights(pool: string): { publish: string[]; subscribe: string[] } {
     `cellfan.${pool}.result.>`,
     `cellfan.${pool}.live.*`,
     names.agents,
-    `$JS.API.CONSUMER.INFO.${tasks}.${consumer}`,
-    `$JS.API.CONSUMER.MSG.NEXT.${tasks}.${consumer}`,
-    `$JS.ACK.${tasks}.${consumer}.>`,
+    ...lanes.flatMap((lane) => [
+      `$JS.API.CONSUMER.INFO.${tasks}.${lane}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${tasks}.${lane}`,
+      `$JS.ACK.${tasks}.${lane}.>`,
+    ]),
     ...reads,
     `$JS.API.STREAM.PURGE.${objects}`,
     `$O.${names.objects}.>`,

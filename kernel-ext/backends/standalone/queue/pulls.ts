@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import type { QueueNames } from "../../../protocol/queue.ts"
+import type { Lane, QueueNames } from "../../../protocol/queue.ts"
 import type { NatsConnection, NatsMessage } from "./connection.ts"
 
 /** How long the server keeps a request for batches. */
@@ -41,9 +41,9 @@ export class Pulls {
   #hear: (lent: Lent) => void = () => {}
   #ended: () => void = () => {}
 
-  constructor(connection: NatsConnection, names: QueueNames) {
+  constructor(connection: NatsConnection, names: QueueNames, lane: Lane) {
     this.#connection = connection
-    this.#next = `$JS.API.CONSUMER.MSG.NEXT.${names.tasks}.${names.consumer}`
+    this.#next = `$JS.API.CONSUMER.MSG.NEXT.${names.tasks}.${lane}`
   }
 
   /** @param ended Called when a request has ended without all that it asked for. */

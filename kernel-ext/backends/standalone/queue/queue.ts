@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../../errors.ts"
 import type { ContentKey } from "../../../protocol/invocation.ts"
-import { type JobRecord, type Order, QueueNames } from "../../../protocol/queue.ts"
+import { type JobRecord, type Lane, lanes, type Order, QueueNames } from "../../../protocol/queue.ts"
 import type { QueueAccess } from "./access.ts"
 import {
   connect,
@@ -242,14 +242,14 @@ export class Queue {
       })
   }
 
-  pulls(): Pulls {
-    return new Pulls(this.connection, this.names)
+  pulls(lane: Lane): Pulls {
+    return new Pulls(this.connection, this.names, lane)
   }
 
   /** Whether the pool's streams are there. */
   async isThere(): Promise<boolean> {
     try {
-      await this.#manager.consumers.info(this.names.tasks, this.names.consumer)
+      for (const lane of lanes) await this.#manager.consumers.info(this.names.tasks, lane)
       return true
     } catch (error) {
       if (isMissing(error)) return false

@@ -1,5 +1,5 @@
 import { BackendError } from "../../../errors.ts"
-import type { QueueNames } from "../../../protocol/queue.ts"
+import { type Lane, lanes, type QueueNames } from "../../../protocol/queue.ts"
 import type { JetStreamManager } from "./connection.ts"
 import { leaseMs } from "./limits.ts"
 
@@ -55,9 +55,14 @@ export async function ensureStreams(
       allow_rollup_hdrs: true,
     } as never),
   )
+  for (const lane of lanes) await addConsumer(manager, names, lane)
+}
+
+async function addConsumer(manager: JetStreamManager, names: QueueNames, lane: Lane): Promise<void> {
   await add(() =>
     manager.consumers.add(names.tasks, {
-      durable_name: names.consumer,
+      durable_name: lane,
+      filter_subject: names.laneSubject(lane),
       ack_policy: "explicit",
       ack_wait: leaseMs * perMs,
       max_deliver: -1,
@@ -75,9 +80,19 @@ async function add(work: () => Promise<unknown>): Promise<void> {
     const { message, code } = error as Error & { code?: number }
     // There, with other settings: a pool keeps those that it was made with.
     if (code === 10058 || code === 10148 || /already (in use|exists)/i.test(message)) return
-    const text = /no responders|503|not enabled/i.test(message)
-      ? "The queue's server has no JetStream. Start it as `nats-server -js`, or set `jetstream` in its configuration."
-      : `The queue's streams could not be made: ${message}.`
-    throw new BackendError(text, { backend: "nats", retryable: false, kind: "setup", cause: error })
+    throw new BackendError(textOf(message), {
+      backend: "nats",
+      retryable: false,
+      kind: "setup",
+      cause: error,
+    })
   }
+}
+
+function textOf(message: string): string {
+  if (/no responders|503|not enabled/i.test(message))
+    return "The queue's server has no JetStream. Start it as `nats-server -js`, or set `jetstream` in its configuration."
+  if (/consumers? not (unique|allowed) on workqueue/i.test(message))
+    return "The pool on the queue's server was made by another version of cellfan. Name another one by the option `pool`."
+  return `The queue's streams could not be made: ${message}.`
 }
