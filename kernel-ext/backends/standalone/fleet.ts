@@ -10,6 +10,7 @@ const shownMs = 60_000
 
 interface Known {
   readonly word: AgentWord
+  /** Not by a clock that may be set. */
   readonly heardAtMs: number
 }
 
@@ -44,7 +45,7 @@ export class Fleet {
     if (word === undefined) return
     const before = this.workers
     if (word.state === "gone") this.#agents.delete(word.agent)
-    else this.#agents.set(word.agent, { word, heardAtMs: Date.now() })
+    else this.#agents.set(word.agent, { word, heardAtMs: performance.now() })
     if (this.workers !== before) this.#changed()
   }
 
@@ -56,7 +57,7 @@ export class Fleet {
   tidy(): void {
     const before = this.workers
     for (const [agent, { heardAtMs }] of this.#agents)
-      if (Date.now() - heardAtMs > shownMs) this.#agents.delete(agent)
+      if (performance.now() - heardAtMs > shownMs) this.#agents.delete(agent)
     if (this.workers !== before) this.#changed()
   }
 
@@ -103,7 +104,7 @@ function statesOf(known: Known, usdPerHour: number | undefined): WorkerState[] {
 }
 
 function stateOf({ word, heardAtMs }: Known): "ready" | "draining" | "lost" {
-  if (Date.now() - heardAtMs > lostAfterMs) return "lost"
+  if (performance.now() - heardAtMs > lostAfterMs) return "lost"
   return word.state === "ready" ? "ready" : "draining"
 }
 

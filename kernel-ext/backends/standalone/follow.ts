@@ -42,7 +42,10 @@ export class FollowedJob {
         const queue = await Queue.open(access, pool, { name: "cellfan attach" })
         const bytes = await queue.newest(queue.names.jobSubject(jobId)).catch(() => undefined)
         const record = bytes && parseJobRecord(bytes)
-        if (record !== undefined) return new FollowedJob(queue, record)
+        if (record !== undefined) {
+          await queue.watchClock()
+          return new FollowedJob(queue, record)
+        }
         await queue.close()
       } catch (error) {
         problem = error as Error
@@ -69,11 +72,13 @@ export class FollowedJob {
       isOver = false
     }
     const hear = (said: readonly Said[]): void => {
-      for (const one of said) tell(one, events, left > 0 ? ends : undefined)
+      for (const one of said) tell(one, events, queue.clock.here, left > 0 ? ends : undefined)
       passed()
     }
     this.#stops.push(
-      queue.listen(queue.names.liveSubject(session), ({ data }) => hearLive(data, jobId, events)),
+      queue.listen(queue.names.liveSubject(session), ({ data }) =>
+        hearLive(data, jobId, events, queue.clock.here),
+      ),
     )
     const hearRecord = (record: JobRecord | undefined): void => {
       isOver = record?.end !== undefined
@@ -135,18 +140,23 @@ export async function jobsIn({ access, pool }: Place): Promise<JobRecord[]> {
 }
 
 /** @param ends Takes ends while history is read. */
-function tell(said: Said, events: FollowedEvents, ends: Map<number, TaskEnd> | undefined): void {
+function tell(
+  said: Said,
+  events: FollowedEvents,
+  here: (ms: number) => number,
+  ends: Map<number, TaskEnd> | undefined,
+): void {
   const { message } = said
   switch (message.type) {
     case "done": {
-      const tasks = doneOf(said)
+      const tasks = doneOf(said, here)
       for (const index of tasks.indices) ends?.delete(index)
       events.done(tasks)
       return
     }
     case "ended":
-      if (ends === undefined) events.ended(message.index, endOf(said))
-      else ends.set(message.index, endOf(said))
+      if (ends === undefined) events.ended(message.index, endOf(said, here))
+      else ends.set(message.index, endOf(said, here))
       return
     case "returned":
       events.returned(message.indices, false)
@@ -159,12 +169,17 @@ function tell(said: Said, events: FollowedEvents, ends: Map<number, TaskEnd> | u
   }
 }
 
-function hearLive(bytes: Uint8Array, jobId: string, events: FollowedEvents): void {
+function hearLive(
+  bytes: Uint8Array,
+  jobId: string,
+  events: FollowedEvents,
+  here: (ms: number) => number,
+): void {
   try {
     const value = JSON.parse(Buffer.from(bytes).toString())
     if (value.jobId !== jobId || !Number.isInteger(value.index)) return
     if (value.type === "started" && typeof value.worker === "string")
-      events.started(value.index, value.worker, Number(value.atMs))
+      events.started(value.index, value.worker, here(Number(value.atMs)))
     if (value.type === "progress" && Number.isFinite(value.fraction))
       events.progress(value.index, value.fraction, value.note === undefined ? undefined : String(value.note))
   } catch {

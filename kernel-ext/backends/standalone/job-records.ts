@@ -25,7 +25,14 @@ export class JobRecords {
     const known = this.#current.get(jobId)
     if (known?.total === job.total) return
     const { name, total, startedAtMs } = job
-    const record: JobRecord = { version: 1, jobId, session: this.#session, name, total, startedAtMs }
+    const record: JobRecord = {
+      version: 1,
+      jobId,
+      session: this.#session,
+      name,
+      total,
+      startedAtMs: this.#queue.clock.onWire(startedAtMs),
+    }
     this.#current.set(jobId, record)
     if (known === undefined) this.#keep(record)
     else this.#timer ??= setTimeout(() => this.#keepAll(), recordEveryMs)

@@ -16,6 +16,9 @@ import type { DoneTasks, TaskBatch, TaskEnd } from "../backend.ts"
 
 export type Said = Packed<AgentMessage>
 
+/** Turns times of one clock into those of another: ServerClock in queue/server-clock.ts. */
+type Clock = (ms: number) => number
+
 export interface QueuedTask {
   readonly head: TaskMessage
   /** Undefined, or empty: they are at `head.inputsAt`. */
@@ -93,7 +96,8 @@ export function batchOf(
   }
 }
 
-export function saidDone(tasks: DoneTasks): Said {
+/** @param clock Turns our times into those of the wire. */
+export function saidDone(tasks: DoneTasks, clock: Clock): Said {
   const { worker, indices, results, startedAtMs, endedAtMs, measured, peakMemoryBytes = 0 } = tasks
   return {
     message: {
@@ -106,15 +110,18 @@ export function saidDone(tasks: DoneTasks): Said {
     },
     parts: [
       bytesOf(indices),
-      bytesOf(startedAtMs),
-      bytesOf(endedAtMs),
+      bytesOf(startedAtMs.map(clock)),
+      bytesOf(endedAtMs.map(clock)),
       ...results.flatMap(({ bytes, blobs }) => [bytes, ...blobs]),
     ],
   }
 }
 
-/** @throws RangeError where its parts are not what it says. */
-export function doneOf({ message, parts }: Said): DoneTasks {
+/**
+ * @param clock Turns times of the wire into ours.
+ * @throws RangeError where its parts are not what it says.
+ */
+export function doneOf({ message, parts }: Said, clock: Clock): DoneTasks {
   if (message.type !== "done") throw new TypeError("no message of tasks that are done")
   const { worker, count, measured, peakMemoryBytes, segments } = message
   const [indices, startedAtMs, endedAtMs, ...rest] = parts
@@ -134,15 +141,16 @@ export function doneOf({ message, parts }: Said): DoneTasks {
   return {
     worker,
     indices: new Uint32Array(indices.buffer, indices.byteOffset, count),
-    startedAtMs: new Float64Array(startedAtMs.buffer, startedAtMs.byteOffset, count),
-    endedAtMs: new Float64Array(endedAtMs.buffer, endedAtMs.byteOffset, count),
+    startedAtMs: timesOf(startedAtMs).map(clock),
+    endedAtMs: timesOf(endedAtMs).map(clock),
     results,
     measured,
     peakMemoryBytes,
   }
 }
 
-export function saidEnded(index: number, end: TaskEnd): Said {
+export function saidEnded(index: number, untimed: TaskEnd, clock: Clock): Said {
+  const end = timed(untimed, clock)
   if (end.kind !== "threw") {
     const { kind, worker } = end
     const written: WrittenEnd =
@@ -159,9 +167,9 @@ export function saidEnded(index: number, end: TaskEnd): Said {
 }
 
 /** @throws RangeError where its parts are not what it says. */
-export function endOf({ message, parts }: Said): TaskEnd {
+export function endOf({ message, parts }: Said, clock: Clock): TaskEnd {
   if (message.type !== "ended") throw new TypeError("no message of a task that ended")
-  const { end } = message
+  const end = timed(message.end, clock)
   if (end.kind !== "threw") return end
   const { error, ...rest } = end
   if (error !== undefined && parts.length !== 1 + error) throw new RangeError("an error that is not there")
@@ -177,6 +185,14 @@ export function decodeSaid(bytes: Uint8Array): Said[] {
   return decodePacket(bytes, parseAgentMessage)
 }
 
+function timed<End extends TaskEnd | WrittenEnd>(end: End, clock: Clock): End {
+  if (end.kind === "lost") return end
+  const startedAtMs = clock(end.startedAtMs)
+  return end.kind === "timedOut"
+    ? { ...end, startedAtMs }
+    : { ...end, startedAtMs, endedAtMs: clock(end.endedAtMs) }
+}
+
 function framesIn(bytes: Uint8Array): { head: unknown; parts: Uint8Array[] }[] {
   const frames: { head: unknown; parts: Uint8Array[] }[] = []
   new FrameReader((head, parts) => frames.push({ head, parts })).push(bytes)
@@ -185,6 +201,10 @@ function framesIn(bytes: Uint8Array): { head: unknown; parts: Uint8Array[] }[] {
 
 function encodedOf([bytes = new Uint8Array(0), ...blobs]: readonly Uint8Array[]): Encoded {
   return { bytes, blobs }
+}
+
+function timesOf({ buffer, byteOffset, byteLength }: Uint8Array): Float64Array {
+  return new Float64Array(buffer, byteOffset, byteLength / 8)
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array): Uint8Array {

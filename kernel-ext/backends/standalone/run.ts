@@ -9,6 +9,8 @@ export interface RunOwner {
   /** Tasks of a batch have ended, perhaps the last of its job, and are about to be told. */
   ending(): void
   over(run: StandaloneRun): void
+  /** Turns a time of the wire into one of ours. */
+  here(ms: number): number
 }
 
 /** A batch that is in the queue or with an agent, and what was heard of its tasks: of each once, whoever says it how often. */
@@ -74,7 +76,7 @@ export class StandaloneRun implements RunningBatch {
     this.#hasBegun = true
     if (this.#open.get(index) !== false) return
     this.#open.set(index, true)
-    if (!this.#dropped.has(index)) this.events.started(index, worker, atMs)
+    if (!this.#dropped.has(index)) this.events.started(index, worker, this.#here(atMs))
   }
 
   progress(index: number, fraction: number, note: string | undefined): void {
@@ -88,10 +90,10 @@ export class StandaloneRun implements RunningBatch {
     if (message.type !== "log") this.#owner.ending()
     switch (message.type) {
       case "done":
-        this.#done(doneOf(said))
+        this.#done(doneOf(said, this.#here))
         break
       case "ended":
-        if (this.#settle(message.index)) this.events.ended(message.index, endOf(said))
+        if (this.#settle(message.index)) this.events.ended(message.index, endOf(said, this.#here))
         break
       case "returned":
         this.#return(message.indices)
@@ -118,6 +120,8 @@ export class StandaloneRun implements RunningBatch {
     this.#owner.over(this)
     this.events.closed(error)
   }
+
+  readonly #here = (ms: number): number => this.#owner.here(ms)
 
   #done(tasks: DoneTasks): void {
     // Copied: what was told before, or was cancelled, is none that anybody waits for.

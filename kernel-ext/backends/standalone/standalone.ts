@@ -177,6 +177,10 @@ export class StandaloneBackend implements Backend, RunOwner {
     queueMicrotask(() => this.#cancelled(run.jobId, graceMs))
   }
 
+  here(ms: number): number {
+    return this.#queue?.clock.here(ms) ?? ms
+  }
+
   ending(): void {
     this.#meter.ending()
   }
@@ -241,6 +245,7 @@ export class StandaloneBackend implements Backend, RunOwner {
     const queue = await Queue.open(access, pool, { name: `cellfan kernel ${cellfanVersion()}` })
     try {
       await queue.ensure({ keepMs, replicas })
+      const looked = queue.watchClock()
       queue.listen(queue.names.agents, ({ data }) => this.#fleet.hear(data))
       queue.listen(queue.names.liveSubject(this.session), ({ data }) => this.#hearLive(data))
       queue.listen(queue.names.orders, (message) => this.#cancelledElsewhere(message.json<Order>()))
@@ -249,6 +254,7 @@ export class StandaloneBackend implements Backend, RunOwner {
         if (subject.startsWith(queue.names.jobSubject(""))) this.#hearRecord(bytes)
         else this.#hear(subject, bytes)
       })
+      await looked
     } catch (error) {
       await queue.close()
       throw error

@@ -28,6 +28,7 @@ export class TestAgent {
   static async start(
     url: string,
     { host, pool = "test", ...more }: Partial<AgentConfig> & { host: string },
+    env: NodeJS.ProcessEnv = {},
   ): Promise<TestAgent> {
     const folder = mkdtempSync(join(tmpdir(), "cellfan-agent-"))
     const config: AgentConfig = {
@@ -46,6 +47,7 @@ export class TestAgent {
     writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
     const child = spawn(process.execPath, [agentFile, file], {
       cwd: folder,
+      env: { ...process.env, ...env },
       stdio: ["ignore", "ignore", "pipe"],
     })
     const agent = new TestAgent(host, child, folder)

@@ -18,14 +18,17 @@ import { freePort } from "../servers/server-process.ts"
 export class MachinesHere implements HostProvider {
   readonly name = "here"
   readonly #names: readonly string[]
+  readonly #envs: Readonly<Record<string, NodeJS.ProcessEnv>>
   readonly #folder = mkdtempSync(join(tmpdir(), "cellfan-machines-"))
   readonly #states = new Map<string, HostState>()
   readonly #children = new Map<string, ChildProcess>()
   #address: QueueAddress | undefined
   said = ""
 
-  constructor(names: readonly string[]) {
+  /** @param envs What else is in the environment of a machine's agent, by its name. */
+  constructor(names: readonly string[], envs: Readonly<Record<string, NodeJS.ProcessEnv>> = {}) {
     this.#names = names
+    this.#envs = envs
   }
 
   get hosts(): readonly HostState[] {
@@ -91,7 +94,8 @@ export class MachinesHere implements HostProvider {
   }
 
   #run(name: string, program: string, args: readonly string[]): void {
-    const child = spawn(program, args, { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] })
+    const env = { ...process.env, ...this.#envs[name] }
+    const child = spawn(program, args, { cwd: this.#folder, env, stdio: ["ignore", "ignore", "pipe"] })
     child.stderr?.on("data", (text: Buffer) => {
       this.said = (this.said + text.toString()).slice(-20_000)
     })

@@ -58,7 +58,7 @@ export class Agent implements HoldingOwner {
   readonly #cancelled = new Set<string>()
   readonly #timers: NodeJS.Timeout[] = []
   #alone: Promise<unknown> = Promise.resolve()
-  #lastWorkAtMs = Date.now()
+  #lastWorkAtMs = performance.now()
   #draining: { readonly reason: string; readonly end: AgentEnd } | undefined
   #ended: (end: AgentEnd) => void = () => {}
 
@@ -92,6 +92,7 @@ export class Agent implements HoldingOwner {
       if (!told) say(`Waiting for the pool ${pool}: nobody has made it yet.`)
       await sleep(lookAgainMs)
     }
+    await queue.watchClock()
     return new Agent(config, backend, queue, pass, say)
   }
 
@@ -191,7 +192,7 @@ export class Agent implements HoldingOwner {
     }
     const holding = new Holding(lent, head, inputs, this)
     this.#holdings.set(head.batch, holding)
-    this.#lastWorkAtMs = Date.now()
+    this.#lastWorkAtMs = performance.now()
     if (this.#draining !== undefined) void this.#giveBack(holding)
     else this.#waiting[lane].push(holding)
     this.#begin()
@@ -227,7 +228,7 @@ export class Agent implements HoldingOwner {
   #over(holding: Holding): void {
     this.#active--
     this.#holdings.delete(holding.batch)
-    this.#lastWorkAtMs = Date.now()
+    this.#lastWorkAtMs = performance.now()
     this.#room.took(performance.now() - (holding.begunAtMs ?? holding.takenAtMs))
     this.#begin()
     this.#endIfEmpty()
@@ -291,7 +292,7 @@ export class Agent implements HoldingOwner {
       this.drain("what it is let in with ends, and no kernel has given it anything new")
     else if (hardMs !== undefined && uptimeMs > hardMs)
       this.drain(`it has run for ${seconds(hardMs)}`, "limit")
-    else if (idleMs !== undefined && this.#holdings.size === 0 && Date.now() - this.#lastWorkAtMs > idleMs)
+    else if (idleMs !== undefined && this.#holdings.size === 0 && now - this.#lastWorkAtMs > idleMs)
       this.drain(`it had nothing to do for ${seconds(idleMs)}`, "idle")
   }
 
@@ -323,6 +324,7 @@ export class Agent implements HoldingOwner {
       if (type === "disconnect") this.#say("The link to the queue's server is lost; what runs goes on.")
       if (type !== "reconnect") continue
       this.#say("The link to the queue's server is back.")
+      void this.queue.watchClock()
       this.#stopPulls()
       this.#tellOfItself()
       this.#ask()

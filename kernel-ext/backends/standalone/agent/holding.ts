@@ -180,7 +180,8 @@ export class Holding {
     return new Promise((resolve, reject) => {
       const suspects = new Set<number>()
       const events: BatchEvents = {
-        started: (index, worker, atMs) => this.#live({ type: "started", index, worker, atMs }),
+        started: (index, worker, atMs) =>
+          this.#live({ type: "started", index, worker, atMs: this.#owner.queue.clock.onWire(atMs) }),
         log: (index, stream, text) =>
           this.#outbox.hold({ message: { type: "log", index, stream, text }, parts: [] }),
         progress: (index, fraction, note) => this.#live({ type: "progress", index, fraction, note }),
@@ -212,12 +213,12 @@ export class Holding {
 
   #done(tasks: DoneTasks): void {
     for (const index of tasks.indices) this.#settled.add(index)
-    this.#outbox.say(saidDone(tasks))
+    this.#outbox.say(saidDone(tasks, this.#owner.queue.clock.onWire))
   }
 
   #ended(index: number, end: TaskEnd): void {
     this.#settled.add(index)
-    this.#outbox.say(saidEnded(index, end))
+    this.#outbox.say(saidEnded(index, end, this.#owner.queue.clock.onWire))
   }
 
   /** For whoever sent them to send again; or for the agent that gets the batch next. */

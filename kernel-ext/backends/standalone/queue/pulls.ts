@@ -54,7 +54,7 @@ export class Pulls {
 
   /** Batches that may come of requests that are open. */
   get asked(): number {
-    const now = Date.now()
+    const now = performance.now()
     let sum = 0
     for (const asked of this.#open) {
       if (asked.untilMs < now) this.#close(asked)
@@ -70,7 +70,7 @@ export class Pulls {
         if (error === null) this.#answered(asked, message)
       },
     })
-    const asked: Asked = { left: count, untilMs: Date.now() + expiresMs + marginMs, subscription }
+    const asked: Asked = { left: count, untilMs: performance.now() + expiresMs + marginMs, subscription }
     this.#open.add(asked)
     this.#connection.publish(this.#next, JSON.stringify({ batch: count, expires: expiresMs * 1e6 }), {
       reply,

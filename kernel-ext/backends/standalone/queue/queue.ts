@@ -16,6 +16,7 @@ import {
 import { inlineBytes } from "./limits.ts"
 import { Pulls } from "./pulls.ts"
 import { Reading } from "./reading.ts"
+import { lookEveryMs, ServerClock } from "./server-clock.ts"
 import { ensureStreams, type PoolSettings } from "./streams.ts"
 
 /**
@@ -26,6 +27,7 @@ import { ensureStreams, type PoolSettings } from "./streams.ts"
  *     streams.ts     the pool's streams, their consumers and their limits
  *     pulls.ts       taking batches from the work queue, as many as there is room for
  *     reading.ts     what is recorded, in order, over losses of the connection
+ *     server-clock.ts  by which clock times are told
  */
 
 /** Wait before a publication is tried again, at most. */
@@ -37,11 +39,13 @@ const publishTimeoutMs = 5000
 export class Queue {
   readonly names: QueueNames
   readonly connection: NatsConnection
+  readonly clock = new ServerClock()
   readonly #js: JetStreamClient
   readonly #manager: JetStreamManager
   readonly #openObjects: () => Promise<ObjectStore>
   #objects: Promise<ObjectStore> | undefined
   #closing: Promise<void> | undefined
+  #looking: NodeJS.Timeout | undefined
 
   private constructor(
     names: QueueNames,
@@ -257,8 +261,21 @@ export class Queue {
     }
   }
 
+  /** Looks at the server's clock now, and from time to time until this is closed. */
+  async watchClock(): Promise<void> {
+    this.#looking ??= setInterval(() => void this.watchClock(), lookEveryMs).unref()
+    const askedAtMs = performance.now()
+    try {
+      const { ts } = (await this.#manager.consumers.info(this.names.tasks, lanes[0])) as { ts?: string }
+      this.clock.heard(Date.parse(ts ?? ""), performance.now() - askedAtMs)
+    } catch {
+      // What was known of it holds.
+    }
+  }
+
   /** What has left stays with the server; what has not is lost. */
   close(): Promise<void> {
+    clearInterval(this.#looking)
     this.#closing ??= this.connection.close().catch(() => {})
     return this.#closing
   }
