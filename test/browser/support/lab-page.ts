@@ -7,7 +7,14 @@ export interface LabWindow {
   readonly jupyterapp: {
     readonly version: string
     readonly serviceManager: { readonly settings: { save(id: string, raw: string): Promise<void> } }
-    readonly commands: { execute(id: string, args?: object): Promise<unknown> }
+    readonly commands: {
+      execute(id: string, args?: object): Promise<unknown>
+      listCommands(): string[]
+      label(id: string): string
+      caption(id: string): string
+      describedBy(id: string): Promise<{ readonly args: unknown }>
+      isEnabled(id: string): boolean
+    }
     readonly shell: {
       readonly currentWidget: {
         readonly content: {
