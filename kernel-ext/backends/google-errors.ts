@@ -1,6 +1,6 @@
 import { BackendError } from "../errors.ts"
 import { credentialHints, credentialProblem, googleProblem } from "../util/google.ts"
-import { byStatus, type Meaning, messageIn, type Refusal } from "./serverless/http.ts"
+import { byStatus, type Meaning, messageIn, noAnswer, type Refusal } from "./serverless/http.ts"
 
 /** What the errors of Google's serverless platforms and of calls mean, and what can be done about them. */
 
@@ -13,6 +13,8 @@ export interface GoogleService {
   readonly api: string
   /** The role that lets deploy. */
   readonly developer: string
+  /** What shows what instances said; a name follows. */
+  readonly logs: string
 }
 
 /** Of what manages services and functions. */
@@ -51,7 +53,12 @@ export function managementMeaning(service: GoogleService, { status, text }: Refu
   return byStatus(status, text)
 }
 
-export function callMeaning(service: GoogleService, { status, text }: Refusal): Meaning | undefined {
+/** @param name Of what is called. */
+export function callMeaning(
+  service: GoogleService,
+  name: string,
+  { status, text }: Refusal,
+): Meaning | undefined {
   const said = messageIn(text)
   if (status === 401 || status === 403)
     return {
@@ -67,6 +74,7 @@ export function callMeaning(service: GoogleService, { status, text }: Refusal): 
     }
   if (status === 429 || /no available instance/i.test(said))
     return { kind: "throttled", what: "there is no instance for it now; cellfan waits and calls again" }
+  if (status >= 500) return noAnswer(said, `${service.logs} ${name}`)
   return byStatus(status, text)
 }
 

@@ -236,7 +236,11 @@ export class CodeEngine implements Platform {
 
   #callOf(name: string, size: FunctionSize, url: string, token: string): Callable["call"] {
     const service: HttpService = {
-      ...{ name: this.name, title: this.title, meaningOf: callMeaning },
+      ...{
+        name: this.name,
+        title: this.title,
+        meaningOf: (refusal) => callMeaning(this.#workload.noun, name, refusal),
+      },
       ...{ place: this.#api?.place ?? "", addressHint: "the network" },
     }
     const headers = { "x-cellfan-token": token, "content-type": this.#workload.contentType }

@@ -1,4 +1,4 @@
-import { byStatus, type Meaning, messageIn, type Refusal } from "../serverless/http.ts"
+import { byStatus, type Meaning, messageIn, noAnswer, type Refusal } from "../serverless/http.ts"
 
 /** What the errors of Code Engine, of IBM's IAM and of calls mean, and what can be done about them. */
 
@@ -29,7 +29,11 @@ export function managementMeaning({ status, text }: Refusal): Meaning | undefine
 }
 
 /** @see https://cloud.ibm.com/docs/codeengine?topic=codeengine-fun-work for what functions answer with */
-export function callMeaning({ status, text }: Refusal): Meaning | undefined {
+export function callMeaning(
+  noun: "app" | "function",
+  name: string,
+  { status, text }: Refusal,
+): Meaning | undefined {
   if (status === 401)
     return { kind: "not-found", what: "its token is another one: it was deployed anew. Run the cell again" }
   if (status === 404)
@@ -53,6 +57,7 @@ export function callMeaning({ status, text }: Refusal): Meaning | undefined {
       kind: "quota",
       what: `there is no room for it; a smaller \`memoryMiB\` may fit: ${messageIn(text)}`,
     }
+  if (status >= 500) return noAnswer(messageIn(text), `ibmcloud ce ${noun} logs --name ${name}`)
   return byStatus(status, text)
 }
 

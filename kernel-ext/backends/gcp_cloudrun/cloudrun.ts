@@ -43,12 +43,13 @@ export interface CloudRunOptions extends GoogleAccess, FunctionSize {
   readonly labels?: Readonly<Record<string, string>>
   readonly prices?: Partial<Prices>
   /** Default: those of Google's own library. */
-  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor"> | undefined
 }
 
 const google: GoogleService = {
   ...{ name: "gcp_cloudrun", title: "Cloud Run" },
   ...{ api: "run.googleapis.com", developer: "Cloud Run Developer" },
+  logs: "gcloud run services logs read",
 }
 
 /** Of an environment variable: 32 KiB. */
@@ -256,7 +257,7 @@ export class CloudRun implements Platform {
 
   #callOf(name: string, url: string): Callable["call"] {
     const service: HttpService = {
-      ...{ name: this.name, title: this.title, meaningOf: (refusal) => callMeaning(google, refusal) },
+      ...{ name: this.name, title: this.title, meaningOf: (refusal) => callMeaning(google, name, refusal) },
       ...{ place: this.#options.region ?? "", addressHint: "the network" },
     }
     return async (event, answer, signal) => {

@@ -10,6 +10,7 @@ import { type HttpService, type JsonRequest, requestJson, tellHttp } from "../se
 export const google: GoogleService = {
   ...{ name: "gcp_functions", title: "Cloud Functions" },
   ...{ api: "cloudfunctions.googleapis.com", developer: "Cloud Functions Developer" },
+  logs: "gcloud functions logs read",
 }
 
 export interface CloudFunction {

@@ -40,7 +40,7 @@ export interface CloudFunctionsOptions extends GoogleAccess, FunctionSize {
   readonly labels?: Readonly<Record<string, string>>
   readonly prices?: Partial<Prices>
   /** Default: those of Google's own library. */
-  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor"> | undefined
 }
 
 /** Processors that come with so many MiB. @see https://cloud.google.com/functions/docs/configuring/memory */
@@ -220,7 +220,7 @@ export class CloudFunctions implements Platform {
     const service: HttpService = {
       ...{ name: this.name, title: this.title, addressHint: "the network" },
       place: this.#options.region ?? "",
-      meaningOf: (refusal) => callMeaning(google, refusal),
+      meaningOf: (refusal) => callMeaning(google, name, refusal),
     }
     return async (event, answer, signal) => {
       const headers = await this.#tokens.identityFor(url).catch((error) => {

@@ -1,4 +1,4 @@
-import { byStatus, type Meaning, messageIn, type Refusal } from "../serverless/http.ts"
+import { byStatus, type Meaning, messageIn, noAnswer, type Refusal } from "../serverless/http.ts"
 
 /** What the errors of a cluster and of Knative's gateways mean, and what can be done about them. */
 
@@ -31,7 +31,7 @@ export function clusterMeaning({ status, text }: Refusal): Meaning | undefined {
 }
 
 /** Of calls: what stands between, and the worker itself. */
-export function callMeaning({ status, text }: Refusal): Meaning | undefined {
+export function callMeaning(name: string, { status, text }: Refusal): Meaning | undefined {
   const said = messageIn(text)
   if (status === 401)
     return { kind: "not-found", what: "its token is another one: it was deployed anew. Run the cell again" }
@@ -44,6 +44,13 @@ export function callMeaning({ status, text }: Refusal): Meaning | undefined {
     return { kind: "throttled", what: "all instances are busy; cellfan waits and calls again" }
   if (status === 503 && /overload|breaker|queue/.test(said))
     return { kind: "throttled", what: `all instances are busy; cellfan waits and calls again: ${said}` }
+  if (status === 413)
+    return {
+      kind: "too-large",
+      what: `the request is larger than what stands before the cluster takes; configure storage, which larger ones go through: ${said}`,
+    }
+  if (status >= 500)
+    return noAnswer(said, `kubectl logs -l serving.knative.dev/service=${name} -c user-container`)
   return byStatus(status, text)
 }
 

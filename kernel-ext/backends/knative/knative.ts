@@ -261,7 +261,7 @@ export class Knative implements Platform {
     const { ingressEndpoint } = this.#options
     const { host } = new URL(url)
     const service: HttpService = {
-      ...{ name: this.name, title: this.title, meaningOf: callMeaning },
+      ...{ name: this.name, title: this.title, meaningOf: (refusal) => callMeaning(name, refusal) },
       place: ingressEndpoint ?? host,
       addressHint: "option `ingressEndpoint`, the address of the cluster's gateway",
     }

@@ -202,6 +202,12 @@ export function byStatus(status: number, text: string): Meaning {
   return { kind: "other", what: said }
 }
 
+/** Of a call that found no instance to answer it. @param logs The command that shows what instances said. */
+export function noAnswer(said: string, logs: string): Meaning {
+  const what = `no instance answers now: ${said}; where that goes on, its instances do not start, and \`${logs}\` says why`
+  return { kind: "unavailable", what }
+}
+
 /** The sentence in an answer: services put it at one of a few places. */
 export function messageIn(text: string): string {
   const { error, message, errors, errorMessage } = (parsed(text) ?? {}) as SomeError

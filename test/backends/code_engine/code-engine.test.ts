@@ -4,7 +4,9 @@ import { instanceSize } from "../../../kernel-ext/backends/code_engine/sizes.ts"
 import { conformsToBackend } from "../../conformance/backend.ts"
 import { type CodeEngineServer, startCodeEngine, testApiKey } from "../../support/servers/code-engine.ts"
 import { runsContainers } from "../serverless/containers.ts"
+import { tellsOfFailures } from "../serverless/failures.ts"
 import { backendOn, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
+import { codeEnginesRefusals } from "./refusals.ts"
 
 describe("Code Engine", function () {
   this.timeout(60_000)
@@ -25,6 +27,13 @@ describe("Code Engine", function () {
 
   conformsToBackend("code_engine", () => backendOn(at(), { storageFolder: folder.path }))
   runsContainers((more) => at(more))
+  tellsOfFailures({
+    refused: codeEnginesRefusals(at, () => server, "apps"),
+    make: at,
+    conditions: () => server.conditions,
+    doesNotStart:
+      /could not call cellfan-.*where that goes on, its instances do not start.*`ibmcloud ce app logs --name cellfan-/,
+  })
 
   it("makes the project that it needs, once, and the token of IAM serves for all requests", async () => {
     await backendOn(at({ project: "new one" })).open()
@@ -51,12 +60,6 @@ describe("Code Engine", function () {
 
   it("tells what is wrong with key, region, image, size and quota, and what to do", async () => {
     const wrong: [Partial<CodeEngineOptions>, RegExp, string][] = [
-      [
-        { apiKey: () => "another" },
-        /could not give a token: the API key is not right; look at `apiKey`.*Provided API key/,
-        "credentials",
-      ],
-      [{ region: undefined, endpoint: undefined }, /need a region: option `region`, such as eu-de/, "region"],
       [{ image: "registry.test/none:1" }, /its image cannot be had .*option `image` takes another/, "init"],
       [{ memoryMiB: 100_000 }, /there is no instance of 100000 MiB/, "setup"],
       [{ endpoint: "http://127.0.0.1:9/v2" }, /nothing answers there; look at option `endpoint`/, "network"],
@@ -77,13 +80,6 @@ describe("Code Engine", function () {
         "You are not authorized.",
         /may not do that; it needs the roles Writer/,
         "access-denied",
-      ],
-      [
-        `POST ${apps}`,
-        400,
-        "Quota of apps exceeded.",
-        /has as much as it may have; `cellfan runtime list`/,
-        "quota",
       ],
       [`POST ${apps}`, 400, "The value of scale_request_timeout is invalid.", /does not take it/, "setup"],
     ]

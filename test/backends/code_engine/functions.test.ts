@@ -6,7 +6,9 @@ import { conformsToBackend } from "../../conformance/backend.ts"
 import { need } from "../../support/needs.ts"
 import { type CodeEngineServer, startCodeEngine, testApiKey } from "../../support/servers/code-engine.ts"
 import { openWhiskRuntime } from "../../support/servers/openwhisk-container.ts"
+import { tellsOfFailures } from "../serverless/failures.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
+import { codeEnginesRefusals } from "./refusals.ts"
 
 describe("Code Engine's functions", function () {
   this.timeout(60_000)
@@ -27,6 +29,13 @@ describe("Code Engine's functions", function () {
     })
 
   conformsToBackend("code_engine, as functions", () => backendOn(at(), { storageFolder: folder.path }))
+
+  tellsOfFailures({
+    refused: codeEnginesRefusals(at, () => server, "functions"),
+    make: at,
+    conditions: () => server.conditions,
+    doesNotStart: /could not call cellfan-.*its code does not load: The function code could not be loaded/,
+  })
 
   it("makes a function once, finds it again, lists it beside apps and deletes it", async () => {
     const told: string[] = []
@@ -79,9 +88,6 @@ describe("Code Engine's functions", function () {
     await using without = new PlatformExecutor(at())
     expect(await messageOf(without.map(() => "x".repeat(2_000_000), [1]))).to.match(
       /the result has 2\.0 MB, Code Engine's answers have room for 0\.8, and storage did not take it/,
-    )
-    expect(await messageOf(without.map((text: string) => text.length, [large]))).to.match(
-      /larger than the 0\.8 MB that a call of Code Engine has room for/,
     )
   })
 

@@ -16,6 +16,8 @@ import {
 import { accessToken, withGooglesIdentity } from "../../support/servers/google-metadata.ts"
 import type { Server } from "../../support/servers/server-process.ts"
 import { runsContainers } from "../serverless/containers.ts"
+import { tellsOfFailures } from "../serverless/failures.ts"
+import { googlesRefusals } from "../serverless/google-failures.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
 
 describe("Google Cloud Functions", function () {
@@ -53,20 +55,19 @@ describe("Google Cloud Functions", function () {
     expect(functionSource().length).to.be.lessThan(1024 ** 2)
   })
 
-  it("waits where there are more calls than instances", async () => {
-    const small = await startFunctions(management, { maxInstances: 1 })
-    try {
-      const told: string[] = []
-      const options = { workers: 14, onProgress: (text: string) => told.push(text) }
-      const platform = at({ endpoint: small.url, memoryMiB: 520 })
-      await using fexec = new PlatformExecutor(platform, options)
-      const slow = (n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 100))
-      const inputs = Array.from({ length: 20 }, (_, i) => i)
-      expect(await fexec.map(slow, inputs, { chunkSize: 1 })).to.deep.equal(inputs)
-      expect(told.join("\n")).to.match(/Cloud Functions throttles: \d+ calls run now/)
-    } finally {
-      await small.stop()
-    }
+  tellsOfFailures({
+    refused: googlesRefusals(
+      (options) => at({ memoryMiB: 800, ...options }),
+      (request, status, message) =>
+        server.planned.push({
+          match: request === "list" ? /GET .*functions\?/ : /POST .*functions\?/,
+          ...{ status, body: googles(status, status === 404 ? "NOT_FOUND" : "INVALID_ARGUMENT", message) },
+        }),
+    ),
+    make: at,
+    conditions: () => server.conditions,
+    doesNotStart:
+      /could not call cellfan-.*where that goes on, its instances do not start.*`gcloud functions logs read cellfan-/,
   })
 
   it("reckons what calls cost: processors that go with the memory, in steps of 100 milliseconds", async () => {
@@ -80,12 +81,6 @@ describe("Google Cloud Functions", function () {
   const failing = (message: string) => ({ ...tokens, headersFor: () => Promise.reject(new Error(message)) })
   const wrong: [what: string, options: Partial<CloudFunctionsOptions>, kind: string, words: RegExp][] = [
     ["no region", { region: undefined }, "region", /need a region: option `region`, such as europe-west1/],
-    [
-      "no credentials",
-      { tokens: failing("Could not load the default credentials.") },
-      "credentials",
-      /no credentials were found; run `gcloud auth application-default login`/,
-    ],
     [
       "expired credentials",
       { tokens: failing("invalid_grant: Token has been expired or revoked.") },
@@ -143,32 +138,12 @@ describe("Google Cloud Functions", function () {
         /need the role Cloud Functions Developer/,
       ],
       [
-        "a region that there is not",
-        /GET .*functions\?/,
-        404,
-        googles(404, "NOT_FOUND", "Location nowhere1 is not found"),
-        "region",
-        /there is no such region/,
-      ],
-      [
         "an account that functions may not run as",
         /POST .*functions\?/,
         403,
         denied("Caller is missing permission 'iam.serviceaccounts.actAs' on service account"),
         "role",
         /role Service Account User/,
-      ],
-      [
-        "a quota",
-        /POST .*functions\?/,
-        400,
-        googles(
-          400,
-          "INVALID_ARGUMENT",
-          "Max instances must be set to 10 or fewer to satisfy quota violation",
-        ),
-        "quota",
-        /fewer `workers` may fit/,
       ],
     ]
   for (const [at_, [what, match, status, body, kind, words]] of refusals.entries())
@@ -208,13 +183,7 @@ describe("Google Cloud Functions", function () {
     )
   })
 
-  it("says that storage is lacking for what is larger than a call", async () => {
-    await using fexec = new PlatformExecutor(at())
-    const message = await messageOf(fexec.map((bytes: Uint8Array) => bytes.length, [new Uint8Array(30e6)]))
-    expect(message).to.match(/larger than the 25\.2 MB that a call of Cloud Functions has room for/)
-  })
-
-  it("sends it by way of storage where there is one, and takes large results as they come", async () => {
+  it("sends what is larger than a call by way of storage where there is one, and takes large results as they come", async () => {
     await using fexec = new PlatformExecutor(at(), { storageFolder: folder.path })
     const [result] = await fexec.map((bytes: Uint8Array) => bytes, [new Uint8Array(30e6).fill(7)])
     expect(result?.length).to.equal(30e6)

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { expect } from "chai"
@@ -8,6 +9,7 @@ import { makeCertificate, openssl } from "../../support/certificate.ts"
 import { need } from "../../support/needs.ts"
 import { type KnativeServer, startKnative } from "../../support/servers/knative.ts"
 import { runsContainers } from "../serverless/containers.ts"
+import { tellsOfFailures } from "../serverless/failures.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
 
 describe("Knative", function () {
@@ -26,6 +28,7 @@ describe("Knative", function () {
       ...{ memoryMiB: 512, timeoutMs: 20_000 },
       ...options,
     })
+  let emptyConfig = ""
   const services = "/apis/serving.knative.dev/v1/namespaces/{namespace}/services"
 
   conformsToBackend("knative", () => backendOn(at(), { storageFolder: folder.path }))
@@ -46,35 +49,43 @@ describe("Knative", function () {
     ).to.equal(true)
   })
 
-  it("waits where there are more calls than the cluster has room for", async () => {
-    const small = await startKnative({ maxInstances: 1 })
-    try {
-      const told: string[] = []
-      const options = { kubeconfig: small.kubeconfig, ingressEndpoint: small.url }
-      await using fexec = new PlatformExecutor(at(options), {
-        workers: 14,
-        onProgress: (text) => told.push(text),
-      })
-      const slow = (n: number) => new Promise<number>((resolve) => setTimeout(() => resolve(n), 100))
-      const inputs = Array.from({ length: 20 }, (_, i) => i)
-      expect(await fexec.map(slow, inputs, { chunkSize: 1 })).to.deep.equal(inputs)
-      expect(told.join("\n")).to.match(/Knative throttles: \d+ calls run now/)
-      expect(small.violations).to.deep.equal([])
-    } finally {
-      await small.stop()
-    }
+  const statusOf = (code: number, message: string) => ({ status: code, body: { kind: "Status", message } })
+  tellsOfFailures({
+    refused: {
+      "credentials missing": {
+        kind: "setup",
+        says: /need a kubeconfig: ~\/\.kube\/config, KUBECONFIG, or option `kubeconfig`/,
+        plan: () => {
+          emptyConfig = join(folder.path, "empty-config")
+          writeFileSync(emptyConfig, JSON.stringify({ apiVersion: "v1", kind: "Config" }))
+        },
+        make: () => at({ kubeconfig: emptyConfig }),
+      },
+      "credentials wrong": {
+        kind: "credentials",
+        says: /the cluster does not know who this is; log in to it again/,
+        plan: () => server.planned.set(`GET ${services}`, [statusOf(401, "Unauthorized")]),
+        make: at,
+      },
+      region: "Clusters have none: the kubeconfig says where.",
+      quota: {
+        kind: "quota",
+        says: /the namespace has used up its quota; `memoryMiB` and `workers` may be smaller/,
+        plan: () =>
+          server.planned.set(`POST ${services}`, [
+            statusOf(403, "exceeded quota: compute, requested: memory=1Gi"),
+          ]),
+        make: () => at({ memoryMiB: 800 }),
+      },
+    },
+    make: at,
+    conditions: () => server.conditions,
+    doesNotStart: /could not call cellfan-.*where that goes on, its instances do not start.*`kubectl logs /,
   })
 
   it("tells what is wrong with kubeconfig, context, image, time and rights, and what to do", async () => {
-    const empty = join(folder.path, "empty-config")
-    await writeFile(empty, JSON.stringify({ apiVersion: "v1", kind: "Config" }))
     const wrong: [Partial<KnativeOptions>, RegExp, string][] = [
       [{ kubeconfig: "/nowhere/config" }, /need a kubeconfig, but \/nowhere\/config cannot be read/, "setup"],
-      [
-        { kubeconfig: empty },
-        /need a kubeconfig: ~\/\.kube\/config, KUBECONFIG, or option `kubeconfig`/,
-        "setup",
-      ],
       [{ context: "other" }, /the context "other", which the kubeconfig has not; it has test/, "setup"],
       [{ image: "registry.test/none:1" }, /its image cannot be had; option `image` takes another/, "init"],
     ]
@@ -85,35 +96,22 @@ describe("Knative", function () {
       expect((error as Error).message).to.match(message)
       expect(error).to.include({ name: "BackendError", kind })
     }
-    const status = (code: number, message: string) => ({ status: code, body: { kind: "Status", message } })
     const replies: [string, { status: number; body: object }, RegExp, string][] = [
       [
         `GET ${services}`,
-        status(401, "Unauthorized"),
-        /the cluster does not know who this is/,
-        "credentials",
-      ],
-      [
-        `GET ${services}`,
-        status(403, "services.serving.knative.dev is forbidden"),
+        statusOf(403, "services.serving.knative.dev is forbidden"),
         /may not do that; they need to get/,
         "access-denied",
       ],
       [
         `GET ${services}`,
-        status(404, "the server could not find the requested resource"),
+        statusOf(404, "the server could not find the requested resource"),
         /has no Knative Serving/,
         "setup",
       ],
       [
         `POST ${services}`,
-        status(403, "exceeded quota: compute, requested: memory=1Gi"),
-        /used up its quota/,
-        "quota",
-      ],
-      [
-        `POST ${services}`,
-        status(400, "admission webhook denied the request: validation failed"),
+        statusOf(400, "admission webhook denied the request: validation failed"),
         /does not take the service/,
         "setup",
       ],

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { Conditions } from "./conditions.ts"
 import { accessToken, isIdentityFor } from "./google-metadata.ts"
 import { Revision } from "./revision.ts"
 import {
@@ -14,6 +15,7 @@ import {
  * (https://run.googleapis.com/$discovery/rest?version=v2); words of errors are Google's.
  */
 export interface CloudRunServer extends StrictServer {
+  readonly conditions: Conditions
   readonly services: Map<string, StoredService>
 }
 
@@ -109,6 +111,7 @@ export async function startCloudRun({
   readonly maxInstances?: number
   readonly tls?: StrictOptions["tls"]
 } = {}): Promise<CloudRunServer> {
+  const conditions = new Conditions(maxInstances)
   const services = new Map<string, StoredService>()
   const parent = "/v2/projects/{project}/locations/{location}/services"
   let url = ""
@@ -188,7 +191,7 @@ export async function startCloudRun({
     },
   })
   url = server.url
-  return { ...server, services }
+  return { ...server, conditions, services }
 
   function make(name: string, spec: StoredService["spec"], params: Params): Reply {
     if (!/^[a-z]([-a-z0-9]{0,47}[a-z0-9])?$/.test(name))
@@ -222,10 +225,10 @@ export async function startCloudRun({
       env: Object.fromEntries((container.env ?? []).map((one) => [one.name, one.value])),
       memoryMiB: Number.parseInt(container.resources?.limits?.memory ?? "512", 10),
       concurrency: template.maxInstanceRequestConcurrency ?? 80,
-      maxInstances: Math.min(maxInstances, template.scaling?.maxInstanceCount || 100),
+      maxInstances: template.scaling?.maxInstanceCount || 100,
       timeoutMs: 1000 * Number.parseInt(template.timeout ?? "300", 10),
       healthPath: container.startupProbe?.httpGet?.path ?? "/",
-      maxRequestBytes: 32 * 2 ** 20,
+      conditions,
       words: {
         full: said(429, "Rate exceeded."),
         timeout: said(504, "upstream request timeout"),

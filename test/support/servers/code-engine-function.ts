@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { OpenWhiskContainer } from "./openwhisk-container.ts"
+import type { Conditions } from "./conditions.ts"
+import { brokenCode, OpenWhiskContainer } from "./openwhisk-container.ts"
 import { bytesOf } from "./strict-server.ts"
 
 /**
@@ -15,7 +16,7 @@ export interface FunctionSpec {
   readonly env: Readonly<Record<string, string>>
   readonly memoryMiB: number
   readonly timeoutMs: number
-  readonly maxInstances: number
+  readonly conditions: Conditions
 }
 
 const maxBytes = 1024 * 1024
@@ -30,12 +31,15 @@ export class FunctionRuns {
 
   constructor(spec: FunctionSpec) {
     this.#spec = spec
+    spec.conditions.runs.add(this)
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const bytes = await bytesOf(request)
-    if (bytes.length > maxBytes) return say(response, 413, "The request payload exceeds the defined maximum.")
-    if (this.#running >= this.#spec.maxInstances)
+    const { conditions } = this.#spec
+    if (bytes.length > Math.min(maxBytes, conditions.maxRequestBytes))
+      return say(response, 413, "The request payload exceeds the defined maximum.")
+    if (this.#running >= conditions.maxInstances)
       return say(response, 429, "You exceeded your resource quota, could not schedule the function.")
     this.#running++
     try {
@@ -46,7 +50,8 @@ export class FunctionRuns {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#all].map((container) => container.stop()))
+    this.#idle.length = 0
+    await Promise.all([...this.#all].map((container) => this.#end(container)))
   }
 
   async #run(request: IncomingMessage, bytes: Buffer, response: ServerResponse): Promise<void> {
@@ -73,7 +78,8 @@ export class FunctionRuns {
   }
 
   async #start(): Promise<OpenWhiskContainer | undefined> {
-    const { folder, memoryMiB, code, main, env } = this.#spec
+    const { folder, memoryMiB, main, env, conditions } = this.#spec
+    const code = conditions.startsFail ? brokenCode : this.#spec.code
     this.started++
     const container = await OpenWhiskContainer.start(folder, memoryMiB)
     this.#all.add(container)

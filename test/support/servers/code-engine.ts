@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import * as z from "zod"
 import { FunctionRuns } from "./code-engine-function.ts"
+import { Conditions } from "./conditions.ts"
 import { installOpenWhiskRuntime } from "./openwhisk-container.ts"
 import { Revision } from "./revision.ts"
 import { type Reply, type Route, type StrictServer, startStrictServer } from "./strict-server.ts"
@@ -12,6 +13,7 @@ import { type Reply, type Route, type StrictServer, startStrictServer } from "./
  * @see https://cloud.ibm.com/apidocs/codeengine/v2
  */
 export interface CodeEngineServer extends StrictServer {
+  readonly conditions: Conditions
   readonly projects: Map<string, { readonly id: string; readonly name: string; status: string }>
   readonly apps: Map<string, StoredApp>
   readonly functions: Map<string, StoredFunction>
@@ -179,15 +181,13 @@ export interface CodeEngineServerOptions {
   readonly maxInstances?: number
   /** Apache's Node.js runtime, which functions run on. Default: there are no functions. */
   readonly runtime?: string
-  /** The longest that a request of an app may be. */
-  readonly maxRequestBytes?: number
 }
 
 export async function startCodeEngine({
   maxInstances = 4,
   runtime,
-  maxRequestBytes = 32 * 2 ** 20,
 }: CodeEngineServerOptions = {}): Promise<CodeEngineServer> {
+  const conditions = new Conditions(maxInstances)
   const runtimeFolder = runtime === undefined ? "" : installOpenWhiskRuntime(runtime)
   const functions: CodeEngineServer["functions"] = new Map()
   const projects: CodeEngineServer["projects"] = new Map()
@@ -362,7 +362,7 @@ export async function startCodeEngine({
     },
   })
   url = server.url
-  return { ...server, projects, apps, functions, secrets }
+  return { ...server, conditions, projects, apps, functions, secrets }
 
   function make(spec: StoredApp["spec"]): Reply {
     if (apps.has(spec.name)) return error(409, "conflict", `The app '${spec.name}' already exists.`)
@@ -392,7 +392,7 @@ export async function startCodeEngine({
       ],
     )
     const runs = new FunctionRuns({
-      ...{ folder: runtimeFolder, maxInstances, env: Object.fromEntries(env) },
+      ...{ folder: runtimeFolder, conditions, env: Object.fromEntries(env) },
       code: spec.code_reference.replace(/^.*;base64,/, ""),
       main: spec.code_main ?? "main",
       memoryMiB: (Number.parseFloat(spec.scale_memory_limit ?? "4G") * 1e9) / 2 ** 20,
@@ -435,10 +435,10 @@ export async function startCodeEngine({
       files,
       memoryMiB: (Number(number) * (unit === "G" ? 1e9 : 1e6)) / 2 ** 20,
       concurrency: spec.scale_concurrency ?? 100,
-      maxInstances: Math.min(maxInstances, spec.scale_max_instances || 10),
+      maxInstances: spec.scale_max_instances || 10,
+      conditions,
       timeoutMs: 1000 * (spec.scale_request_timeout ?? 300),
       healthPath: spec.probe_readiness?.path ?? "/",
-      maxRequestBytes,
       words: {
         full: said(503, "pending request queue full"),
         timeout: said(504, "activator request timeout"),

@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import * as z from "zod"
 import { root } from "../repository.ts"
+import { Conditions } from "./conditions.ts"
 import { accessToken, isIdentityFor } from "./google-metadata.ts"
 import { Revision } from "./revision.ts"
 import type { Server } from "./server-process.ts"
@@ -18,6 +19,7 @@ import { bytesOf } from "./strict-server.ts"
  * does, has Google's own functions framework run the functions as processes, and has operations take a while.
  */
 export interface FunctionsServer extends Server {
+  readonly conditions: Conditions
   /** What of requests Google would not have taken. */
   readonly violations: string[]
   /** An answer in place of the next one to a request whose method and path match. */
@@ -95,20 +97,20 @@ interface ShimOptions {
 
 class Shim implements FunctionsServer {
   url = ""
+  readonly conditions: Conditions
   readonly violations: string[] = []
   readonly planned: FunctionsServer["planned"] = []
   readonly uploads: Buffer[] = []
   readonly runs = new Map<string, Running>()
   buildErrors: string[] = []
   readonly #management: Server
-  readonly #maxInstances: number
   readonly #server: HttpServer
   /** What operations end with, and how often they are looked at before. */
   readonly #operations = new Map<string, { left: number; error?: { code: number; message: string } }>()
 
   constructor(management: Server, { maxInstances = 20, tls }: ShimOptions) {
     this.#management = management
-    this.#maxInstances = maxInstances
+    this.conditions = new Conditions(maxInstances)
     const handle = (request: IncomingMessage, response: ServerResponse) =>
       void this.#handle(request, response)
     this.#server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
@@ -222,7 +224,8 @@ class Shim implements FunctionsServer {
       // The framework needs some beside the worker, which a container of Google's has too.
       memoryMiB,
       concurrency: serviceConfig.maxInstanceRequestConcurrency ?? 1,
-      maxInstances: Math.min(this.#maxInstances, serviceConfig.maxInstanceCount ?? 100),
+      maxInstances: serviceConfig.maxInstanceCount ?? 100,
+      conditions: this.conditions,
       timeoutMs: serviceConfig.timeoutSeconds * 1000,
       healthPath: "/health",
       words: {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TLSSocket } from "node:tls"
 import * as z from "zod"
+import { Conditions } from "./conditions.ts"
 import { Revision } from "./revision.ts"
 import { type Reply, type Route, type StrictServer, startStrictServer } from "./strict-server.ts"
 
@@ -13,6 +14,7 @@ import { type Reply, type Route, type StrictServer, startStrictServer } from "./
  * @see https://github.com/knative/specs/blob/main/specs/serving/knative-api-specification-1.0.md
  */
 export interface KnativeServer extends StrictServer {
+  readonly conditions: Conditions
   /** File by which clients find it. */
   readonly kubeconfig: string
   readonly services: Map<string, Stored>
@@ -101,6 +103,7 @@ export async function startKnative({
   maxInstances = 4,
   tls,
 }: KnativeServerOptions = {}): Promise<KnativeServer> {
+  const conditions = new Conditions(maxInstances)
   const services = new Map<string, Stored>()
   const secrets = new Map<string, z.output<typeof secretSchema>>()
   const folder = await mkdtemp(join(tmpdir(), "cellfan-knative-"))
@@ -208,7 +211,7 @@ export async function startKnative({
   })
   const kubeconfig = join(folder, "config")
   await writeFile(kubeconfig, kubeconfigOf(server.url, tls))
-  return { ...server, kubeconfig, services, secrets }
+  return { ...server, conditions, kubeconfig, services, secrets }
 
   function make(service: Stored["service"]): Reply {
     const { name } = service.metadata
@@ -263,7 +266,8 @@ export async function startKnative({
       files,
       memoryMiB: Number.parseInt(container.resources?.limits?.memory ?? "512", 10),
       concurrency: containerConcurrency || 1000,
-      maxInstances: Math.min(maxInstances, mostAnnotated || maxInstances),
+      maxInstances: mostAnnotated || Number.POSITIVE_INFINITY,
+      conditions,
       timeoutMs: timeoutSeconds * 1000,
       healthPath: container.readinessProbe?.httpGet?.path ?? "/",
       words: {
@@ -271,6 +275,7 @@ export async function startKnative({
         timeout: said(504, "activator request timeout"),
         startFailed: said(503, `no healthy upstream of ${name}`),
         died: said(502, "dial tcp 10.0.0.1:8012: connect: connection refused"),
+        tooLarge: said(413, "request entity too large"),
       },
     })
   }

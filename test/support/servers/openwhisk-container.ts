@@ -34,6 +34,9 @@ export function installOpenWhiskRuntime(from: string): string {
   return installed
 }
 
+/** An action's code that it cannot load. */
+export const brokenCode = Buffer.from("no zip").toString("base64")
+
 export interface RunResult {
   /** Undefined: it gave no answer. */
   readonly status: number | undefined

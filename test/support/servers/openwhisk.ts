@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import * as z from "zod"
-import { installOpenWhiskRuntime, OpenWhiskContainer } from "./openwhisk-container.ts"
+import { Conditions } from "./conditions.ts"
+import { brokenCode, installOpenWhiskRuntime, OpenWhiskContainer } from "./openwhisk-container.ts"
 import {
   type Reply,
   type Route,
@@ -25,6 +26,7 @@ export interface OpenWhiskServerOptions {
 }
 
 export interface OpenWhiskServer extends StrictServer {
+  readonly conditions: Conditions
   readonly actions: Map<string, Action>
   readonly activations: Map<string, Activation>
   /** Containers that were started, and those that run. */
@@ -90,6 +92,13 @@ export async function startOpenWhisk({
   const all = new Set<OpenWhiskContainer>()
   const containers = { started: 0, running: 0 }
   const startsMs: number[] = []
+  const conditions = new Conditions(concurrentInvocations)
+  conditions.runs.add({
+    async stop() {
+      idle.clear()
+      await Promise.all([...all].map((container) => end(container)))
+    },
+  })
   let inFlight = 0
   const ns = "/api/v1/namespaces/{namespace}"
 
@@ -161,7 +170,7 @@ export async function startOpenWhisk({
     },
   })
   const counts = { throttles: 0 }
-  return Object.assign(counts, { ...server, actions, activations, containers })
+  return Object.assign(counts, { ...server, conditions, actions, activations, containers })
 
   function get(name = ""): Reply {
     const action = actions.get(name)
@@ -191,8 +200,9 @@ export async function startOpenWhisk({
   async function invoke({ params: { name = "" }, query, bytes, body }: RoutedRequest): Promise<Reply> {
     const action = actions.get(name)
     if (action === undefined) return missing()
-    if (bytes.length > maxBytes)
-      return refuse(413, `Request larger than allowed: ${bytes.length} > ${maxBytes} bytes.`)
+    const most = Math.min(maxBytes, conditions.maxRequestBytes)
+    if (bytes.length > most)
+      return refuse(413, `Request larger than allowed: ${bytes.length} > ${most} bytes.`)
     const throttled = throttle()
     if (throttled !== undefined) {
       counts.throttles++
@@ -219,8 +229,8 @@ export async function startOpenWhisk({
     while ((startsMs[0] ?? now) < now - 60_000) startsMs.shift()
     if (startsMs.length >= invocationsPerMinute)
       return `Too many requests in the last minute (count: ${startsMs.length + 1}, allowed: ${invocationsPerMinute}).`
-    if (inFlight >= concurrentInvocations)
-      return `Too many concurrent requests in flight (count: ${inFlight + 1}, allowed: ${concurrentInvocations}).`
+    if (inFlight >= conditions.maxInstances)
+      return `Too many concurrent requests in flight (count: ${inFlight + 1}, allowed: ${conditions.maxInstances}).`
     startsMs.push(now)
     return undefined
   }
@@ -254,7 +264,7 @@ export async function startOpenWhisk({
       const init = await container.init({
         name,
         main: exec.main ?? "main",
-        code: exec.code,
+        code: conditions.startsFail ? brokenCode : exec.code,
         binary: true,
         env,
       })

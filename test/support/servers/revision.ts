@@ -1,4 +1,5 @@
 import { type IncomingMessage, request as requestHttp, type ServerResponse } from "node:http"
+import type { Conditions } from "./conditions.ts"
 import { ContainerInstance, type ContainerSpec } from "./container-instance.ts"
 import { bytesOf, type Reply, send } from "./strict-server.ts"
 
@@ -8,10 +9,12 @@ import { bytesOf, type Reply, send } from "./strict-server.ts"
  */
 export interface RevisionOptions extends ContainerSpec {
   readonly concurrency: number
+  /** The most that there may be of this one. */
   readonly maxInstances: number
   readonly timeoutMs: number
   readonly healthPath: string
-  readonly maxRequestBytes?: number
+  /** Of the platform. */
+  readonly conditions: Conditions
   readonly words: RevisionWords
 }
 
@@ -22,8 +25,11 @@ export interface RevisionWords {
   readonly startFailed: Reply
   /** The container died before it answered. */
   readonly died: Reply
-  readonly tooLarge?: Reply
+  readonly tooLarge: Reply
 }
+
+/** As all of these platforms have it. */
+const mostBytes = 32 * 2 ** 20
 
 /** Calls that may wait for a container. */
 const maxWaiting = 8
@@ -43,12 +49,13 @@ export class Revision {
 
   constructor(options: RevisionOptions) {
     this.#options = options
+    options.conditions.runs.add(this)
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { words, maxRequestBytes = 32 * 2 ** 20 } = this.#options
+    const { words, conditions } = this.#options
     const body = await bytesOf(request)
-    if (body.length > maxRequestBytes && words.tooLarge !== undefined) return send(response, words.tooLarge)
+    if (body.length > Math.min(mostBytes, conditions.maxRequestBytes)) return send(response, words.tooLarge)
     const instance = await this.#withRoom()
     if (instance === "full") {
       this.refused++
@@ -75,7 +82,8 @@ export class Revision {
 
   /** An instance that counts the call; undefined where it could not start. */
   async #withRoom(): Promise<ContainerInstance | "full" | undefined> {
-    const { concurrency, maxInstances } = this.#options
+    const { concurrency, conditions } = this.#options
+    const maxInstances = Math.min(conditions.maxInstances, this.#options.maxInstances)
     for (;;) {
       for (const instance of this.instances) {
         if (instance.isGone) await this.#remove(instance)
@@ -93,7 +101,9 @@ export class Revision {
     this.#starting++
     this.started++
     try {
-      const instance = await ContainerInstance.start(this.#options)
+      const { conditions, ...options } = this.#options
+      const broken = conditions.startsFail ? { args: ["--eval", "process.exit(1)"] } : {}
+      const instance = await ContainerInstance.start({ ...options, ...broken })
       instance.calls = 1
       try {
         await instance.ready(this.#options.healthPath)
