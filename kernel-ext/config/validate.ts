@@ -34,7 +34,7 @@ export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, w
     return unknownOption(schema, problem.key, where)
   })
   const key = (unknown ?? problems[0])?.key ?? ""
-  throw new ConfigError(messages.join("\n"), { key, cause: parsed.error })
+  throw new ConfigError(messages.join("\n"), { key })
 }
 
 /** One thing wrong with an object of options. */

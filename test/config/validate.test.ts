@@ -30,7 +30,8 @@ describe("parseOptions", () => {
     expect(error.message).to.equal(
       "Option `workers` of LocalhostExecutor takes an integer from 1 to 1024, but got 0.",
     )
-    expect(error.cause).to.be.instanceOf(Error)
+    // Views print causes: a validator's own words say nothing more.
+    expect(error.cause).to.equal(undefined)
   })
 
   it("names the nearest right option for one that is not known", () => {

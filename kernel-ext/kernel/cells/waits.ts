@@ -54,7 +54,33 @@ function begin(): Check | undefined {
   return check
 }
 
-async function* each(values: AsyncIterable<unknown>): AsyncGenerator {
+/** What `for await` goes over in place of `values`: the same values, and an interrupt between them. */
+function each(values: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterable<unknown> {
+  if (!isAsync(values)) return eachAwaited(values)
+  const iterator = values[Symbol.asyncIterator]()
+  // Not a generator: `yield` would wait for each value that can be waited for, such as a task, and give what comes of it.
+  const checked: AsyncIterableIterator<unknown> = {
+    async next() {
+      const check = begin()
+      const step = await iterator.next()
+      try {
+        return check === undefined ? step : check(step)
+      } catch (interrupt) {
+        await iterator.return?.()
+        throw interrupt
+      }
+    },
+    [Symbol.asyncIterator]: () => checked,
+  }
+  const leave = iterator.return?.bind(iterator)
+  return leave === undefined ? checked : Object.assign(checked, { return: leave })
+}
+
+function isAsync(values: AsyncIterable<unknown> | Iterable<unknown>): values is AsyncIterable<unknown> {
+  return typeof (values as AsyncIterable<unknown> | null)?.[Symbol.asyncIterator] === "function"
+}
+
+async function* eachAwaited(values: Iterable<unknown>): AsyncGenerator {
   let check = begin()
   for await (const value of values) {
     yield check === undefined ? value : check(value)

@@ -88,6 +88,17 @@ describe("what an interrupted cell was doing", () => {
         "async function* two() { yield 1; yield 2 }\nlet sum = 0; for await (const one of (0, two())) sum += one\nsum",
       ),
     ).to.equal("3")
+    const closing =
+      "let left = ''; const items = (n: number) => ({ [Symbol.asyncIterator]: () => ({ i: 0, async next() { return { done: this.i >= n, value: { then: () => {}, i: this.i++ } } }, async return() { left += n; return { done: true, value: undefined } } }) })"
+    await notebook.text(closing)
+    expect(
+      await notebook.text(
+        "let seenItems = ''; for await (const one of items(3)) seenItems += one.i; for await (const _ of items(9)) break; [seenItems, left].join()",
+      ),
+    ).to.equal("012,9")
+    expect(await notebook.failure("for await (const _ of (5 as any)) {}"))
+      .property("traceback")
+      .to.match(/is not (async )?iterable/)
     expect(
       await notebook.text(
         "const [first, { second }] = [await 1, await { second: await 2 }]; [await first, second].join('')",
