@@ -5,6 +5,8 @@ import type { Header } from "./wire.ts"
 /** Puts what is said about a request on iopub, as JSON. */
 export class Publisher {
   readonly #helper: HelperThread
+  /** The request whose cell runs. */
+  #running: Header | undefined
 
   constructor(helper: HelperThread) {
     this.#helper = helper
@@ -27,10 +29,12 @@ export class Publisher {
 
   /** A cell begins, and with it what child processes write. */
   began(parent: Header): void {
+    this.#running = parent
     this.#helper.began(parent)
   }
 
   ended(): void {
+    this.#running = undefined
     this.#helper.ended()
   }
 
@@ -44,19 +48,20 @@ export class Publisher {
 
   /** The output of the request with this header, now and after it has ended. */
   outputOf(parent: Header): CellOutput {
-    const display = (type: string, bundle: DisplayBundle) => {
+    const display = (type: string, bundle: DisplayBundle, of = parent) => {
       const { displayId } = bundle
       const transient = displayId === undefined ? {} : { display_id: displayId }
       try {
-        this.publish(parent, type, { ...bundleContent(bundle), transient })
+        this.publish(of, type, { ...bundleContent(bundle), transient })
       } catch (error) {
-        this.stream(parent, "stderr", `Nothing can be displayed that is not JSON: ${String(error)}\n`)
+        this.stream(of, "stderr", `Nothing can be displayed that is not JSON: ${String(error)}\n`)
       }
     }
     return {
       stream: (name, text) => this.stream(parent, name, text),
       displayData: (bundle) => display("display_data", bundle),
-      updateDisplayData: (bundle) => display("update_display_data", bundle),
+      // It names its display, wherever that is; and who runs a notebook without a front end hears only of the cell that runs.
+      updateDisplayData: (bundle) => display("update_display_data", bundle, this.#running),
       clearOutput: (wait) => this.publish(parent, "clear_output", { wait }),
     }
   }

@@ -1,4 +1,4 @@
-"""Runs a cell by nbclient whose job takes ten seconds; prints, as JSON, the outputs' messages and the notebook that comes of it."""
+"""Runs cells by nbclient, one whose job takes ten seconds and one that its job outlives; prints, as JSON, what the first one's outputs were told and what was saved of both."""
 
 import json
 
@@ -10,17 +10,22 @@ job = """const nap = async (n: number) => { await new Promise(done => setTimeout
 await fexec.map(nap, Array.from({ length: 200 }, (_, n) => n), { name: "naps" })
 "ended\""""
 
+outliving = 'const outliving = fexec.map(nap, [1, 2, 3, 4], { name: "outliving" }); "begun"'
+waiting = "await new Promise(done => setTimeout(done, 1500))"
+
 
 class Listener(NotebookClient):
-    texts = []
+    texts = {}
 
     def process_message(self, msg, cell, cell_index):
         if msg["msg_type"] in ("display_data", "update_display_data", "stream", "comm_open", "comm_msg"):
-            self.texts.append((msg["msg_type"], msg["content"].get("data", {}).get("text/plain", "")))
+            text = msg["content"].get("data", {}).get("text/plain", "")
+            self.texts.setdefault(cell_index, []).append((msg["msg_type"], text))
         return super().process_message(msg, cell, cell_index)
 
 
-cells = [nbformat.v4.new_code_cell(source) for source in (setup, job)]
+cells = [nbformat.v4.new_code_cell(source) for source in (setup, job, outliving, waiting)]
 client = Listener(nbformat.v4.new_notebook(cells=cells), kernel_name="cellfan")
 notebook = client.execute()
-print(json.dumps({"messages": client.texts, "outputs": notebook.cells[1].outputs}))
+outputs = [cell.outputs for cell in notebook.cells]
+print(json.dumps({"messages": client.texts[1], "outputs": outputs[1], "outliving": outputs[2]}))
