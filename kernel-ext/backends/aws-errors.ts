@@ -9,6 +9,8 @@ export interface Where {
   readonly doing: string
   readonly region: string
   readonly endpoint?: string | undefined
+  /** Of ~/.aws/config, where one was named. */
+  readonly profile?: string | undefined
 }
 
 export interface SdkError extends Error {
@@ -61,6 +63,12 @@ function commonMeaning(error: SdkError, where: Where, service: Service): Meaning
     return {
       kind: "region",
       what: "no region is set; set option `region`, AWS_REGION, or the region of the profile",
+    }
+  const { profile = process.env.AWS_PROFILE } = where
+  if (error.name === "CredentialsProviderError" && profile)
+    return {
+      kind: "credentials",
+      what: `the profile "${profile}" gives no credentials; look at option \`profile\`, AWS_PROFILE, ~/.aws/config and ~/.aws/credentials, or log in by \`aws sso login\``,
     }
   return (
     named[error.name] ??

@@ -79,6 +79,8 @@ export interface BackendSupport {
   readonly takeBack: boolean
   /** Whether it can run tasks in threads of this process. Default: false. */
   readonly threads?: boolean
+  /** Memory that a task may ask for, in MiB. Default: any. */
+  readonly memoryMiB?: { readonly least: number; readonly most: number }
 }
 
 /**

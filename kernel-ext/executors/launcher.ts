@@ -124,11 +124,22 @@ export class Launcher {
     else core.checkSettled()
   }
 
-  #capture(fn: CallableFunction, { isolation, packages }: ResolvedJobOptions): Captured {
+  /** @throws TypeError, RangeError for what the backend cannot give a task. */
+  #check({ isolation, memoryMiB }: ResolvedJobOptions): void {
+    const { least, most } = this.backend.supports.memoryMiB ?? { least: 0, most: Number.POSITIVE_INFINITY }
+    if (memoryMiB !== undefined && (memoryMiB < least || memoryMiB > most))
+      throw new RangeError(
+        `Option \`memoryMiB\` takes an integer from ${least} to ${most} on ${this.backend.name}, but got ${memoryMiB}.`,
+      )
     if (isolation === "thread" && this.backend.supports.threads !== true)
       throw new TypeError(
         `Option \`isolation\` takes "thread" for localhost only; workers of ${this.backend.name} are processes.`,
       )
+  }
+
+  #capture(fn: CallableFunction, options: ResolvedJobOptions): Captured {
+    this.#check(options)
+    const { isolation, packages } = options
     const captured = capture(fn, { sharesMemory: isolation === "thread" })
     const external = packages?.external ?? []
     if (!this.backend.remote) return captured

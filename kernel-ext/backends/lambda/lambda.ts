@@ -86,6 +86,7 @@ export class Lambda implements Platform {
         doing: "be reached",
         region: region ?? "no region",
         endpoint: access.endpoint,
+        profile: access.profile,
       })
     }
   }

@@ -6,4 +6,5 @@ export const lambdaLimits: PlatformLimits = {
   answerBytes: 6 * 1024 * 1024,
   timeoutMs: 900_000,
   memoryMiB: 10_240,
+  leastMemoryMiB: 128,
 }

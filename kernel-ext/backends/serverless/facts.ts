@@ -6,7 +6,8 @@ export function serverlessFacts({
   name,
   endsLeftCalls,
   streams,
-}: Pick<Platform, "name" | "endsLeftCalls" | "streams">) {
+  limits,
+}: Pick<Platform, "name" | "endsLeftCalls" | "streams" | "limits">) {
   return {
     ...{ name, remote: true },
     /** A call takes some tens of milliseconds, and is billed for at least one. */
@@ -14,6 +15,7 @@ export function serverlessFacts({
     supports: {
       ...{ logs: true, reattach: false, takeBack: false },
       ...{ cancel: endsLeftCalls === true, progress: streams },
+      memoryMiB: { least: limits.leastMemoryMiB ?? 1, most: limits.memoryMiB },
     },
   } satisfies Omit<BackendFacts, "workers">
 }

@@ -51,7 +51,9 @@ export interface PlatformLimits {
   readonly answerBytes: number
   /** The longest that a function may be allowed to run. */
   readonly timeoutMs: number
+  /** The most that a function may have, and the least (default: 1). */
   readonly memoryMiB: number
+  readonly leastMemoryMiB?: number
 }
 
 /** What functions differ in that one executor may need. */

@@ -12,10 +12,15 @@ const options = {
   region: regionOption,
   profile: profileOption,
   endpoint: endpointOption,
-  roleArn: text
+  roleArn: z
+    .string()
+    .regex(/^arn:[\w-]+:iam::\d*:role\/.+$/)
     .optional()
     .describe("Role that the functions run as (default: one is made)")
-    .meta({ lithops: "execution_role" }),
+    .meta({
+      lithops: "execution_role",
+      taken: "the ARN of a role, such as arn:aws:iam::123456789012:role/NAME",
+    }),
   memoryMiB: mebibytes(128, 10_240)
     .optional()
     .describe("Memory of a function in MiB; processors grow with it: 1769 is one of them (default: 1769)")

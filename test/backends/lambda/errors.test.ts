@@ -1,7 +1,13 @@
 import { inspect } from "node:util"
 import { expect } from "chai"
 import type { LambdaOptions } from "../../../kernel-ext/backends/lambda/lambda.ts"
-import { type BackendError, CaptureError, type JobError } from "../../../kernel-ext/index.ts"
+import {
+  type BackendError,
+  CaptureError,
+  ConfigError,
+  type JobError,
+  ServerlessExecutor,
+} from "../../../kernel-ext/index.ts"
 import { makeCertificate, openssl } from "../../support/certificate.ts"
 import { failureOf } from "../../support/failure.ts"
 import { need } from "../../support/needs.ts"
@@ -135,6 +141,49 @@ describe("What goes wrong on Lambda", () => {
         else process.env[name] = value
       }
     }
+  })
+
+  it("tells of credentials that there are none of, and of a profile that has none", async () => {
+    const names = [
+      "AWS_ACCESS_KEY_ID",
+      "AWS_SECRET_ACCESS_KEY",
+      "AWS_CONFIG_FILE",
+      "AWS_SHARED_CREDENTIALS_FILE",
+    ]
+    const saved = names.map((name) => [name, process.env[name]] as const)
+    for (const name of names) delete process.env[name]
+    Object.assign(process.env, { AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" })
+    process.env.AWS_EC2_METADATA_DISABLED = "true"
+    try {
+      for (const [profile, words] of [
+        [undefined, /no credentials were found; run `aws configure`/],
+        ["nobody", /the profile "nobody" gives no credentials; look at option `profile`/],
+      ] as const) {
+        const nobody = new TestExecutor("", { access: { region: "eu-west-1", profile } })
+        const failed = await failureOf<BackendError>(nobody.callAsync(one, 1))
+        expect(failed.message).to.match(words)
+        expect(failed).to.include({ kind: "credentials", retryable: false })
+        await nobody.close()
+      }
+    } finally {
+      delete process.env.AWS_EC2_METADATA_DISABLED
+      for (const [name, value] of saved)
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+    }
+  })
+
+  it("refuses memory that no function can have before anything runs", () => {
+    for (const memoryMiB of [64, 20_000])
+      expect(() => fexec.map(one, [1], { memoryMiB })).to.throw(
+        RangeError,
+        `Option \`memoryMiB\` takes an integer from 128 to 10240 on aws_lambda, but got ${memoryMiB}.`,
+      )
+    expect(() => new ServerlessExecutor({ roleArn: "my-role" })).to.throw(
+      ConfigError,
+      /takes the ARN of a role/,
+    )
+    expect(shim.functions.size).to.equal(0)
   })
 
   /** What stands between here and the service; the address is the SDK's own setting where the option is not given. */

@@ -48,6 +48,7 @@ export class Ec2Api {
         doing: "be reached",
         region: region ?? "no region",
         endpoint: access.endpoint,
+        profile: access.profile,
       })
     }
   }
