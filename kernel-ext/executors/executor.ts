@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto"
+import { inspect } from "node:util"
 import type { Backend } from "../backends/backend.ts"
 import { travelsAs } from "../capture/per-worker.ts"
 import { type JobOptions, reduceOptions } from "../config/schema.ts"
 import { parseOptions } from "../config/validate.ts"
+import { placeWords } from "../protocol/job-words.ts"
 import type { MapOptions, MapReduceOptions, ReduceFunction, TaskFunction } from "./calls.ts"
 import type { Inputs } from "./inputs.ts"
 import { Job } from "./job.ts"
@@ -75,6 +77,10 @@ export abstract class Executor implements AsyncDisposable {
   /** "localhost", … */
   get backend(): string {
     return this.#launcher.backend.name
+  }
+
+  [inspect.custom](): string {
+    return placeWords({ executor: this.constructor.name, backend: this.backend, workers: this.workers })
   }
 
   /**

@@ -56,7 +56,7 @@ export function countWords(counts: JobSummary["counts"], say: Say = english): st
   const shown = (["done", "failed", "cancelled", "running", "queued"] as const).filter(
     (state) => counts[state] > 0,
   )
-  if (shown.length === 0) return say("no tasks yet")
+  if (shown.length === 0) return say("no tasks")
   return shown.map((state) => `${formatCount(counts[state])} ${say(state)}`).join(", ")
 }
 
@@ -65,7 +65,8 @@ export function jobSentence(job: JobSummary, nowMs: number): string {
   const tasks = `${formatCount(job.size)}${job.sized ? "" : "+"} ${job.size === 1 ? "task" : "tasks"}`
   const elapsed = formatDuration((job.endedAtMs ?? nowMs) - job.startedAtMs)
   const when = job.endedAtMs === null ? `, ${elapsed} so far` : ` in ${elapsed}`
-  return `${job.name}: ${tasks}, ${countWords(job.counts)}${when}`
+  const counts = job.size === 0 ? "" : `, ${countWords(job.counts)}`
+  return `${job.name}: ${tasks}${counts}${when}`
 }
 
 /** "LocalhostExecutor, 4 workers". */

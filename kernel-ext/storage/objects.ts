@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises"
 import { homedir } from "node:os"
-import { resolve, sep } from "node:path"
+import { isAbsolute, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { StorageError } from "../errors.ts"
 import type { ObjectInfo, PartitionOptions } from "../protocol/storage.ts"
@@ -125,9 +125,9 @@ function* cutUp({ at, size }: Found, { chunkSize, chunkCount, newline }: Cut): G
 
 function find(source: string, { storage, authority, signal }: Around): AsyncGenerator<Found> {
   const [, scheme, rest = ""] = /^([a-z][a-z0-9+_.-]+):\/\/(.*)$/s.exec(source) ?? []
-  if (scheme === undefined) return findFiles(source, source)
+  if (scheme === undefined) return findFiles(source, () => noFile(source, storage))
   if (scheme === "http" || scheme === "https") return findUrl(source, authority, signal)
-  if (scheme === "file") return findFiles(pathOf(source), source)
+  if (scheme === "file") return findFiles(pathOf(source), () => nothingFound(source, "localhost"))
   const [bucket = "", ...key] = rest.split("/")
   return findObjects(
     storageFor(scheme, storage, source).in(checkBucket(bucket)),
@@ -188,7 +188,7 @@ async function* findObjects(
   if (!any) throw nothingFound(source, storage.backend)
 }
 
-async function* findFiles(path: string, source: string): AsyncGenerator<Found> {
+async function* findFiles(path: string, missing: () => StorageError): AsyncGenerator<Found> {
   const absolute = resolve(path.replace(/^~(?=[\\/]|$)/, homedir())).replaceAll(sep, "/")
   const isFolder =
     path.endsWith("/") ||
@@ -215,7 +215,7 @@ async function* findFiles(path: string, source: string): AsyncGenerator<Found> {
     any = true
     yield { at: { kind: "file", path: `${folder}${key}` }, size: found.size }
   }
-  if (!any) throw nothingFound(source, "localhost")
+  if (!any) throw missing()
 }
 
 async function* findUrl(
@@ -238,6 +238,13 @@ function checkUrl(url: string): void {
     throw new TypeError(
       `storage.objects takes no URL with a user's name or password in it, such as the one of ${host}: it is seen wherever the task's input is. Fetch it in the task instead.`,
     )
+}
+
+/** A path may have been meant as the key of an object. */
+function noFile(path: string, { backend, bucket = "BUCKET" }: StorageClient): StorageError {
+  if (isAbsolute(path)) return nothingFound(path, "localhost")
+  const message = `No file matches ${path} in ${process.cwd()}. Objects of the storage are named with their bucket: ${backend}://${bucket}/${path}.`
+  return new StorageError(message, { kind: "not-found", backend: "localhost" })
 }
 
 /** A job over nothing looks as if it had worked. */

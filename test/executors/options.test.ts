@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { inspect } from "node:util"
 import { expect } from "chai"
 import { variableOf } from "../../kernel-ext/config/entries.ts"
 import type { SectionName } from "../../kernel-ext/config/sections.ts"
@@ -30,6 +31,7 @@ describe("FunctionExecutor", () => {
   it("runs on this machine when nothing says otherwise", async () => {
     await using fexec = new FunctionExecutor({ workers: 1 })
     expect(fexec.backend).to.equal("localhost")
+    expect(inspect(fexec)).to.match(/^FunctionExecutor on localhost, \d+ workers?$/)
     expect(await fexec.map((n: number) => n + 1, [1, 2])).to.deep.equal([2, 3])
   })
 

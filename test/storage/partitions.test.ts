@@ -254,6 +254,9 @@ describe("the objects of a storage", () => {
   it("are missed aloud: nothing found is an error, as a scheme that nobody knows and a wrong option are", async () => {
     expect(await failure(found("localhost://tests/none/*.csv"))).to.include({ kind: "not-found" })
     expect(await failure(found(join(folder, "none", "*.csv")))).to.include({ kind: "not-found" })
+    expect(String(await thrown(found("none/*.csv")))).to.match(
+      /No file matches none\/\*\.csv in \/.*\. Objects .* bucket: localhost:\/\/\w+\/none\/\*\.csv\.$/,
+    )
     expect(String(await thrown(found("ftp://host/x")))).to.include("scheme")
     const both = collect(storage.objects("localhost://tests/a/", { chunkSize: 1, chunkCount: 1 }))
     expect(String(await thrown(both))).to.include("chunkSize or chunkCount")

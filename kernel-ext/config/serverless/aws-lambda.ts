@@ -3,7 +3,6 @@ import { runtimeFor } from "../../backends/lambda/runtime.ts"
 import { endpointOption, keyOptions, profileOption, regionOption } from "../aws.ts"
 import { envOption } from "./options.ts"
 
-const text = z.string().min(1)
 const mebibytes = (from: number, to: number) => z.number().int().min(from).max(to)
 const usd = z.number().min(0)
 

@@ -1,4 +1,4 @@
-import { inspect } from "node:util"
+import { inspect, types } from "node:util"
 
 const MAX_ROWS = 50
 const MAX_COLUMNS = 30
@@ -40,10 +40,16 @@ function isNumeric(value: unknown): boolean {
 }
 
 function cellText(value: unknown): string {
-  const text =
-    typeof value === "string" ? value : inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY })
+  const text = wordsOf(value)
   const line = text.replace(/\s*\n\s*/g, " ")
   return line.length > MAX_CELL_LENGTH ? `${line.slice(0, MAX_CELL_LENGTH)}…` : line
+}
+
+function wordsOf(value: unknown): string {
+  if (typeof value === "string") return value
+  // Its stack would be all that is seen of it.
+  if (types.isNativeError(value)) return `${value.name}: ${value.message}`
+  return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY })
 }
 
 function noteOf(rows: number, columns: number): string {

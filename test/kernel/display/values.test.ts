@@ -103,6 +103,11 @@ describe("how a value looks", () => {
       .and.not.to.contain("x".repeat(101))
   })
 
+  it("names errors within a table, without their stacks", async () => {
+    const { "text/plain": text } = await data([{ at: 1, reason: new RangeError("too far") }])
+    expect(text).to.match(/^at {2}reason\n.*\n 1 {2}RangeError: too far\n/)
+  })
+
   it("is no table for other arrays", async () => {
     for (const value of [[], [1, 2], [{ a: 1 }, 2], [new Date(0)], [{}]])
       expect(await data(value)).to.have.all.keys("text/plain")
