@@ -113,6 +113,8 @@ export interface HeadPlace {
   readonly port: number
   /** Names and addresses by which it will be called: its certificate holds for these. */
   readonly addresses: readonly string[]
+  /** Its only address, where others are not to reach it. Default: all that the machine has. */
+  readonly listenAt?: string
 }
 
 /** How the queue's server is reached, as "tls://host:port". */

@@ -15,6 +15,12 @@ const options = {
     .optional()
     .describe("File that names further hosts, one a line")
     .meta({ placeholder: "FILE" }),
+  head: z
+    .enum(["first", "here"])
+    .optional()
+    .describe(
+      "Where the queue's server runs, unless `nats` names one: on the first host, or on this machine (here), which hosts then reach through their SSH connections, for as long as this kernel runs (default: first)",
+    ),
   sshUser: text
     .optional()
     .describe("Whom to log in as on hosts that are named without a user (default: as ~/.ssh/config says)")

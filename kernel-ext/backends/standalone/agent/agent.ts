@@ -7,7 +7,7 @@ import { leaseMs } from "../queue/limits.ts"
 import type { Lent, Pulls } from "../queue/pulls.ts"
 import { Queue } from "../queue/queue.ts"
 import { defaultKeepMs } from "../queue/streams.ts"
-import type { AgentConfig } from "./config.ts"
+import { type AgentConfig, leaving } from "./config.ts"
 import { Contents } from "./contents.ts"
 import { Holding, type HoldingOwner } from "./holding.ts"
 import { awsNotice, load, memoryInUse } from "./machine.ts"
@@ -136,7 +136,7 @@ export class Agent implements HoldingOwner {
   drain(reason: string, end: AgentEnd = "told"): void {
     if (this.#draining !== undefined) return
     this.#draining = { reason, end }
-    this.#say(`Taking no more tasks: ${reason}.`)
+    this.#say(`${leaving}${reason}.`)
     this.#stopPulls()
     for (const lane of lanes)
       for (const holding of this.#waiting[lane].splice(0)) void this.#giveBack(holding)

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs"
 import type { QueueAccess } from "../queue/access.ts"
 
+/** What an agent's log says before why it is about to end. */
+export const leaving = "Taking no more tasks: "
+
 /** What an agent is started with: a file that only its owner may read, since it holds credentials. */
 export interface AgentConfig {
   readonly version: 1

@@ -111,7 +111,8 @@ export class Fleet {
     const [, failure] = /^failed: (.*)$/.exec(said ?? "") ?? []
     if (failure !== undefined) return { state: "failed", reason: failure, kind: "init" }
     const state = before === "running" ? "lost" : "failed"
-    const reason = said === ended ? "its agent had nothing to do, and ended it" : (said ?? endReason)
+    const [, why] = new RegExp(`^${ended}: (.*)$`).exec(said ?? "") ?? []
+    const reason = why === undefined ? (said ?? endReason) : `its agent ended it: ${why}`
     return { state, reason, ...(state === "failed" && { kind: kindOf(endReason) }) }
   }
 

@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib"
 import { BackendError } from "../../../errors.ts"
+import { leaving } from "../agent/config.ts"
 
 /**
  * What an instance runs when it starts, as a shell script for any Linux that has bash and curl: it gets Node and the files it is to
@@ -15,7 +16,7 @@ export const ownId = "@@CELLFAN_INSTANCE@@"
 /** What the log's lines begin with that are for the kernel, which reads them from the instance's console. */
 export const logMark = "cellfan:"
 
-/** Its last word where its program ended by itself. */
+/** Its last word where its program ended by itself; after it comes why. */
 export const ended = "ends"
 
 /** A file of an instance: within the script, or fetched from where it was put. */
@@ -144,7 +145,10 @@ bring_node() {
 }`
 
 function supervise(run: string, end: ScriptSpec["end"]): string {
-  const atEnd = end === "with-program" ? `say "${ended}"; shutdown -h now` : ":"
+  const atEnd =
+    end === "with-program"
+      ? `say "${ended}: $(grep -a '${leaving}' /var/log/cellfan.log | tail -n 1 | sed 's/.*${leaving}//; s/[.]$//')"; shutdown -h now`
+      : ":"
   const watch =
     typeof end === "object"
       ? `

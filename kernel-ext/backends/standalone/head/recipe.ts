@@ -34,9 +34,9 @@ export function headRecipe(
 }
 
 /** What is accepted is on disk before it is acknowledged, so that a server that is killed loses nothing. */
-function configurationOf({ pool, keys }: PoolIdentity, { folder, port }: HeadPlace): string {
+function configurationOf({ pool, keys }: PoolIdentity, { folder, port, listenAt }: HeadPlace): string {
   return `# The queue of the pool ${pool}, written by cellfan.
-port: ${port}
+${listenAt === undefined ? "" : `host: "${listenAt}"\n`}port: ${port}
 server_name: "cellfan-${pool}"
 max_payload: 1MB
 # Dead links are noticed in some seconds.

@@ -5,14 +5,9 @@ import { HostKeyCheck } from "./host-key.ts"
 import { type Identities, identitiesOf } from "./identities.ts"
 import { type Channel, type Client, loadSsh2 } from "./sdk.ts"
 import type { HostSettings } from "./settings.ts"
+import { type Ended, type Shell, toldBy } from "./shell.ts"
 
 /** One connection to a host that has shown its key and let us in. */
-
-export interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 type ConnectConfig = Parameters<Client["connect"]>[0]
 type HostKeyAlgorithms = NonNullable<NonNullable<ConnectConfig["algorithms"]>["serverHostKey"]>
@@ -31,7 +26,7 @@ const administrativelyProhibited = 1
 /** What a login shell may take before it does what it was asked. */
 const scriptMs = 120_000
 
-export class Connection {
+export class Connection implements Shell {
   readonly settings: HostSettings
   /** Resolves, never rejects, with the reason. */
   readonly closed: Promise<string>
@@ -123,16 +118,8 @@ export class Connection {
    * @throws BackendError with what it wrote to stderr, where it ends with another code than 0.
    */
   async script(doing: string, text: string): Promise<Map<string, string[]>> {
-    const { code, stdout, stderr } = await this.#told(doing, this.exec("exec /bin/sh", text, scriptMs))
-    if (code !== 0) {
-      const said = lastLines(stderr) || `the shell ended with code ${code}`
-      const kind = /no space left|disk quota/i.test(stderr) ? "quota" : "other"
-      throw sshError(kind, `${this.settings.name} could not ${doing}: ${said}`)
-    }
-    const told = new Map<string, string[]>()
-    for (const [, key = "", value = ""] of stdout.matchAll(/^cellfan:(\w+)=(.*)$/gm))
-      told.set(key, [...(told.get(key) ?? []), value])
-    return told
+    const ended = await this.#told(doing, this.exec("exec /bin/sh", text, scriptMs))
+    return toldBy(ended, this.settings.name, doing)
   }
 
   async #told<T>(doing: string, work: Promise<T>): Promise<T> {
@@ -174,6 +161,7 @@ export class Connection {
         this.#client.forwardIn("127.0.0.1", port, (error) => (error ? reject(error) : resolve())),
       )
     } catch (cause) {
+      this.#incoming = before
       throw sshError(
         "other",
         `${this.settings.name} does not let cellfan listen on its port ${port}: the port is taken, or its sshd forbids it (AllowTcpForwarding)`,
@@ -185,12 +173,6 @@ export class Connection {
   close(): void {
     this.#client.end()
   }
-}
-
-/** A program's last words. Of code without line breaks they may be its whole text. */
-function lastLines(text: string): string {
-  const lines = text.split("\n").slice(-12)
-  return lines.map((line) => (line.length > 300 ? `${line.slice(0, 300)}…` : line)).join("\n")
 }
 
 function configOf(

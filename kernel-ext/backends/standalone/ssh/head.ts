@@ -1,4 +1,5 @@
 import { connect } from "node:net"
+import type { Duplex } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
 import { createGzip } from "node:zlib"
 import type { HeadRecipe, QueueAddress } from "../hosts.ts"
@@ -6,6 +7,7 @@ import { sshError } from "./errors.ts"
 import { quote } from "./host-key.ts"
 import { fileToUpload } from "./own-node.ts"
 import { poolFolder, startProgram } from "./processes.ts"
+import type { Shell } from "./shell.ts"
 import type { Link, SshHost } from "./ssh-host.ts"
 import type { Tunnels } from "./tunnels.ts"
 import { upload } from "./upload.ts"
@@ -17,47 +19,69 @@ const startTries = 3
 /** Above what systems give to outgoing connections is too little room; below are services that have names. */
 const [firstPort, lastPort] = [20_000, 32_000]
 
-export async function startHead(link: Link, recipe: HeadRecipe): Promise<number> {
-  for (let left = startTries; ; left--) {
-    try {
-      return await tryToStart(link, recipe)
-    } catch (error) {
-      if (left === 1 || !/address already in use|bind/i.test((error as Error).message)) throw error
-      // Somebody else has the port: another one.
-      const { connection, there } = link
-      await connection.script(
-        "take another port",
-        `rm -f ${quote(`${headFolder(there.folder, recipe)}/port`)}`,
-      )
-    }
-  }
-}
-
-async function tryToStart({ connection, there }: Link, recipe: HeadRecipe): Promise<number> {
+/** Resolves with its port. */
+export async function startHead({ connection, there }: Link, recipe: HeadRecipe): Promise<number> {
   const platform = `${there.platform}-${there.arch}`
   if (platform !== "linux-x64" && platform !== "linux-arm64")
     throw sshError(
       "setup",
       `${connection.settings.name} is ${platform}: the server is there for Linux on x64 and arm64.`,
     )
-  const folder = headFolder(there.folder, recipe)
+  return headProgram(connection, recipe, {
+    folder: there.folder,
+    addresses: [...addressesOf({ connection, there }), there.hostName, "localhost", "127.0.0.1"],
+    async bring(folder, isThere) {
+      const path = `${folder}/${server}`
+      if (!isThere) await bringServer(connection, await recipe.server(platform), path)
+      return path
+    },
+  })
+}
+
+interface HeadProgram {
+  /** Where all that cellfan keeps on the machine stands. */
+  readonly folder: string
+  readonly addresses: readonly string[]
+  readonly listenAt?: string
+  /** Resolves with the program's path. @param isThere Whether the server's folder has one. */
+  bring(folder: string, isThere: boolean): Promise<string>
+}
+
+/** Starts the server on the machine that the shell is of, or finds it again. Resolves with its port. */
+export async function headProgram(shell: Shell, recipe: HeadRecipe, place: HeadProgram): Promise<number> {
+  const folder = `${poolFolder(place.folder, recipe.pool)}/head`
+  for (let left = startTries; ; left--) {
+    try {
+      return await tryToStart(shell, recipe, place, folder)
+    } catch (error) {
+      if (left === 1 || !/address already in use|bind/i.test((error as Error).message)) throw error
+      // Somebody else has the port: another one.
+      await shell.script("take another port", `rm -f ${quote(`${folder}/port`)}`)
+    }
+  }
+}
+
+async function tryToStart(
+  shell: Shell,
+  recipe: HeadRecipe,
+  { addresses, listenAt, bring }: HeadProgram,
+  folder: string,
+): Promise<number> {
   const wished = firstPort + Math.floor(Math.random() * (lastPort - firstPort))
-  const told = await connection.script(
+  const told = await shell.script(
     "look for the queue's server",
     `umask 077; mkdir -p ${quote(folder)} && cd ${quote(folder)} || exit 1
 [ -s port ] || echo ${wished} > port
 echo "cellfan:port=$(cat port)"
 [ ! -x ${server} ] || echo cellfan:there=1`,
   )
-  if (!told.has("there")) await bringServer(connection, await recipe.server(platform), `${folder}/${server}`)
+  const program = await bring(folder, told.has("there"))
   const port = Number(told.get("port")?.[0])
-  const addresses = [...addressesOf({ connection, there }), there.hostName, "localhost", "127.0.0.1"]
-  await startProgram(connection, {
+  const place = { folder, port, addresses: [...new Set(addresses)] }
+  await startProgram(shell, {
     name: "nats",
-    folder,
-    program: `${folder}/${server}`,
-    args: ["-c", `${folder}/nats.conf`],
-    files: recipe.files({ folder, port, addresses: [...new Set(addresses)] }),
+    ...{ folder, program, args: ["-c", `${folder}/nats.conf`] },
+    files: recipe.files(listenAt === undefined ? place : { ...place, listenAt }),
   })
   return port
 }
@@ -74,10 +98,6 @@ async function bringServer(connection: Link["connection"], file: string, path: s
   })
 }
 
-function headFolder(folder: string, { pool }: HeadRecipe): string {
-  return `${poolFolder(folder, pool)}/head`
-}
-
 /** How others may call a host, the likeliest first: as we do, and by its own addresses but those that every host has. */
 function addressesOf({ connection, there }: Link): string[] {
   const ours = connection.settings.host
@@ -85,30 +105,37 @@ function addressesOf({ connection, there }: Link): string[] {
   return [...new Set([ours, ...there.addresses].filter(isOwn))]
 }
 
-/** A server on a host. */
+/** A server that runs. */
 export interface Head {
-  readonly host: SshHost
+  /** Of the host that it is on; undefined: this machine. */
+  readonly name: string | undefined
   readonly port: number
+  /** How hosts may reach it; none: only by tunnels. */
   readonly addresses: readonly string[]
+  /** A connection to it, by way of this process. */
+  reach(): Promise<Duplex>
 }
 
 export function headOn(host: SshHost, link: Link, port: number): Head {
-  return { host, port, addresses: addressesOf(link) }
+  const reach = async () => {
+    const { connection } = await host.link(AbortSignal.timeout(dialMs))
+    return connection.reach("127.0.0.1", port)
+  }
+  return { name: host.name, port, addresses: addressesOf(link), reach }
 }
 
 /** How agents and this process reach it. The tunnel, where one is needed, lives as long as `tunnels`. */
 export async function addressOf(
-  { host, port, addresses }: Head,
+  { port, addresses, reach }: Head,
   { connection }: Link,
   tunnels: Tunnels,
-  signal: AbortSignal,
 ): Promise<QueueAddress> {
   const { host: name, jumps, proxyCommand } = connection.settings
   // The last one is for the host itself, and for those that only a tunnel leads from.
   const agents = [...addresses, "127.0.0.1"].map((address) => url(address, port))
   const isStraight = jumps.length === 0 && proxyCommand === undefined && (await answers(name, port))
   if (isStraight) return { agents, kernel: [url(name, port)] }
-  const local = await tunnels.open(async () => (await host.link(signal)).connection.reach("127.0.0.1", port))
+  const local = await tunnels.open(reach)
   return { agents, kernel: [url("127.0.0.1", local)] }
 }
 
@@ -119,34 +146,61 @@ export async function addressOf(
  * @throws BackendError where neither goes.
  */
 export async function leadTo(
-  { host, port, addresses }: Head,
+  head: Head,
   { connection }: Link,
   node: string,
   tunnels: Tunnels,
   say: (text: string) => void,
 ): Promise<void> {
   const { name } = connection.settings
-  if (name === host.name) return
-  const told = await connection.script(
-    "look for the queue's server",
-    `${quote(node)} -e ${quote(dial)} ${port} ${addresses.map(quote).join(" ")} </dev/null`,
-  )
-  if (told.has("reached")) return
-  const problem = `${name} cannot reach the queue's server on ${host.name} (port ${port} of ${addresses.join(", ")})`
-  try {
-    await connection.listen(port, (accept) =>
-      tunnels.join(accept(), async () => {
-        const { connection } = await host.link(AbortSignal.timeout(dialMs))
-        return connection.reach("127.0.0.1", port)
-      }),
-    )
-  } catch (error) {
-    throw sshError("network", `${problem}, nor through this machine: ${(error as Error).message}`, error)
+  const { port, addresses } = head
+  if (name === head.name) return
+  const isReached = async (at: readonly string[]) => {
+    const words = `${quote(node)} -e ${quote(dial)} ${port} ${at.map(quote).join(" ")} </dev/null`
+    return (await connection.script("look for the queue's server", words)).has("reached")
   }
-  say(
-    `${problem}: it does so through this machine, and no longer than that runs. Open the port between the hosts for jobs that outlive it`,
-  )
+  if (addresses.length > 0 && (await isReached(addresses))) return
+  const where =
+    head.name === undefined ? "this machine" : `${head.name} (port ${port} of ${addresses.join(", ")})`
+  const problem = `${name} cannot reach the queue's server on ${where}`
+  const open = () => connection.listen(port, (accept) => tunnels.join(accept(), head.reach))
+  try {
+    await open()
+  } catch (error) {
+    // Another kernel of this pool may lead there, for as long as it runs.
+    if (!(await isReached(["127.0.0.1"])))
+      throw sshError(
+        "network",
+        `${problem}, ${addresses.length > 0 ? "nor through this machine" : "through its connection"}: ${(error as Error).message}`,
+        error,
+      )
+    void takeOver(connection, open)
+  }
+  if (head.name !== undefined)
+    say(
+      `${problem}: it does so through this machine, and no longer than that runs. Open the port between the hosts for jobs that outlive it`,
+    )
 }
+
+/** Opens a tunnel once the one that is there now is gone. */
+async function takeOver(connection: Link["connection"], open: () => Promise<void>): Promise<void> {
+  let isClosed = false
+  void connection.closed.then(() => {
+    isClosed = true
+  })
+  while (!isClosed) {
+    await sleep(takeOverMs, undefined, { ref: false })
+    try {
+      await open()
+      return
+    } catch {
+      // It is still there.
+    }
+  }
+}
+
+/** An agent looks for its server again for longer than that. */
+const takeOverMs = 3000
 
 const dialMs = 3000
 
@@ -160,7 +214,7 @@ for (const host of hosts) {
 }
 setTimeout(() => process.exit(), ${dialMs})`
 
-function url(address: string, port: number): string {
+export function url(address: string, port: number): string {
   return `tls://${address.includes(":") ? `[${address}]` : address}:${port}`
 }
 

@@ -1,9 +1,9 @@
-import type { Connection } from "./connection.ts"
 import { sshError } from "./errors.ts"
 import { quote } from "./host-key.ts"
+import type { Shell } from "./shell.ts"
 
 /**
- * Programs on a host that outlive the connection: each in a session of its own, with NAME.pid and NAME.log in its folder. A
+ * Programs on a host, or on this machine, that outlive the connection: each in a session of its own, with NAME.pid and NAME.log in its folder. A
  * process is the one meant if the folder stands in its arguments: numbers of processes are used again.
  */
 export interface RemoteProgram {
@@ -36,7 +36,7 @@ runs() {
  * @throws BackendError with its last words where it ends within moments.
  */
 export async function startProgram(
-  connection: Connection,
+  shell: Shell,
   { name, folder, program, args, files }: RemoteProgram,
 ): Promise<"started" | "running"> {
   const end = `CELLFAN-${Math.random().toString(36).slice(2)}`
@@ -65,19 +65,19 @@ sleep 0.3
 if runs ${name}.pid "$folder"; then echo cellfan:state=started
 else tail -n 12 ${name}.log >&2; rm -f ${name}.pid; exit 1; fi
 `
-  const told = await connection.script(`start ${name} (${folder}/${name}.log)`, script)
+  const told = await shell.script(`start ${name} (${folder}/${name}.log)`, script)
   return told.get("state")?.[0] === "running" ? "running" : "started"
 }
 
 /** Tells the folder's other programs to end when what they do is done. */
-export async function askOthersToEnd(connection: Connection, folder: string, name: string): Promise<void> {
+export async function askOthersToEnd(shell: Shell, folder: string, name: string): Promise<void> {
   const script = `${common}
 folder=${quote(folder)}
 for file in "$folder"/*.pid; do
   [ "$(basename "$file")" = ${quote(`${name}.pid`)} ] || { runs "$file" "$folder" && kill -TERM "$pid"; }
 done
 exit 0`
-  await connection.script("end an older agent", script)
+  await shell.script("end an older agent", script)
 }
 
 /**
@@ -87,7 +87,7 @@ exit 0`
  * @param pool Its name; "*" stands for all.
  */
 export async function endPrograms(
-  connection: Connection,
+  shell: Shell,
   parent: string,
   pool: string,
   patienceS: number,
@@ -109,12 +109,12 @@ for folder in ${quote(parent)}/${pool === "*" ? pool : quote(pool)}; do
 done
 exit 0
 `
-  const told = await connection.script("end what runs there", script)
+  const told = await shell.script("end what runs there", script)
   return told.get("ended") ?? []
 }
 
 /** Removes what nothing of cellfan uses any more: the folder, once no pool stands in it. */
-export async function removeUnused(connection: Connection, folder: string): Promise<boolean> {
+export async function removeUnused(shell: Shell, folder: string): Promise<boolean> {
   const script = `folder=${quote(folder)}
 cd "$folder" 2>/dev/null || exit 0
 rmdir pools 2>/dev/null
@@ -123,7 +123,7 @@ cd / && rm -rf "$folder" && echo cellfan:removed=1
 # Those above it, where nothing else stands in them.
 case "$folder" in */cellfan/hosts/*) rmdir "\${folder%/*}" "\${folder%/*/*}" 2>/dev/null;; esac
 exit 0`
-  return (await connection.script("remove its files", script)).has("removed")
+  return (await shell.script("remove its files", script)).has("removed")
 }
 
 /** @throws BackendError where a pool's name could leave its folder. */

@@ -4,6 +4,7 @@ import type { AgentRecipe, HeadRecipe, HostEvents, HostProvider, HostState, Queu
 import { nodeOn, startAgent } from "./agent.ts"
 import { sshError } from "./errors.ts"
 import { addressOf, type Head, headOn, leadTo, startHead } from "./head.ts"
+import { addressHere, endHeadHere, startHeadHere } from "./head-here.ts"
 import { endPrograms, removeUnused } from "./processes.ts"
 import { atHome, type SettingsSources } from "./settings.ts"
 import { type Link, SshHost } from "./ssh-host.ts"
@@ -22,9 +23,10 @@ import { Ways } from "./ways.ts"
  * - ways.ts, connection.ts         straight or through others; one connection, and why there is none (connect-error.ts)
  * - survey.ts                      what a host is and has
  * - own-node.ts, upload.ts         what is brought there
- * - processes.ts                   programs there that outlive the connection
+ * - processes.ts, shell.ts         programs there that outlive the connection; scripts that do so
  * - agent.ts                       the agent
  * - head.ts, tunnels.ts            the queue's server on one of them, and the ways to it
+ * - head-here.ts                   the same on this machine
  *
  * All that is written on a host stands in ~/.cache/cellfan/hosts/HOST (or, where that cannot be, in /var/tmp/cellfan-UID):
  *
@@ -40,6 +42,8 @@ export interface SshHostsOptions extends SettingsSources {
   readonly hostsFile?: string | undefined
   /** How many must come up (default: 1). */
   readonly minHosts?: number | undefined
+  /** Where the queue's server runs: on the first host (default), or on this machine. */
+  readonly head?: "first" | "here" | undefined
 }
 
 /** What an agent that is told to end may take to do so before it is ended. */
@@ -157,6 +161,10 @@ export class SshHosts implements HostProvider {
     this.#events = events
     this.#pools.add(recipe.pool)
     const [host] = await this.#hosts()
+    if (this.#options.head === "here") {
+      this.#head = await startHeadHere(recipe)
+      return addressHere(this.#head)
+    }
     if (host === undefined) throw new Error("There is no host.")
     host.tell("pending")
     let found: { link: Link; port: number } | undefined
@@ -181,7 +189,7 @@ export class SshHosts implements HostProvider {
     }
     const { link, port } = found as unknown as { link: Link; port: number }
     this.#head = headOn(host, link, port)
-    return addressOf(this.#head, link, this.#tunnels, signal)
+    return addressOf(this.#head, link, this.#tunnels)
   }
 
   async clean(scope: "own" | "all"): Promise<readonly string[]> {
@@ -196,7 +204,10 @@ export class SshHosts implements HostProvider {
         `${count(failed.length, "host")} of ${hosts.length} could not be cleaned; run it again when they can be reached:\n${failed.map(({ message }) => `- ${message}`).join("\n")}`,
         failed[0],
       )
-    return results.flatMap((result) => (result.status === "fulfilled" ? result.value : []))
+    const gone = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []))
+    if (this.#options.head === "here")
+      gone.push(...(await endHeadHere(scope === "all" ? ["*"] : [...this.#pools], endWithinS)))
+    return gone
   }
 
   async #cleanHost({ connection, there }: Link, scope: "own" | "all"): Promise<string[]> {

@@ -294,6 +294,97 @@ describe("Instances on EC2", function () {
       expect(error.message).to.include("there is no such subnet in this region; look at `subnets`")
     })
 
+    it("because the region has no default VPC, or subnets are in two, with what to do", async () => {
+      const { ec2Sdk } = await import("../../../../kernel-ext/backends/standalone/ec2/sdk.ts")
+      const sdk = await ec2Sdk()
+      // A region of its own: the other tests need theirs.
+      const region = "eu-west-3"
+      const ec2 = new sdk.EC2Client({ region, endpoint: server.url, credentials: keys })
+      const { Subnets = [] } = await ec2.send(new sdk.DescribeSubnetsCommand({}))
+      const access = { region, endpoint: shim.url, keys: () => keys }
+      const own = await secondVpc(region)
+      const split = await failure({ access, subnets: [own, Subnets[0]?.SubnetId ?? ""] })
+      expect(split.message).to.match(
+        /^The `subnets` stand in 2 VPCs \(vpc-\w+, vpc-\w+\), and are to be in one\.$/,
+      )
+      for (const { SubnetId } of Subnets) await deleteSubnet(region, SubnetId ?? "")
+      const error = await failure({ access })
+      expect(error).to.include({ kind: "setup", retryable: false, backend: "aws_ec2" })
+      expect(error.message).to.equal(
+        "EC2 in eu-west-3 has no default VPC with a subnet: give `subnets`, or make one: aws ec2 create-default-vpc",
+      )
+      expect(shim.launches).to.deep.equal([])
+      // The way out that it names.
+      expect((await start({ access, subnets: [own], instances: 1 })).running).to.equal(1)
+      for (const hosts of open.splice(0)) {
+        await hosts.clean("all")
+        await hosts.close()
+      }
+    })
+
+    for (const [code, words, kind, message] of [
+      ["VPCIdNotSpecified", "No default VPC for this user", "setup", "aws ec2 create-default-vpc"],
+      ["MissingInput", "No subnets found for the default VPC 'vpc-1'", "setup", "give `subnets`"],
+      [
+        "InsufficientFreeAddressesInSubnet",
+        "There are not enough free addresses in subnet 'subnet-1'",
+        "quota",
+        "give other or larger `subnets`",
+      ],
+      [
+        "InstanceLimitExceeded",
+        "Your quota allows for 0 more",
+        "quota",
+        "take fewer or smaller instances (`instances`,",
+      ],
+      [
+        "VolumeLimitExceeded",
+        "You have exceeded your volume quota",
+        "quota",
+        "`cellfan vm list` shows what is left over",
+      ],
+      ["MaxIOPSLimitExceeded", "Maximum IOPS limit exceeded", "quota", "raise it in Service Quotas"],
+      ["PendingVerification", "Your account is currently being verified", "setup", "takes up to four hours"],
+      [
+        "OptInRequired",
+        "You are not subscribed to this service",
+        "setup",
+        "not signed up for this region or image",
+      ],
+      [
+        "Unsupported",
+        "Your requested instance type is not supported",
+        "setup",
+        "take another `instanceType` or other `subnets`",
+      ],
+      ["InvalidAMIID.Unavailable", "The image id is no longer available", "not-found", "leave out `image`"],
+      [
+        "InvalidParameterCombination",
+        "The architecture 'i386' of the specified instance type does not match",
+        "setup",
+        "look at `image` and `instanceType`",
+      ],
+    ] as const)
+      it(`because of ${code}, with the way out and EC2's own words`, async () => {
+        for (let i = 0; i < 10; i++) refused(code, words)
+        const error = await failure()
+        shim.failures.length = 0
+        expect(error.kind, error.message).to.equal(kind)
+        expect(error.message).to.include(message).and.to.include(words)
+        expect(error.message).to.match(/^EC2 in \S+ could not launch \d t3\.medium instances?: /)
+      })
+
+    it("because the VPC may have no more security groups", async () => {
+      refused(
+        "SecurityGroupLimitExceeded",
+        "The maximum number of security groups has been reached",
+        "CreateSecurityGroup",
+      )
+      const error = await failure()
+      expect(error.kind).to.equal("quota")
+      expect(error.message).to.include("give `securityGroup`, or `cellfan clean` deletes those of cellfan")
+    })
+
     it("because rights are missing, with the right's name", async () => {
       refused(
         "UnauthorizedOperation",
@@ -364,6 +455,31 @@ describe("Instances on EC2", function () {
       expect((await failure({ instanceProfile: "p" })).message).to.include("look at `instanceProfile`")
     })
   })
+
+  /** By EC2's own protocol: cellfan needs neither of these calls. Resolves with the id of a subnet. */
+  async function secondVpc(region: string): Promise<string> {
+    const vpc = await query(region, { Action: "CreateVpc", CidrBlock: "10.9.0.0/16" })
+    const VpcId = /<vpcId>(.*?)</.exec(vpc)?.[1] ?? ""
+    const subnet = await query(region, { Action: "CreateSubnet", VpcId, CidrBlock: "10.9.1.0/24" })
+    return /<subnetId>(.*?)</.exec(subnet)?.[1] ?? ""
+  }
+
+  const deleteSubnet = (region: string, SubnetId: string) =>
+    query(region, { Action: "DeleteSubnet", SubnetId })
+
+  async function query(region: string, parameters: Record<string, string>): Promise<string> {
+    const answer = await fetch(server.url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${region}/ec2/aws4_request, SignedHeaders=host, Signature=0`,
+      },
+      body: new URLSearchParams({ Version: "2016-11-15", ...parameters }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(text)
+    return text
+  }
 
   async function parameter(architecture: string) {
     const { ssmSdk } = await import("../../../../kernel-ext/backends/standalone/ec2/sdk.ts")
