@@ -1,17 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
-import { sendingsOf } from "../../kernel-ext/backends/sendings.ts"
 import { packedWorkerVariables, workerContainer } from "../../kernel-ext/backends/serverless/container.ts"
 import { capture } from "../../kernel-ext/capture/capture.ts"
-import type { Captured } from "../../kernel-ext/capture/types.ts"
 import type { TaskContext } from "../../kernel-ext/protocol/context.ts"
-import type { AnswerBlock, InvocationEvent, Said } from "../../kernel-ext/protocol/invocation.ts"
-import type { Sending } from "../../kernel-ext/protocol/worker.ts"
-import { BlockReader } from "../../kernel-ext/util/blocks.ts"
-import { encodeFrame } from "../../kernel-ext/util/frames.ts"
 import { ContainerInstance } from "../support/servers/container-instance.ts"
-
-const token = "a secret of the test"
+import { call, callUnderLoad, token, untilRunning } from "./worker-calls.ts"
 
 function startWorker(more: Record<string, string> = {}, memoryMiB = 512): Promise<ContainerInstance> {
   const size = { memoryMiB, timeoutMs: 20_000 }
@@ -135,29 +128,9 @@ describe("The worker as a container", () => {
 
   it("holds under load: thousands of calls from many callers, each with its own answer", async () => {
     const echo = capture((n: number) => n)
-    const callers = 16
-    const each = 100
-    const wrong: unknown[] = []
-    let refused = 0
+    const [callers, each] = [16, 100]
     const atMs = performance.now()
-    await Promise.all(
-      Array.from({ length: callers }, async (_, caller) => {
-        for (let at = 0; at < each; at++) {
-          const n = caller * each + at
-          for (;;) {
-            const got = await call(worker, echo, [n]).catch((error: Error) => error.message)
-            if (typeof got === "string") {
-              if (!got.startsWith("429")) wrong.push(got)
-              refused++
-              await sleep(2)
-              continue
-            }
-            if (got.results.length !== 1 || got.results[0] !== n) wrong.push([n, got.results])
-            break
-          }
-        }
-      }),
-    )
+    const { wrong, refused } = await callUnderLoad(worker, echo, { callers, each })
     expect(wrong).to.deep.equal([])
     const seconds = (performance.now() - atMs) / 1000
     console.log(`      ${callers * each} calls in ${seconds.toFixed(1)} s, ${refused} refused and made again`)
@@ -193,72 +166,3 @@ describe("A worker in a container that is told to end", () => {
     }
   })
 })
-
-interface Answered {
-  readonly results: unknown[]
-  readonly environment: string
-  readonly end: AnswerBlock["end"]
-}
-
-interface CallOptions {
-  readonly hear?: (block: AnswerBlock) => void
-  readonly signal?: AbortSignal
-}
-
-let jobs = 0
-
-async function call(
-  { url }: ContainerInstance,
-  captured: Captured,
-  inputs: readonly unknown[],
-  { hear, signal }: CallOptions = {},
-): Promise<Answered> {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "x-cellfan-token": token },
-    body: JSON.stringify(eventOf(captured, inputs)),
-    ...(signal !== undefined && { signal }),
-  })
-  if (answer.status !== 200)
-    throw new Error(`${answer.status} ${((await answer.json()) as { error: string }).error}`)
-  const said: Said[] = []
-  let last: AnswerBlock | undefined
-  const reader = new BlockReader(1e9, (block) => {
-    hear?.(block)
-    said.push(...block.said)
-    last = block
-  })
-  for await (const chunk of answer.body ?? []) reader.push(chunk)
-  return {
-    results: said.flatMap((one) => resultsOf(captured, one)),
-    environment: last?.environment ?? "",
-    end: last?.end,
-  }
-}
-
-function eventOf(captured: Captured, inputs: readonly unknown[]): InvocationEvent {
-  const jobId = `job-${jobs++}`
-  const { contents, run } = sendingsOf({
-    ...{ jobId, shipment: captured.shipment, seed: 0, env: {}, timeoutMs: undefined, memoryMiB: undefined },
-    ...{ indices: Uint32Array.from(inputs.keys()), attempts: undefined, extraArgs: undefined },
-    inputs: captured.codec.encodeEach(inputs, (i) => `inputs[${i}]`),
-  })
-  const frames = [...contents.values(), run].flatMap(({ message, parts }: Sending) =>
-    encodeFrame(message, parts),
-  )
-  return { cellfan: 1, jobId, needs: [...contents.keys()], body: Buffer.concat(frames).toString("base64") }
-}
-
-function resultsOf({ untrusted }: Captured, { message, parts }: Said): unknown[] {
-  if (message.type !== "report" || message.segments.length === 0) return []
-  const [, bytes = new Uint8Array(), ...blobs] = parts
-  return untrusted.decodeEach({ bytes, blobs })
-}
-
-async function untilRunning({ url }: ContainerInstance, running: number): Promise<void> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await sleep(10)) {
-    const { running: now } = (await (await fetch(`${url}/health`)).json()) as { running: number }
-    if (now === running) return
-  }
-  throw new Error(`There were never ${running} calls at once.`)
-}

@@ -4,6 +4,7 @@ import { BackendError } from "../../errors.ts"
 import { deploymentName, isDeploymentName } from "../serverless/container.ts"
 import { timeoutHint } from "../serverless/hints.ts"
 import { callWorker, type HttpService } from "../serverless/http.ts"
+import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { type CodeEngineAccess, CodeEngineApi } from "./api.ts"
 import { appWorkload } from "./app.ts"
@@ -52,32 +53,16 @@ interface Project {
   readonly status?: string
 }
 
-export class CodeEngine implements Platform {
-  readonly name
-  readonly title
-  readonly limits
-  readonly size: FunctionSize
-  readonly streams
-  readonly endsLeftCalls
-  readonly pace
-  readonly throttledHint
+export class CodeEngine extends KnownPlatform implements Platform {
   readonly #options: CodeEngineOptions
   readonly #workload: Workload
   #api: CodeEngineApi | undefined
   #projectId = ""
 
   constructor(options: CodeEngineOptions) {
-    const facts = codeEngineFacts(options)
+    super(codeEngineFacts(options))
     this.#options = options
     this.#workload = options.workload === "function" ? functionWorkload(options) : appWorkload(options)
-    this.name = facts.name
-    this.title = facts.title
-    this.limits = facts.limits
-    this.size = facts.size
-    this.streams = facts.streams
-    this.endsLeftCalls = facts.endsLeftCalls
-    this.pace = facts.pace
-    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

@@ -1,4 +1,4 @@
-import type { PlatformFacts } from "../serverless/loaded-later.ts"
+import type { PlatformFacts } from "../serverless/known-platform.ts"
 import type { FunctionSize } from "../serverless/platform.ts"
 
 /** What tasks run as: Code Engine's apps are containers, its functions code that it has a runtime for. */

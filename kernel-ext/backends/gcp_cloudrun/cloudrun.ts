@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../errors.ts"
-import { type GoogleAccess, type GoogleAuthLibrary, GoogleTokens } from "../../util/google.ts"
-import { loadPackage } from "../../util/load-package.ts"
 import { cellfanVersion } from "../../util/version.ts"
-import { callMeaning, type GoogleService, managementMeaning, notReady, tokenError } from "../google-errors.ts"
+import { callOf, regionFor, type TokenOptions, type Tokens, tokensFor } from "../google-calls.ts"
+import { type GoogleService, managementMeaning, notReady } from "../google-errors.ts"
 import { costOf, listPrices, type Prices } from "../google-prices.ts"
 import {
   deploymentName,
@@ -12,7 +11,8 @@ import {
   packedWorkerVariables,
   workerContainer,
 } from "../serverless/container.ts"
-import { callWorker, type HttpService, requestJson } from "../serverless/http.ts"
+import { type HttpService, requestJson } from "../serverless/http.ts"
+import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { cloudRunFacts } from "./facts.ts"
 
@@ -24,8 +24,7 @@ import { cloudRunFacts } from "./facts.ts"
  *
  * @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services
  */
-export interface CloudRunOptions extends GoogleAccess, FunctionSize {
-  readonly region?: string | undefined
+export interface CloudRunOptions extends TokenOptions, FunctionSize {
   /** URL of the Admin API (default: Google's). */
   readonly endpoint?: string | undefined
   /** Calls that run at once. */
@@ -42,8 +41,6 @@ export interface CloudRunOptions extends GoogleAccess, FunctionSize {
   readonly env?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
   readonly prices?: Partial<Prices>
-  /** Default: those of Google's own library. */
-  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor"> | undefined
 }
 
 const google: GoogleService = {
@@ -74,41 +71,20 @@ interface Service {
   }
 }
 
-export class CloudRun implements Platform {
-  readonly name
-  readonly title
-  readonly limits
-  readonly size: FunctionSize
-  readonly streams
-  readonly pace
-  readonly throttledHint
+export class CloudRun extends KnownPlatform implements Platform {
   readonly #options: CloudRunOptions
-  readonly #tokens: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+  readonly #tokens: Tokens
   #project = ""
 
   constructor(options: CloudRunOptions) {
-    const facts = cloudRunFacts(options)
+    super(cloudRunFacts(options))
     this.#options = options
-    this.#tokens = options.tokens ?? new GoogleTokens(options, loadLibrary)
-    this.name = facts.name
-    this.title = facts.title
-    this.limits = facts.limits
-    this.size = facts.size
-    this.streams = facts.streams
-    this.pace = facts.pace
-    this.throttledHint = facts.throttledHint
+    this.#tokens = tokensFor(google, options, () => import("google-auth-library"))
   }
 
   async open(): Promise<string> {
-    const { region } = this.#options
-    if (region === undefined)
-      throw new BackendError(
-        "Tasks on Cloud Run need a region: option `region`, such as europe-west1, or `region` in the section gcp of the configuration.",
-        { backend: this.name, kind: "region", retryable: false },
-      )
-    this.#project = await this.#tokens.project().catch((error) => {
-      throw tokenError(google, error)
-    })
+    const region = regionFor(google, this.#options)
+    this.#project = await this.#tokens.project()
     await this.#request("?pageSize=1", { doing: "be reached" })
     return `${region}, project ${this.#project}`
   }
@@ -131,7 +107,15 @@ export class CloudRun implements Platform {
       service = await this.#untilReady(name, signal)
       say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
     }
-    return { name, call: this.#callOf(name, service?.uri ?? "") }
+    return {
+      name,
+      call: callOf(google, {
+        name: name,
+        url: service?.uri ?? "",
+        place: this.#options.region ?? "",
+        tokens: this.#tokens,
+      }),
+    }
   }
 
   async list(): Promise<readonly ListedFunction[]> {
@@ -176,9 +160,7 @@ export class CloudRun implements Platform {
       ...{ name: this.name, title: this.title, meaningOf: (refusal) => managementMeaning(google, refusal) },
       ...{ place: region ?? "", addressHint: "option `endpoint`" },
     }
-    const headers = await this.#tokens.headersFor(endpoint).catch((error) => {
-      throw tokenError(google, error)
-    })
+    const headers = await this.#tokens.headersFor(endpoint)
     const url = `${endpoint.replace(/\/$/, "")}/v2/projects/${this.#project}/locations/${region}/services${path}`
     return requestJson<T>(service, url, { ...request, headers })
   }
@@ -254,31 +236,6 @@ export class CloudRun implements Platform {
       })
     }
   }
-
-  #callOf(name: string, url: string): Callable["call"] {
-    const service: HttpService = {
-      ...{ name: this.name, title: this.title, meaningOf: (refusal) => callMeaning(google, name, refusal) },
-      ...{ place: this.#options.region ?? "", addressHint: "the network" },
-    }
-    return async (event, answer, signal) => {
-      const headers = await this.#tokens.identityFor(url).catch((error) => {
-        throw tokenError(google, error)
-      })
-      return callWorker(service, { url, headers, doing: `call ${name}` }, event, answer, signal)
-    }
-  }
-}
-
-function loadLibrary(): Promise<GoogleAuthLibrary> {
-  return loadPackage<GoogleAuthLibrary>(
-    "google-auth-library",
-    () => import("google-auth-library"),
-    (cause) =>
-      new BackendError(
-        "Tasks on Cloud Run need Google's library for credentials, which is not installed: run npm install google-auth-library",
-        { backend: "gcp_cloudrun", kind: "setup", retryable: false, cause },
-      ),
-  )
 }
 
 function stateOf(service: Service | undefined): "ready" | "failed" | "under way" {

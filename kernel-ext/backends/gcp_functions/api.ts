@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../errors.ts"
-import type { GoogleTokens } from "../../util/google.ts"
 import { sendRequest, textOf } from "../../util/http.ts"
-import { type GoogleService, managementMeaning, notReady, tokenError } from "../google-errors.ts"
+import type { Tokens } from "../google-calls.ts"
+import { type GoogleService, managementMeaning, notReady } from "../google-errors.ts"
 import { type HttpService, type JsonRequest, requestJson, tellHttp } from "../serverless/http.ts"
 
 /** The interface that manages functions, as far as it is used here. @see https://cloud.google.com/functions/docs/reference/rest/v2 */
@@ -37,7 +37,7 @@ interface Operation {
 export interface ApiOptions {
   readonly endpoint?: string | undefined
   readonly region: string
-  readonly tokens: Pick<GoogleTokens, "headersFor">
+  readonly tokens: Pick<Tokens, "headersFor">
 }
 
 /** Google's builds take a minute or two. */
@@ -143,9 +143,7 @@ export class FunctionsApi {
 
   async #ask<T>(path: string, request: JsonRequest) {
     const { tokens } = this.#options
-    const headers = await tokens.headersFor(this.#base).catch((error) => {
-      throw tokenError(google, error)
-    })
+    const headers = await tokens.headersFor(this.#base)
     return requestJson<T>(this.#service, this.#base + path, { ...request, headers })
   }
 }

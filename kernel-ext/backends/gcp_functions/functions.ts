@@ -1,12 +1,9 @@
 import { createHash } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { BackendError } from "../../errors.ts"
-import { type GoogleAccess, type GoogleAuthLibrary, GoogleTokens } from "../../util/google.ts"
-import { loadPackage } from "../../util/load-package.ts"
 import { cellfanVersion } from "../../util/version.ts"
-import { callMeaning, tokenError } from "../google-errors.ts"
+import { callOf, regionFor, type TokenOptions, type Tokens, tokensFor } from "../google-calls.ts"
 import { costOf, listPrices, type Prices } from "../google-prices.ts"
-import { callWorker, type HttpService } from "../serverless/http.ts"
+import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { type CloudFunction, FunctionsApi, google } from "./api.ts"
 import { cloudFunctionsFacts } from "./facts.ts"
@@ -21,8 +18,7 @@ import { entryPoint, functionSource, runtimeFor } from "./source.ts"
  *     facts.ts               what is known of it before this is loaded
  *     ../google-errors.ts    what errors mean, and what can be done; ../google-prices.ts what calls cost
  */
-export interface CloudFunctionsOptions extends GoogleAccess, FunctionSize {
-  readonly region?: string | undefined
+export interface CloudFunctionsOptions extends TokenOptions, FunctionSize {
   /** URL of the interface that manages functions (default: Google's). */
   readonly endpoint?: string | undefined
   /** Calls that run at once. */
@@ -39,8 +35,6 @@ export interface CloudFunctionsOptions extends GoogleAccess, FunctionSize {
   readonly env?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
   readonly prices?: Partial<Prices>
-  /** Default: those of Google's own library. */
-  readonly tokens?: Pick<GoogleTokens, "project" | "headersFor" | "identityFor"> | undefined
 }
 
 /** Processors that come with so many MiB. @see https://cloud.google.com/functions/docs/configuring/memory */
@@ -62,41 +56,21 @@ const cpuByMemory = [
 const versionLabel = "cellfan-version"
 const lookAfterMs = 1000
 
-export class CloudFunctions implements Platform {
-  readonly name
-  readonly title
-  readonly limits
-  readonly size: FunctionSize
-  readonly streams
-  readonly pace
-  readonly throttledHint
+export class CloudFunctions extends KnownPlatform implements Platform {
   readonly #options: CloudFunctionsOptions
-  readonly #tokens: Pick<GoogleTokens, "project" | "headersFor" | "identityFor">
+  readonly #tokens: Tokens
   #api: FunctionsApi | undefined
 
   constructor(options: CloudFunctionsOptions) {
-    const facts = cloudFunctionsFacts(options)
+    super(cloudFunctionsFacts(options))
     this.#options = options
-    this.#tokens = options.tokens ?? new GoogleTokens(options, loadLibrary)
-    this.name = facts.name
-    this.title = facts.title
-    this.limits = facts.limits
-    this.size = facts.size
-    this.streams = facts.streams
-    this.pace = facts.pace
-    this.throttledHint = facts.throttledHint
+    this.#tokens = tokensFor(google, options, () => import("google-auth-library"))
   }
 
   async open(): Promise<string> {
-    const { region, endpoint } = this.#options
-    if (region === undefined)
-      throw new BackendError(
-        "Tasks on Cloud Functions need a region: option `region`, such as europe-west1, or `region` in the section gcp of the configuration.",
-        { backend: this.name, kind: "region", retryable: false },
-      )
-    const project = await this.#tokens.project().catch((error) => {
-      throw tokenError(google, error)
-    })
+    const region = regionFor(google, this.#options)
+    const project = await this.#tokens.project()
+    const { endpoint } = this.#options
     this.#api = new FunctionsApi(project, { endpoint, region, tokens: this.#tokens })
     await this.#api.list("be reached")
     return `${region}, project ${project}`
@@ -116,7 +90,9 @@ export class CloudFunctions implements Platform {
       found = await this.#untilActive(name, signal)
       say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
     }
-    return { name, call: this.#callOf(name, found?.serviceConfig?.uri ?? found?.url ?? "") }
+    const url = found?.serviceConfig?.uri ?? found?.url ?? ""
+    const place = this.#options.region ?? ""
+    return { name, call: callOf(google, { name, url, place, tokens: this.#tokens }) }
   }
 
   async list(): Promise<readonly ListedFunction[]> {
@@ -215,32 +191,6 @@ export class CloudFunctions implements Platform {
     const { namespace } = this.#options
     return namespace === undefined ? "cellfan-" : `cellfan-${namespace.toLowerCase().replaceAll("_", "-")}-`
   }
-
-  #callOf(name: string, url: string): Callable["call"] {
-    const service: HttpService = {
-      ...{ name: this.name, title: this.title, addressHint: "the network" },
-      place: this.#options.region ?? "",
-      meaningOf: (refusal) => callMeaning(google, name, refusal),
-    }
-    return async (event, answer, signal) => {
-      const headers = await this.#tokens.identityFor(url).catch((error) => {
-        throw tokenError(google, error)
-      })
-      return callWorker(service, { url, headers, doing: `call ${name}` }, event, answer, signal)
-    }
-  }
-}
-
-function loadLibrary(): Promise<GoogleAuthLibrary> {
-  return loadPackage<GoogleAuthLibrary>(
-    "google-auth-library",
-    () => import("google-auth-library"),
-    (cause) =>
-      new BackendError(
-        "Tasks on Cloud Functions need Google's library for credentials, which is not installed: run npm install google-auth-library",
-        { backend: google.name, kind: "setup", retryable: false, cause },
-      ),
-  )
 }
 
 function listed({

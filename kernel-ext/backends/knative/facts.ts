@@ -1,4 +1,4 @@
-import type { PlatformFacts } from "../serverless/loaded-later.ts"
+import type { PlatformFacts } from "../serverless/known-platform.ts"
 import type { FunctionSize } from "../serverless/platform.ts"
 
 const limits = {

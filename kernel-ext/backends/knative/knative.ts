@@ -11,6 +11,7 @@ import {
   workerContainer,
 } from "../serverless/container.ts"
 import { callWorker, type HttpService } from "../serverless/http.ts"
+import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { Cluster, type ClusterAccess } from "./cluster.ts"
 import { callMeaning, notReady } from "./errors.ts"
@@ -74,29 +75,13 @@ interface KnativeService {
   readonly status?: { readonly url?: string; readonly conditions?: readonly Condition[] }
 }
 
-export class Knative implements Platform {
-  readonly name
-  readonly title
-  readonly limits
-  readonly size: FunctionSize
-  readonly streams
-  readonly endsLeftCalls
-  readonly pace
-  readonly throttledHint
+export class Knative extends KnownPlatform implements Platform {
   readonly #options: KnativeOptions
   #cluster: Cluster | undefined
 
   constructor(options: KnativeOptions) {
-    const facts = knativeFacts(options)
+    super(knativeFacts(options))
     this.#options = options
-    this.name = facts.name
-    this.title = facts.title
-    this.limits = facts.limits
-    this.size = facts.size
-    this.streams = facts.streams
-    this.endsLeftCalls = facts.endsLeftCalls
-    this.pace = facts.pace
-    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

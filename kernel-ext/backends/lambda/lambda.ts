@@ -1,4 +1,5 @@
 import { cellfanVersion } from "../../util/version.ts"
+import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { listFunctions, removeFunction } from "./catalog.ts"
 import { deploy } from "./deploy.ts"
@@ -48,27 +49,13 @@ interface Opened {
   readonly region: string
 }
 
-export class Lambda implements Platform {
-  readonly name
-  readonly title
-  readonly limits
-  readonly size: FunctionSize
-  readonly shards: number | undefined
-  readonly streams: boolean
-  readonly throttledHint
+export class Lambda extends KnownPlatform implements Platform {
   readonly #options: LambdaOptions
   #opened: Opened | undefined
 
   constructor(options: LambdaOptions) {
-    const facts = lambdaFacts(options)
+    super(lambdaFacts(options))
     this.#options = options
-    this.name = facts.name
-    this.title = facts.title
-    this.limits = facts.limits
-    this.size = facts.size
-    this.shards = facts.shards
-    this.streams = facts.streams
-    this.throttledHint = facts.throttledHint
   }
 
   async open(): Promise<string> {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { cellfanVersion } from "../../util/version.ts"
 import { type HttpService, requestJson } from "../serverless/http.ts"
+import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { workerFiles } from "../serverless/worker-files.ts"
 import { zip } from "../serverless/zip.ts"
@@ -51,25 +52,13 @@ interface Opened extends FoundAccess {
   readonly headers: Readonly<Record<string, string>>
 }
 
-export class OpenWhisk implements Platform {
-  readonly name
-  readonly title
-  readonly limits
-  readonly size: FunctionSize
-  readonly streams
-  readonly throttledHint
+export class OpenWhisk extends KnownPlatform implements Platform {
   readonly #options: OpenWhiskOptions
   #opened: Opened | undefined
 
   constructor(options: OpenWhiskOptions) {
-    const facts = openWhiskFacts(options)
+    super(openWhiskFacts(options))
     this.#options = options
-    this.name = facts.name
-    this.title = facts.title
-    this.limits = facts.limits
-    this.size = facts.size
-    this.streams = facts.streams
-    this.throttledHint = facts.throttledHint
   }
 
   /** Asks for something small: a key that is wrong is better told here than by a thousand calls. */

@@ -1,7 +1,5 @@
+import type { PlatformFacts } from "./known-platform.ts"
 import type { Platform } from "./platform.ts"
-
-/** What is known of a platform before its code is loaded. */
-export type PlatformFacts = Omit<Platform, "open" | "deploy" | "list" | "remove" | "costUsd" | "close">
 
 /** A platform whose code is loaded when it is opened: `import "cellfan"` reads none of it. */
 export function loadedLater(facts: PlatformFacts, load: () => Promise<Platform>): Platform {

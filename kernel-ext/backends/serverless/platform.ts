@@ -19,11 +19,11 @@ export interface Platform {
   /** Functions that share the calls, each of which scales for itself (default: 1). */
   readonly shards?: number | undefined
   /** How fast it scales (default: as Lambda). */
-  readonly pace?: Omit<PaceOptions, "concurrency" | "random">
+  readonly pace?: Omit<PaceOptions, "concurrency" | "random"> | undefined
   /** Whether functions answer in parts, so that logs and progress are seen live. */
   readonly streams: boolean
   /** Whether a call ends when its caller leaves, and with it the task that runs. Default: it goes on to its end. */
-  readonly endsLeftCalls?: boolean
+  readonly endsLeftCalls?: boolean | undefined
   /** What helps against throttling: 'A higher quota "Concurrent executions", or fewer `workers`, helps.' */
   readonly throttledHint: string
 

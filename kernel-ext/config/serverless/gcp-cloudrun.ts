@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { gcpKeys, gcpOptions } from "../gcp.ts"
 import { containerOptions, containerSection } from "./containers.ts"
 
 const text = z.string().min(1)
@@ -6,12 +7,7 @@ const usd = z.number().min(0)
 
 /** Options of executors. */
 const options = {
-  region: text.optional().describe("Region, such as europe-west1").meta({ lithops: "region" }),
-  project: text.optional().describe("Project (default: GOOGLE_CLOUD_PROJECT, or that of the credentials)"),
-  credentialsFile: text
-    .optional()
-    .describe("File with the key of a service account (default: found as Google's own libraries do)")
-    .meta({ lithops: "credentials_path" }),
+  ...gcpOptions,
   endpoint: z
     .url({ protocol: /^https?$/, error: "takes a URL that begins with https:// or http://" })
     .optional()
@@ -46,6 +42,6 @@ export const gcpCloudRunDefaults = { memoryMiB: 1024, timeoutMs: 180_000, worker
 
 export const gcpCloudRun = {
   options,
-  section: { schema: z.strictObject({ ...options, ...containerSection }), inherits: ["gcp"] },
+  section: { schema: z.strictObject({ ...options, ...containerSection, ...gcpKeys }), inherits: ["gcp"] },
   storage: "gcp_storage",
 } as const
