@@ -57,7 +57,8 @@ export class JobCore {
   readonly #cache: ResultCache | undefined
   readonly #queue: TaskQueue
   readonly #failures = new Failures()
-  readonly #listeners = new Set<(index: number) => void>()
+  /** Another array with each change: it is gone through for each task. */
+  #listeners: readonly ((index: number) => void)[] = []
 
   constructor(spec: JobSpec) {
     this.id = spec.id ?? randomUUID().slice(0, 8)
@@ -107,8 +108,10 @@ export class JobCore {
   }
 
   observe(listener: (index: number) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    this.#listeners = [...this.#listeners, listener]
+    return () => {
+      this.#listeners = this.#listeners.filter((one) => one !== listener)
+    }
   }
 
   /** The error of a task that failed or was cancelled. */
@@ -354,6 +357,7 @@ export class JobCore {
   }
 
   #notify(index: number): void {
-    for (const listener of this.#listeners) listener(index)
+    const listeners = this.#listeners
+    for (let at = 0; at < listeners.length; at++) listeners[at]?.(index)
   }
 }

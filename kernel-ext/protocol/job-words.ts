@@ -17,9 +17,9 @@ export function jobStatus(job: Pick<JobSummary, "counts" | "endedAtMs">): JobSta
   return job.counts.cancelled > 0 ? "cancelled" : "done"
 }
 
-/** "10,000". */
+/** "10,000". By hand, because toLocaleString takes a hundred times as long. */
 export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString("en-US")
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",")
 }
 
 /** "340 ms", "12.3 s", "4 min 05 s", "2 h 13 min". */
