@@ -46,6 +46,11 @@ export function findStorage(backend: string, id: string | undefined): StorageDes
   }
   if (job !== undefined && "backend" in job.own && job.own.backend === backend) return job.own
   if (configuration !== undefined) return configuration(backend)
+  if (backend === "localhost")
+    throw new StorageError(
+      "Files of the notebook's machine are not reached from here, and neither are objects of its storage on files: put them where tasks reach them, such as on S3, or use ctx.storage.",
+      { kind: "setup", backend },
+    )
   throw new StorageError(
     `No storage "${backend}" is known in this process. Name it in the configuration that the executor is made with, or use ctx.storage.`,
     { kind: "setup", backend },

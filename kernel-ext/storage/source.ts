@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
+import { hostname } from "node:os"
 import { StorageError } from "../errors.ts"
 import { connect } from "./connection.ts"
 import { readUrl } from "./http.ts"
@@ -31,7 +32,11 @@ async function* readFile(
   { start, end, size }: { start: number; end: number; size: number },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const { size: now } = await stat(path)
+  const { size: now } = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "ENOENT") throw cause
+    const what = `${path} is not there, on ${hostname()}: a file of the notebook's machine is none of another one; upload it to storage that tasks reach, such as S3, and map over its objects`
+    throw new StorageError(`${what}.`, { kind: "not-found", backend: "localhost" }, { cause })
+  })
   if (now !== size)
     throw new StorageError(
       `${path} had ${size} bytes when it was cut into partitions and has ${now} now: find it again.`,

@@ -228,12 +228,15 @@ export class ServerlessBackend implements Backend, RunOwner {
 
   /** Files of this machine are none that a function could reach: its tasks get the storage beside it. */
   #reachable(storage: JobStorage | undefined): JobStorage | undefined {
-    if (storage === undefined || !("backend" in storage.own) || storage.own.backend !== "localhost")
-      return storage
+    if (storage === undefined) return undefined
+    const known = Object.fromEntries(
+      Object.entries(storage.known).filter(([, { backend }]) => backend !== "localhost"),
+    )
+    if (!("backend" in storage.own) || storage.own.backend !== "localhost") return { ...storage, known }
     try {
-      return { ...storage, own: this.#options.storage() }
+      return { known, own: this.#options.storage() }
     } catch (error) {
-      return { ...storage, own: { problem: (error as Error).message } }
+      return { known, own: { problem: (error as Error).message } }
     }
   }
 

@@ -1,12 +1,18 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { inspect } from "node:util"
 import { expect } from "chai"
 import type { LambdaOptions } from "../../../kernel-ext/backends/lambda/lambda.ts"
 import {
   type BackendError,
   CaptureError,
+  type CloudObject,
   ConfigError,
   type JobError,
+  type ObjectPartition,
   ServerlessExecutor,
+  Storage,
 } from "../../../kernel-ext/index.ts"
 import { makeCertificate, openssl } from "../../support/certificate.ts"
 import { failureOf } from "../../support/failure.ts"
@@ -356,6 +362,26 @@ describe("What goes wrong on Lambda", () => {
     expect(() => fexec.mapReduce(one, [1], all)).to.throw(CaptureError, /`all` refers to an executor/)
     expect(shim.functions.size).to.equal(0)
     expect(await fexec.map((n: number) => 2 * n, fexec.map(one, [1, 2, 3]).tasks)).to.deep.equal([4, 6, 8])
+  })
+
+  it("says of files and objects of the notebook's machine that a function does not reach them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellfan-here-"))
+    try {
+      const here = new Storage({ backend: "localhost", storageRoot: folder })
+      const object = await here.put("words.txt", "one")
+      const reading = await failureOf<JobError>(fexec.map((o: CloudObject) => o.text(), [object]))
+      expect(reading.message).to.match(
+        /Files of the notebook's machine are not reached from here.* ctx.storage/,
+      )
+      const parts = here.objects(join(folder, "storage", "*.txt"))
+      const found: ObjectPartition[] = []
+      for await (const part of parts) found.push(part)
+      rmSync(folder, { recursive: true })
+      const cut = await failureOf<JobError>(fexec.map((p: ObjectPartition) => p.text(), found))
+      expect(cut.message).to.match(/words.txt is not there, on .* upload it to storage that tasks reach/)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it("says that storage is lacking for what is larger than a call", async () => {
