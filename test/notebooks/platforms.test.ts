@@ -6,6 +6,9 @@ import { executeNotebook, type Notebook, textIn } from "../support/jupyter.ts"
 import { root } from "../support/repository.ts"
 import { type Platforms, startPlatforms } from "../support/servers/platforms.ts"
 
+/** What stands behind --backend in cells, and the backend that it means. */
+const flags = (name: string) => (name === "functions" ? "code_engine --workload function" : name)
+
 const names = ["gcp_functions", "gcp_cloudrun", "knative", "code_engine", "openwhisk"]
 
 describe("Notebooks on several platforms", function () {
@@ -48,20 +51,21 @@ describe("Notebooks on several platforms", function () {
   })
 
   it("moves a cell from one platform to the next by --backend, within one kernel", async () => {
+    const everywhere = [...names, "functions"]
     const notebook = await runCells([
       "const inputs = [1, 2, 3, 4]\nconst square = (n: number) => n * n",
-      ...names.map(
+      ...everywhere.map(
         (name) =>
-          `%%ServerlessExecutor --backend ${name} --workers 2 --map inputs --as n --into on_${name}\nsquare(n) + ctx.random()`,
+          `%%ServerlessExecutor --backend ${flags(name)} --workers 2 --map inputs --as n --into on_${name}\nsquare(n) + ctx.random()`,
       ),
       `%%LocalhostExecutor --map inputs --as n --into here\nsquare(n) + ctx.random()`,
-      `console.log(JSON.stringify([${names.map((name) => `on_${name}`)}].map((one) => one.join() === here.join())))`,
+      `console.log(JSON.stringify([${everywhere.map((name) => `on_${name}`)}].map((one) => one.join() === here.join())))`,
     ])
-    for (const name of names)
-      expect(outputOf(notebook, `%%ServerlessExecutor --backend ${name} `)).to.match(
-        new RegExp(`4 tasks, 4 done.*ServerlessExecutor on ${name}`),
+    for (const name of everywhere)
+      expect(outputOf(notebook, `%%ServerlessExecutor --backend ${flags(name)} --workers`)).to.match(
+        new RegExp(`4 tasks, 4 done.*ServerlessExecutor on ${flags(name).split(" ")[0]}`),
       )
-    expect(outputOf(notebook, "console.log")).to.include(JSON.stringify(names.map(() => true)))
+    expect(outputOf(notebook, "console.log")).to.include(JSON.stringify(everywhere.map(() => true)))
   })
 
   it("takes the platform as an option of the executor, in a cell's own code", async () => {

@@ -183,11 +183,9 @@ describe("Google Cloud Functions", function () {
     )
   })
 
-  it("sends what is larger than a call by way of storage where there is one, and takes large results as they come", async () => {
+  it("sends what is larger than a call by way of storage where there is one", async () => {
     await using fexec = new PlatformExecutor(at(), { storageFolder: folder.path })
-    const [result] = await fexec.map((bytes: Uint8Array) => bytes, [new Uint8Array(30e6).fill(7)])
-    expect(result?.length).to.equal(30e6)
-    expect(result?.at(-1)).to.equal(7)
+    expect(await fexec.map((bytes: Uint8Array) => bytes.length, [new Uint8Array(30e6)])).to.deep.equal([30e6])
   })
 
   it("deletes a function, and says whether it was there", async () => {

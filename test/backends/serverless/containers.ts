@@ -23,6 +23,18 @@ export function runsContainers(
     expect((await backend.list()).functions.map((one) => one.name)).not.to.include(name)
   })
 
+  it("carries nearly 32 MiB there in one call, and more than that back, without storage", async () => {
+    await using fexec = new PlatformExecutor(make({ memoryMiB: 1024 }))
+    const twice = (bytes: Uint8Array) => {
+      const result = new Uint8Array(2 * bytes.length)
+      result.set(bytes)
+      result.set(bytes, bytes.length)
+      return result
+    }
+    const [result] = await fexec.map(twice, [new Uint8Array(24e6).fill(7)])
+    expect([result?.length, result?.[0], result?.at(-1)]).to.deep.equal([48e6, 7, 7])
+  })
+
   it("shows logs and progress while a task runs", async () => {
     await using fexec = new PlatformExecutor(make())
     const task = fexec.callAsync(async (_: number, ctx) => {

@@ -27,7 +27,7 @@ export async function startPlatforms(context: Context): Promise<Platforms> {
   const functions = await startFunctions(management, { tls: certificate })
   const cloudRun = await startCloudRun({ tls: certificate })
   const knative = await startKnative()
-  const codeEngine = await startCodeEngine()
+  const codeEngine = await startCodeEngine({ runtime })
   const openWhisk = await startOpenWhisk({ runtime })
   const metadata = await startGoogleMetadata()
   const servers = [functions, cloudRun, knative, codeEngine, openWhisk]
