@@ -145,6 +145,8 @@ export interface BatchEvents {
   returned(indices: readonly number[], suspect: boolean): void
   /** Another process has cancelled the job, or these tasks of it. */
   cancelled?(indices?: readonly number[]): void
+  /** What is known of the job now, for those who look at it from elsewhere. */
+  readonly knowledge?: { isSettled(index: number): boolean; readonly isWhole: boolean }
   /** What the job's tasks have cost since the last word of it, where the backend can tell. */
   spent?(usd: number): void
   /** Nothing more comes. With an error: no task of the batch could be started, and all that were left are to fail with it. */

@@ -29,7 +29,7 @@ export function attachTo<R>(jobId: string, options: StandaloneOptions = {}): Job
     id: jobId,
     name: `job ${jobId}`,
     captured: { ...captured, codec: captured.untrusted },
-    inputs: host.inputs(jobId),
+    inputs: elsewhere,
     options: parseOptions(jobOptions, { lostRetries: 0 }, "attach"),
     extraArgs: undefined,
     host,
@@ -37,20 +37,24 @@ export function attachTo<R>(jobId: string, options: StandaloneOptions = {}): Job
   })
   const place = { executor: "StandaloneExecutor", backend: "standalone", workers: 1 }
   const job = new Job<R>(core, place, fn)
-  host.follow(core)
+  void host.follow(core)
   announceJob(job)
   return job
 }
+
+/** How many there are is told by the queue, as far as it is known there. */
+const elsewhere: AsyncIterable<undefined> = {
+  [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }),
+}
+
+/** No job has so many: what an agent says of further ones is nothing to make room for. */
+const maxTasks = 2 ** 24
 
 /** Brings a job what its queue says of it. It sends nothing itself. */
 class Follower implements JobHost {
   readonly noRetry =
     "The tasks of a job that another process has started cannot be run again from here: run its map again, with `cache: true` what is done is not computed twice."
   #job: FollowedJob | undefined
-  #found: (core: JobCore) => void = () => {}
-  readonly #core = new Promise<JobCore>((resolve) => {
-    this.#found = resolve
-  })
   readonly #places: readonly Place[]
   #isOver = false
   /** Whether a cancel is what the queue has told, and so is nothing to tell it. */
@@ -60,13 +64,11 @@ class Follower implements JobHost {
     this.#places = places
   }
 
-  /** As many as there are tasks: their values are with the queue. */
-  async *inputs(jobId: string): AsyncGenerator<undefined> {
-    const core = await this.#core
+  async follow(core: JobCore): Promise<void> {
     const { FollowedJob } = await import("../backends/standalone/follow.ts")
-    const job = await FollowedJob.find(this.#places, jobId).catch((error: Error) => error)
+    const job = await FollowedJob.find(this.#places, core.id).catch((error: Error) => error)
     if (job === undefined || job instanceof Error) {
-      core.inputError = job ?? unknownJob(jobId)
+      core.inputError = job ?? unknownJob(core.id)
       core.cancel()
       return
     }
@@ -76,14 +78,9 @@ class Follower implements JobHost {
       await job.cancel(cancelGraceMs).finally(() => job.close())
       return
     }
-    for (let index = 0; index < job.record.total; index++) yield undefined
-    void this.#read(core, job)
-  }
-
-  follow(core: JobCore): void {
-    this.#found(core)
-    // All of them: that is how it is known how many tasks there are.
-    core.inputs.want(Number.MAX_SAFE_INTEGER)
+    core.know(job.record.total, false)
+    await job.follow(this.#eventsFor(core)).catch((error: Error) => failAll(core, error))
+    if (this.#isOver) await job.close()
   }
 
   wake(): void {}
@@ -97,27 +94,45 @@ class Follower implements JobHost {
     void this.#job?.close()
   }
 
-  async #read(core: JobCore, job: FollowedJob): Promise<void> {
+  #eventsFor(core: JobCore): FollowedEvents {
     const active = { core, sizer: new ChunkSizer(1), concurrency: 1, inFlight: 0 }
     const flight = new Flight(active, new Uint32Array(0))
-    const events: FollowedEvents = {
-      started: (index, worker, atMs) => flight.started(index, worker, atMs),
+    const total = (count: number) => {
+      if (count > core.table.size && count <= maxTasks) core.know(count, false)
+    }
+    return {
+      total,
+      started(index, worker, atMs) {
+        total(index + 1)
+        flight.started(index, worker, atMs)
+      },
       log: (index, stream, text) => flight.log(index, stream, text),
       progress: (index, fraction, note) => flight.progress(index, fraction, note),
-      done: (tasks) => flight.done(tasks),
-      ended: (index, end) => flight.ended(index, end),
+      done(tasks) {
+        total(tasks.indices.reduce((most, index) => Math.max(most, index + 1), 0))
+        flight.done(tasks)
+      },
+      ended(index, end) {
+        total(index + 1)
+        flight.ended(index, end)
+      },
       returned: (indices) => flight.returned(indices, false),
+      retried(index) {
+        core.table.attempts[index] = (core.table.attempts[index] ?? 1) + 1
+        flight.returned([index], false)
+      },
+      whole: () => core.know(core.table.size, true),
       over: () => {
         this.#isTold = true
+        core.know(core.table.size, true)
         core.cancel()
       },
     }
-    if (!this.#isOver) await job.follow(events).catch((error: Error) => failAll(core, error))
-    if (this.#isOver) await job.close()
   }
 }
 
 function failAll(core: JobCore, error: Error): void {
+  core.know(core.table.size, true)
   for (let index = 0; index < core.table.size; index++) core.failedHere(index, error)
 }
 

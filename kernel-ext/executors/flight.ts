@@ -85,6 +85,12 @@ export class Flight implements BatchEvents {
     this.job.cancel(indices)
   }
 
+  get knowledge() {
+    const { table, inputs } = this.job
+    const isWhole = inputs.complete && inputs.size === table.size
+    return { isSettled: (index: number) => index < table.size && table.isSettled(index), isWhole }
+  }
+
   spent(usd: number): void {
     this.job.costUsd = (this.job.costUsd ?? 0) + usd
   }

@@ -89,6 +89,12 @@ export class InputQueue {
     this.size++
   }
 
+  /** There are so many by now, which stay elsewhere, and no more where that `isWhole`. */
+  know(size: number, isWhole: boolean): void {
+    while (this.size < size) this.#add(undefined)
+    if (isWhole) this.complete = true
+  }
+
   /** Reads no further, and lets a generator run its `finally`. */
   close(): void {
     if (this.complete || this.#closed) return

@@ -273,6 +273,13 @@ export class JobCore {
     this.#host.wake(this)
   }
 
+  /** There are so many tasks by now, whose inputs are elsewhere, and no more where that `isWhole`. */
+  know(total: number, isWhole: boolean): void {
+    this.inputs.know(total, isWhole)
+    this.#addInputs()
+    this.checkSettled()
+  }
+
   async whenSettled(): Promise<void> {
     if (!this.isSettled) await this.settling.untilJob()
   }

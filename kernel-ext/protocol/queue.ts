@@ -76,6 +76,11 @@ export class QueueNames {
     return `${this.#root}.live.${session}`
   }
 
+  /** A kernel answers what somebody asks who is attached to a job of its. */
+  kernelSubject(session: string): string {
+    return `${this.#root}.kernel.${session}`
+  }
+
   /** Agents tell of themselves. */
   get agents(): string {
     return `${this.#root}.agents`
@@ -191,13 +196,43 @@ export interface JobRecord {
 }
 
 export function parseJobRecord(bytes: Uint8Array): JobRecord | undefined {
+  const record = parseJson(bytes)
+  if (record?.version !== 1 || !isText(record.jobId) || !isText(record.session) || !isText(record.name))
+    return undefined
+  if (!isCount(record.total) || !Number.isFinite(record.startedAtMs)) return undefined
+  if (record.end !== undefined && record.end !== "settled" && record.end !== "cancelled") return undefined
+  return record as unknown as JobRecord
+}
+
+/** Which of these tasks, whose end was recorded, do not run again? */
+export interface KernelQuestion {
+  readonly jobId: string
+  readonly indices: readonly number[]
+}
+
+export interface KernelWord {
+  readonly settled: readonly number[]
+  /** Whether it knows of all the job's tasks. */
+  readonly isWhole: boolean
+}
+
+export function parseKernelQuestion(bytes: Uint8Array): KernelQuestion | undefined {
+  const question = parseJson(bytes)
+  return isText(question?.jobId) && isCounts(question.indices)
+    ? (question as unknown as KernelQuestion)
+    : undefined
+}
+
+export function parseKernelAnswer(bytes: Uint8Array): KernelWord | undefined {
+  const word = parseJson(bytes)
+  return isCounts(word?.settled) && typeof word?.isWhole === "boolean"
+    ? (word as unknown as KernelWord)
+    : undefined
+}
+
+function parseJson(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const record = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null
-    if (record?.version !== 1 || !isText(record.jobId) || !isText(record.session) || !isText(record.name))
-      return undefined
-    if (!isCount(record.total) || !Number.isFinite(record.startedAtMs)) return undefined
-    if (record.end !== undefined && record.end !== "settled" && record.end !== "cancelled") return undefined
-    return record as unknown as JobRecord
+    return (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null) ?? undefined
   } catch {
     return undefined
   }

@@ -1,5 +1,7 @@
 import { type JobRecord, parseJobRecord } from "../../protocol/queue.ts"
-import type { BatchEvents, TaskEnd } from "../backend.ts"
+import type { BatchEvents } from "../backend.ts"
+import { HeldEnds, type HeldEndsEvents } from "./held-ends.ts"
+import { askKernel } from "./kernel-question.ts"
 import { doneOf, endOf, type Said } from "./messages.ts"
 import type { QueueAccess } from "./queue/access.ts"
 import type { Queue } from "./queue/queue.ts"
@@ -12,10 +14,11 @@ export interface Place {
 }
 
 /** What is told of a job that another process has started. */
-export type FollowedEvents = Pick<
-  BatchEvents,
-  "started" | "log" | "progress" | "done" | "ended" | "returned"
-> & {
+export interface FollowedEvents
+  extends Pick<BatchEvents, "started" | "log" | "progress" | "done" | "returned">,
+    HeldEndsEvents {
+  /** There are so many tasks by now. */
+  total(count: number): void
   /** What is not known to have ended does not end any more: the job was cancelled, or is over in its kernel. */
   over(): void
 }
@@ -59,31 +62,34 @@ export class FollowedJob {
   async follow(events: FollowedEvents): Promise<void> {
     const { session, jobId } = this.record
     const queue = this.#queue
-    const ends = new Map<number, TaskEnd>()
+    const { here } = queue.clock
+    const ends = new HeldEnds((indices) => askKernel(queue, session, jobId, indices), events)
     let heard = 0
     let left = Number.POSITIVE_INFINITY
     let isOver = false
     const passed = (): void => {
       heard++
       if (--left > 0) return
-      for (const [index, end] of ends) events.ended(index, end)
-      ends.clear()
-      if (isOver) events.over()
-      isOver = false
+      if (!isOver) {
+        ends.live()
+        return
+      }
+      ends.over()
+      events.over()
     }
     const hear = (said: readonly Said[]): void => {
-      for (const one of said) tell(one, events, queue.clock.here, left > 0 ? ends : undefined)
+      for (const one of said) tell(one, events, here, ends)
       passed()
     }
-    this.#stops.push(
-      queue.listen(queue.names.liveSubject(session), ({ data }) =>
-        hearLive(data, jobId, events, queue.clock.here),
-      ),
-    )
     const hearRecord = (record: JobRecord | undefined): void => {
+      if (record !== undefined) events.total(record.total)
       isOver = record?.end !== undefined
       passed()
     }
+    this.#stops.push(
+      () => ends.close(),
+      queue.listen(queue.names.liveSubject(session), ({ data }) => hearLive(data, jobId, events, here)),
+    )
     const ownSubject = queue.names.jobSubject(jobId)
     const filter = [queue.names.resultSubject(session, jobId, "*"), ownSubject]
     const { pending, stop } = await queue.read(filter, "all", (subject, bytes) => {
@@ -139,24 +145,17 @@ export async function jobsIn({ access, pool }: Place): Promise<JobRecord[]> {
   }
 }
 
-/** @param ends Takes ends while history is read. */
-function tell(
-  said: Said,
-  events: FollowedEvents,
-  here: (ms: number) => number,
-  ends: Map<number, TaskEnd> | undefined,
-): void {
+function tell(said: Said, events: FollowedEvents, here: (ms: number) => number, ends: HeldEnds): void {
   const { message } = said
   switch (message.type) {
     case "done": {
       const tasks = doneOf(said, here)
-      for (const index of tasks.indices) ends?.delete(index)
+      for (const index of tasks.indices) ends.mended(index)
       events.done(tasks)
       return
     }
     case "ended":
-      if (ends === undefined) events.ended(message.index, endOf(said, here))
-      else ends.set(message.index, endOf(said, here))
+      ends.hold(message.index, endOf(said, here))
       return
     case "returned":
       events.returned(message.indices, false)

@@ -9,6 +9,7 @@ import { standaloneFacts } from "./facts.ts"
 import { Fleet } from "./fleet.ts"
 import type { HostEvents } from "./hosts.ts"
 import { JobRecords } from "./job-records.ts"
+import { answerQuestions } from "./kernel-question.ts"
 import { encodeInputs, encodeTask, type Said } from "./messages.ts"
 import { CostMeter } from "./meter.ts"
 import type { PoolMachines, ReachedPool } from "./pool.ts"
@@ -27,7 +28,7 @@ import { type RunOwner, StandaloneRun } from "./run.ts"
  *     fleet.ts       the agents there are, and the machines that are to have one
  *     meter.ts       what machines cost, told to jobs
  *     contents.ts    what tasks need, sent once
- *     job-records.ts  what others find jobs by
+ *     job-records.ts  what others find jobs by; kernel-question.ts what they ask
  *     facts.ts       what is known of it before this is loaded
  *     messages.ts    what travels, in bytes
  *     publications.ts  batches on their way into the queue
@@ -249,6 +250,7 @@ export class StandaloneBackend implements Backend, RunOwner {
       queue.listen(queue.names.agents, ({ data }) => this.#fleet.hear(data))
       queue.listen(queue.names.liveSubject(this.session), ({ data }) => this.#hearLive(data))
       queue.listen(queue.names.orders, (message) => this.#cancelledElsewhere(message.json<Order>()))
+      answerQuestions(queue, this.session, (jobId) => this.#newest.get(jobId)?.knowledge)
       const filter = [queue.names.resultSubject(this.session, "*", "*"), queue.names.jobSubject("*")]
       await queue.read(filter, "new", (subject, bytes) => {
         if (subject.startsWith(queue.names.jobSubject(""))) this.#hearRecord(bytes)

@@ -163,6 +163,46 @@ describe("A job whose kernel is gone", function () {
     expect(await view.ends).to.include("3 done, 0 failed, 1 cancelled")
   })
 
+  it("shows whoever is attached tasks that are run again as such, and not as failed", async () => {
+    await using fexec = new StandaloneExecutor(where())
+    const job = fexec.map(
+      async (n: number, ctx) => {
+        await new Promise((resolve) => setTimeout(resolve, 700))
+        if (n === 1 && ctx.attempt < 3) throw new RangeError(`attempt ${ctx.attempt}`)
+        if (n === 2) throw new RangeError("always")
+        return n
+      },
+      [0, 1, 2, 3],
+      { chunkSize: 1, retries: 3 },
+    )
+    await waitUntil(() => job.counts.running === 2)
+    const view = await attachElsewhere(job.id)
+    await job.settled()
+    expect(job.counts).to.include({ done: 3, failed: 1 })
+    expect(await view.ends)
+      .to.include("3 done, 1 failed, 0 cancelled")
+      .and.to.include("attempts 1 3 4 1")
+    const later = await attachElsewhere(job.id)
+    expect(await later.ends)
+      .to.include("3 done, 1 failed, 0 cancelled")
+      .and.to.include("attempts 1 3 4 1")
+  })
+
+  it("grows for whoever is attached as it grows", async () => {
+    await using fexec = new StandaloneExecutor(where())
+    async function* inputs() {
+      for (let n = 0; n < 8; n++) {
+        yield n
+        await new Promise((resolve) => setTimeout(resolve, 400))
+      }
+    }
+    const job = fexec.map((n: number) => n, inputs(), { chunkSize: 1 })
+    await waitUntil(() => job.counts.done === 2)
+    const view = await attachElsewhere(job.id)
+    expect(await job).to.have.length(8)
+    expect(await view.ends).to.include("8 done, 0 failed, 0 cancelled")
+  })
+
   /** In another process, as another kernel is. */
   const attachElsewhere = async (id: string) => {
     const code = `
@@ -182,6 +222,7 @@ describe("A job whose kernel is gone", function () {
       clearInterval(looking)
       const { done, failed, cancelled } = job.counts
       console.log(done + " done, " + failed + " failed, " + cancelled + " cancelled")
+      console.log("attempts " + [...job.tasks].map(({ stats }) => stats.attempt).join(" "))
       process.stdin.destroy()`
     const child = spawn(process.execPath, ["--input-type=module", "-e", code, id], {
       env: { ...process.env, CELLFAN_TEST_QUEUE: server.url, CELLFAN_TEST_LIBRARY: built("index.js") },
