@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../errors.ts"
 import { deploymentName, isDeploymentName } from "../serverless/container.ts"
+import { deployOnce } from "../serverless/deploy-once.ts"
 import { timeoutHint } from "../serverless/hints.ts"
 import { callWorker, type HttpService } from "../serverless/http.ts"
 import { KnownPlatform } from "../serverless/known-platform.ts"
@@ -76,19 +77,21 @@ export class CodeEngine extends KnownPlatform implements Platform {
   async deploy(size: FunctionSize, { say, signal }: Deploying): Promise<Callable> {
     const spec = this.#workload.specOf(size, this.#instanceOf(size.memoryMiB))
     const name = deploymentName(spec, size)
-    let found = await this.#find(name, signal)
-    if (found?.status !== "ready") {
-      const beganAt = performance.now()
-      if (found === undefined) {
-        const { scale_memory_limit: memory, scale_cpu_limit: cpu } = spec
-        const what = `${this.#workload.noun} with ${memory} and ${cpu} vCPU`
-        say(`Deploying ${name} to code_engine in ${this.#api?.place}: ${what} …`)
-        await this.#make(name, spec, signal)
-      }
-      found = await this.#untilReady(name, signal)
-      say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
-    }
-    return { name, call: this.#callOf(name, size, found.endpoint ?? "", await this.#tokenOf(name, signal)) }
+    const { scale_memory_limit: memory, scale_cpu_limit: cpu } = spec
+    const { endpoint = "" } = await deployOnce<FoundWorkload>(
+      {
+        ...{ platform: this, name, place: this.#api?.place ?? "" },
+        what: `${this.#workload.noun} with ${memory} and ${cpu} vCPU`,
+        find: () => this.#find(name, signal),
+        make: () => this.#make(name, spec, signal),
+        remove: () => this.remove(name),
+        stateOf: (found) =>
+          found?.status === "ready" || found?.status === "failed" ? found.status : "under way",
+        whyNot: (found) => notReady(found?.status_details?.reason ?? "it does not say why"),
+      },
+      { say, signal },
+    )
+    return { name, call: this.#callOf(name, size, endpoint, await this.#tokenOf(name, signal)) }
   }
 
   /** Of both kinds. */
@@ -175,7 +178,6 @@ export class CodeEngine extends KnownPlatform implements Platform {
     return status === 404 ? undefined : value
   }
 
-  /** Another kernel may make it at the same moment: then that one's is as good. */
   async #make(name: string, spec: WorkloadSpec, signal: AbortSignal): Promise<void> {
     const { noun, collection, secret, bodyOf } = this.#workload
     const made = { method: "POST", expected: [409], signal } as const
@@ -196,19 +198,6 @@ export class CodeEngine extends KnownPlatform implements Platform {
       return this.#workload.instanceOf(memoryMiB)
     } catch (error) {
       throw this.#error("setup", `has no room for that: ${(error as Error).message}`)
-    }
-  }
-
-  async #untilReady(name: string, signal: AbortSignal): Promise<FoundWorkload> {
-    for (const end = performance.now() + readyWithinMs; ; await sleep(500, undefined, { signal })) {
-      const app = await this.#find(name, signal)
-      if (app?.status === "ready") return app
-      const isOver = performance.now() > end
-      if (app?.status !== "failed" && !isOver) continue
-      // Left as it is, it would be found again.
-      await this.remove(name)
-      const { kind, what } = notReady(app?.status_details?.reason ?? "it does not say why")
-      throw this.#error(kind, `could not start ${name}: ${what}`)
     }
   }
 

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises"
-import { BackendError } from "../../errors.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import { callOf, regionFor, type TokenOptions, type Tokens, tokensFor } from "../google-calls.ts"
 import { type GoogleService, managementMeaning, notReady } from "../google-errors.ts"
@@ -11,6 +9,7 @@ import {
   packedWorkerVariables,
   workerContainer,
 } from "../serverless/container.ts"
+import { type DeployState, deployOnce } from "../serverless/deploy-once.ts"
 import { type HttpService, requestJson } from "../serverless/http.ts"
 import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
@@ -52,7 +51,6 @@ const google: GoogleService = {
 /** Of an environment variable: 32 KiB. */
 const variableLength = 30_000
 const versionAnnotation = "cellfan.dev/version"
-const readyWithinMs = 300_000
 
 /** A service, as far as it is used here. */
 interface Service {
@@ -90,32 +88,28 @@ export class CloudRun extends KnownPlatform implements Platform {
   }
 
   async deploy(size: FunctionSize, { say, signal }: Deploying): Promise<Callable> {
-    const { namespace, region } = this.#options
+    const { namespace, region = "" } = this.#options
     const body = this.#serviceOf(size)
     const name = deploymentName(body, { ...size, namespace })
-    let service = await this.#find(name, signal)
-    if (stateOf(service) !== "ready") {
-      const beganAt = performance.now()
-      if (service === undefined) {
-        const [{ image }] = body.template.containers
-        say(`Deploying ${name} to gcp_cloudrun in ${region}: ${size.memoryMiB} MiB, ${image} …`)
-        await this.#request(`?serviceId=${name}`, {
-          // Another kernel makes it at the same moment: that one's is as good.
-          ...{ doing: `make the service ${name}`, method: "POST", body, expected: [409], signal },
-        })
-      }
-      service = await this.#untilReady(name, signal)
-      say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
-    }
-    return {
-      name,
-      call: callOf(google, {
-        name: name,
-        url: service?.uri ?? "",
-        place: this.#options.region ?? "",
-        tokens: this.#tokens,
-      }),
-    }
+    const [{ image }] = body.template.containers
+    const making = {
+      doing: `make the service ${name}`,
+      method: "POST",
+      body,
+      expected: [409],
+      signal,
+    } as const
+    const { uri = "" } = await deployOnce<Service>(
+      {
+        ...{ platform: this, name, place: region, what: `${size.memoryMiB} MiB, ${image}`, stateOf },
+        find: () => this.#find(name, signal),
+        make: () => this.#request(`?serviceId=${name}`, making),
+        remove: () => this.remove(name),
+        whyNot: (service) => notReady(service?.terminalCondition?.message ?? "it does not say why"),
+      },
+      { say, signal },
+    )
+    return { name, call: callOf(google, { name, url: uri, place: region, tokens: this.#tokens }) }
   }
 
   async list(): Promise<readonly ListedFunction[]> {
@@ -220,25 +214,9 @@ export class CloudRun extends KnownPlatform implements Platform {
     const least = memoryMiB <= 4096 ? 1 : memoryMiB <= 8192 ? 2 : memoryMiB <= 16_384 ? 4 : 8
     return this.#options.cpu ?? least
   }
-
-  async #untilReady(name: string, signal: AbortSignal): Promise<Service> {
-    for (const end = performance.now() + readyWithinMs; ; await sleep(500, undefined, { signal })) {
-      const service = await this.#find(name, signal)
-      const state = stateOf(service)
-      if (service !== undefined && state === "ready") return service
-      const isOver = performance.now() > end
-      if (state !== "failed" && !isOver) continue
-      // Left as it is, it would be found again.
-      await this.remove(name)
-      const { kind, what } = notReady(service?.terminalCondition?.message ?? "it does not say why")
-      throw new BackendError(`Cloud Run in ${this.#options.region} could not start ${name}: ${what}.`, {
-        ...{ backend: this.name, kind, retryable: false },
-      })
-    }
-  }
 }
 
-function stateOf(service: Service | undefined): "ready" | "failed" | "under way" {
+function stateOf(service: Service | undefined): DeployState {
   if (service === undefined || service.reconciling) return "under way"
   const state = service.terminalCondition?.state
   return state === "CONDITION_SUCCEEDED" ? "ready" : state === "CONDITION_FAILED" ? "failed" : "under way"

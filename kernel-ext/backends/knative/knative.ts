@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto"
-import { setTimeout as sleep } from "node:timers/promises"
-import { BackendError } from "../../errors.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import {
   type Container,
@@ -10,6 +8,7 @@ import {
   packedWorker,
   workerContainer,
 } from "../serverless/container.ts"
+import { type DeployState, deployOnce } from "../serverless/deploy-once.ts"
 import { callWorker, type HttpService } from "../serverless/http.ts"
 import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
@@ -46,7 +45,6 @@ export interface KnativeOptions extends ClusterAccess, FunctionSize {
 const managedBy = "app.kubernetes.io/managed-by"
 const versionLabel = "cellfan.dev/version"
 const folder = "/cellfan"
-const readyWithinMs = 300_000
 
 interface Condition {
   readonly type: string
@@ -95,20 +93,22 @@ export class Knative extends KnownPlatform implements Platform {
     const container = workerContainer({ ...size, backend: this.name, concurrency, image, env })
     const spec = this.#specOf(container, size)
     const name = deploymentName(spec, size)
-    const found = await this.#find(name, signal)
-    if (readyIn(found)?.status !== "True") {
-      const beganAt = performance.now()
-      if (found === undefined) {
-        say(
-          `Deploying ${name} to knative in ${this.#cluster?.place}: ${size.memoryMiB} MiB, ${container.image} …`,
-        )
-        await this.#make(name, spec, signal)
-      }
-      await this.#untilReady(name, signal)
-      say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
-    }
-    const [url, token] = await Promise.all([this.#urlOf(name, signal), this.#tokenOf(name, signal)])
-    return { name, call: this.#callOf(name, url, token) }
+    const { status } = await deployOnce<KnativeService>(
+      {
+        ...{ platform: this, name, place: this.#cluster?.place ?? "" },
+        what: `${size.memoryMiB} MiB, ${container.image}`,
+        find: () => this.#find(name, signal),
+        make: () => this.#make(name, spec, signal),
+        remove: () => this.remove(name),
+        stateOf,
+        whyNot(found) {
+          const { reason = "no reason", message = "it does not say why" } = readyIn(found) ?? {}
+          return notReady(reason, message)
+        },
+      },
+      { say, signal },
+    )
+    return { name, call: this.#callOf(name, status?.url ?? "", await this.#tokenOf(name, signal)) }
   }
 
   async list(): Promise<readonly ListedFunction[]> {
@@ -161,7 +161,6 @@ export class Knative extends KnownPlatform implements Platform {
     return status === 404 ? undefined : value
   }
 
-  /** Another kernel may make it at the same moment: then that one's is as good. */
   async #make(name: string, spec: { readonly spec: object }, signal: AbortSignal): Promise<void> {
     const metadata = { name, labels: { [managedBy]: "cellfan", [versionLabel]: cellfanVersion() } }
     const made = { method: "POST", expected: [409], signal } as const
@@ -215,26 +214,6 @@ export class Knative extends KnownPlatform implements Platform {
     }
   }
 
-  async #untilReady(name: string, signal: AbortSignal): Promise<void> {
-    for (const end = performance.now() + readyWithinMs; ; await sleep(500, undefined, { signal })) {
-      const ready = readyIn(await this.#find(name, signal))
-      if (ready?.status === "True") return
-      const { reason = "no reason", message = "it does not say why" } = ready ?? {}
-      const isOver = performance.now() > end
-      if (ready?.status !== "False" && !isOver) continue
-      // Left as it is, it would be found again.
-      await this.remove(name)
-      const { kind, what } = notReady(isOver ? "after five minutes" : reason, message)
-      throw new BackendError(`Knative in ${this.#cluster?.place} could not start ${name}: ${what}.`, {
-        ...{ backend: this.name, kind, retryable: false },
-      })
-    }
-  }
-
-  async #urlOf(name: string, signal: AbortSignal): Promise<string> {
-    return (await this.#find(name, signal))?.status?.url ?? ""
-  }
-
   async #tokenOf(name: string, signal: AbortSignal): Promise<string> {
     const { value } = await this.#request<{ data?: { token?: string } }>(`${this.#secrets}/${name}`, {
       ...{ doing: `read the secret ${name}`, signal },
@@ -262,6 +241,11 @@ function withSecret<T extends { spec: object }>(template: T, secretName: string)
 
 function readyIn(service: KnativeService | undefined): Condition | undefined {
   return service?.status?.conditions?.find(({ type }) => type === "Ready")
+}
+
+function stateOf(service: KnativeService | undefined): DeployState {
+  const status = readyIn(service)?.status
+  return status === "True" ? "ready" : status === "False" ? "failed" : "under way"
 }
 
 function listed({ metadata, spec }: KnativeService): ListedFunction {
