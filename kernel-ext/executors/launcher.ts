@@ -169,6 +169,11 @@ function checkCall(fn: unknown, signal: unknown, extraArgs: unknown, method: str
     throw new TypeError(`Option \`signal\` of ${method} takes an AbortSignal, but got ${typeof signal}.`)
   if (extraArgs !== undefined && !Array.isArray(extraArgs))
     throw new TypeError(`Option \`extraArgs\` of ${method} takes an array, but got ${typeof extraArgs}.`)
+  const given = 2 + (extraArgs?.length ?? 0)
+  if (fn.length > given)
+    throw new TypeError(
+      `${method} was given a function of ${fn.length} arguments, but it is called with ${given}: its input, the task's context${extraArgs === undefined ? "; further ones come from the option `extraArgs`" : `, and ${extraArgs.length} by the option \`extraArgs\``}.`,
+    )
 }
 
 function cancelOn(signal: AbortSignal | undefined, core: JobCore): void {

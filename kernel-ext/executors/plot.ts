@@ -1,8 +1,11 @@
+import { inspect } from "node:util"
 import { taskStates } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
 
+const plotKinds = ["timeline", "histogram"] as const
+
 /** What `job.plot()` can draw. */
-export type PlotKind = "timeline" | "histogram"
+export type PlotKind = (typeof plotKinds)[number]
 
 /** A picture that notebooks show as the value of a cell. */
 export class Picture {
@@ -29,6 +32,10 @@ interface Bar {
 
 /** Draws the job as it is now. The plotting library is loaded at the first plot. */
 export async function plotOf(core: JobCore, kind: PlotKind): Promise<Picture> {
+  if (!plotKinds.includes(kind))
+    throw new TypeError(
+      `job.plot takes ${plotKinds.map((one) => `"${one}"`).join(" or ")}, but got ${inspect(kind)}.`,
+    )
   const [Plot, { parseHTML }] = await Promise.all([import("@observablehq/plot"), import("linkedom")])
   const { document } = parseHTML("<html></html>") as unknown as { document: never }
   const common = { document, width: widthPx, marginLeft: 110 }

@@ -11,6 +11,9 @@ export interface ResultStore {
 /** Files open at once for one store. */
 const atOnce = 32
 
+/** Files that are being written: the next job may ask for them before they are there. */
+const writing = new Map<string, Promise<void>>()
+
 /** A folder of files, two levels deep. Several processes may use it: a file is there whole, or not at all. */
 export class FolderStore implements ResultStore {
   readonly #folder: string
@@ -21,7 +24,8 @@ export class FolderStore implements ResultStore {
     this.#folder = folder
   }
 
-  get(key: string): Promise<Uint8Array | undefined> {
+  async get(key: string): Promise<Uint8Array | undefined> {
+    await writing.get(this.#file(key))?.catch(() => {})
     return this.#inTurn(() =>
       readFile(this.#file(key)).catch((error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return undefined
@@ -31,12 +35,16 @@ export class FolderStore implements ResultStore {
   }
 
   put(key: string, bytes: Uint8Array): Promise<void> {
-    return this.#inTurn(async () => {
-      const file = this.#file(key)
+    const file = this.#file(key)
+    const written = this.#inTurn(async () => {
       await mkdir(dirname(file), { recursive: true })
       await writeFile(`${file}.${process.pid}`, bytes)
       await rename(`${file}.${process.pid}`, file)
+    }).finally(() => {
+      if (writing.get(file) === written) writing.delete(file)
     })
+    writing.set(file, written)
+    return written
   }
 
   #file(key: string): string {

@@ -39,6 +39,17 @@ describe("cache", () => {
     expect(second).to.deep.equal({ ...first, recalled: 3 })
   }).timeout(60_000)
 
+  it("has what a job gave when the next one begins, though it is still on its way to the disk", async () => {
+    const large = (n: number) => new Uint8Array(1_000_000).fill(n)
+    for (let round = 0; round < 5; round++) {
+      const inputs = Array.from({ length: 20 }, (_, index) => 20 * round + index)
+      await fexec.map(large, inputs, { cache: true })
+      const again = fexec.map(large, inputs, { cache: true })
+      await again
+      expect(again.stats().recalled).to.equal(20)
+    }
+  }).timeout(20_000)
+
   describe("in one process", () => {
     const store = () => new FolderStore(join(folder, "own"))
 

@@ -455,6 +455,18 @@ describe("LocalhostExecutor", () => {
       )
     })
 
+    it("a function of more arguments than it is given", () => {
+      const scaled = (n: number, _: TaskContext, by: number) => n * by
+      expect(() => fexec.map(scaled, [1])).to.throw(
+        TypeError,
+        "map was given a function of 3 arguments, but it is called with 2: its input, the task's context; further ones come from the option `extraArgs`.",
+      )
+      expect(() => fexec.map(scaled, [1], { extraArgs: [] as never })).to.throw(
+        TypeError,
+        "and 0 by the option",
+      )
+    })
+
     it("what is no function, no iterable or no signal", () => {
       expect(() => fexec.map(42 as never, [1])).to.throw(TypeError, "map takes a function, but got number.")
       expect(() => fexec.map((n: number) => n, 42 as never)).to.throw(TypeError, /iterable/)

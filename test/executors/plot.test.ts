@@ -35,6 +35,13 @@ describe("job.plot()", () => {
     for (const task of job.tasks) expect(svg).to.include(task.stats.worker)
   })
 
+  it("says what it can draw", async () => {
+    const job = fexec.map((n: number) => n, [1])
+    const error = await job.plot("pie" as never).catch((problem: Error) => problem)
+    expect(String(error)).to.equal('TypeError: job.plot takes "timeline" or "histogram", but got \'pie\'.')
+    await job
+  })
+
   it("draws how long tasks took", async () => {
     const job = fexec.map(
       (n: number) => n,

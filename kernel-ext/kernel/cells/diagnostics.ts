@@ -42,6 +42,12 @@ function describe(diagnostic: ts.Diagnostic, typed: TypedSource, label: string) 
   const code = `TS${diagnostic.code}`
   return {
     summary: `${code}: ${message.split("\n")[0]} (${place})`,
-    text: `${colour.bold(place)} - ${colour.red("error")} ${code}: ${message}\n\n${codeFrame(text, line, column, length)}\n`,
+    text: `${colour.bold(place)} - ${colour.red("error")} ${code}: ${message}\n\n${codeFrame(text, line, column, length)}\n${installing(message)}`,
   }
+}
+
+/** How to come by a package that is not there. */
+function installing(message: string): string {
+  const [, name] = /^Cannot find module '((?:@[^/']+\/)?[^/'.#:@][^/':]*)(?:\/[^']*)?' or/.exec(message) ?? []
+  return name === undefined ? "" : `\nTo have it: npm install ${name}, in the notebook's folder.\n`
 }

@@ -118,9 +118,16 @@ let stats: Stats | ParsedPath | undefined
   })
 
   it("find a package installed while the notebook runs", async () => {
-    expect((await notebook.failure("import late from 'late'")).message).to.contain(
-      "Cannot find module 'late'",
+    const missing = await notebook.failure("import late from 'late'")
+    expect(missing.message).to.contain("Cannot find module 'late'")
+    expect(missing.traceback).to.contain("To have it: npm install late, in the notebook's folder.")
+    expect((await notebook.failure("import { one } from '@some/package/deep'")).traceback).to.contain(
+      "npm install @some/package,",
     )
+    for (const own of ["./nowhere.ts", "#nowhere", "node:nowhere"])
+      expect((await notebook.failure(`import '${own}'; import x from '${own}'`)).traceback).to.not.contain(
+        "npm",
+      )
     write(
       "node_modules/late/package.json",
       '{ "name": "late", "version": "1.0.0", "type": "module", "exports": "./index.js" }',
