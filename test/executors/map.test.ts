@@ -7,6 +7,7 @@ import {
   ConfigError,
   JobError,
   LocalhostExecutor,
+  type TaskContext,
   TaskError,
 } from "../../kernel-ext/index.ts"
 import { failureOf } from "../support/failure.ts"
