@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
 import { conformsToBackend } from "../../conformance/backend.ts"
@@ -28,6 +31,38 @@ describe("Lambda that answers in parts", () => {
     expect(task.state).to.equal("running")
     expect(task.logs[0]?.text).to.equal("begun\n")
     expect(await task).to.equal("done")
+  })
+
+  it("counts each task once where the connection breaks in the middle of an answer, and runs only those again that were not heard of", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cellfan-parts-"))
+    await using fexec = new TestExecutor(shim.url, { ...options, workers: 1, firstPauseMs: 10 })
+    const task = async (n: number, _: unknown, file: string) => {
+      const { appendFileSync } = await import("node:fs")
+      appendFileSync(file, `${n}\n`)
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      return n * n
+    }
+    try {
+      const ran = join(folder, "ran")
+      shim.calls.push({ kind: "lost", afterParts: 3 })
+      const job = fexec.map(task, [0, 1, 2, 3, 4, 5], { chunkSize: 6, extraArgs: [ran] })
+      const counted: number[] = []
+      for await (const one of job) counted.push(one.index)
+      expect(await job).to.deep.equal([0, 1, 4, 9, 16, 25])
+      expect(counted.sort()).to.deep.equal([0, 1, 2, 3, 4, 5])
+      expect(job.counts).to.include({ done: 6, failed: 0 })
+      expect([...job.tasks].map(({ stats }) => stats.attempt)).to.deep.equal([1, 1, 1, 1, 1, 1])
+      const times = [0, 1, 2, 3, 4, 5].map(
+        (n) =>
+          readFileSync(ran, "utf8")
+            .split("\n")
+            .filter((line) => line === String(n)).length,
+      )
+      expect(times[0]).to.equal(1)
+      expect(times[5]).to.equal(2)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it("tells what a job has cost by the time it has settled", async () => {

@@ -34,8 +34,8 @@ export type ShimCall =
   | { readonly kind: "error"; readonly error: ShimError }
   /** As Lambda says it of an instance that gave no answer. */
   | { readonly kind: "functionError"; readonly payload: object; readonly log?: string }
-  /** The tasks run, and then the connection breaks. */
-  | { readonly kind: "lost" }
+  /** The tasks run, and then the connection breaks; of an answer in parts, behind so many of them (default: none). */
+  | { readonly kind: "lost"; readonly afterParts?: number }
 
 export interface LambdaShim extends Server {
   /** What is to happen instead, each once: to deploying, and to calls. */
@@ -139,7 +139,14 @@ export async function startLambdaShim({
     try {
       const event = JSON.parse(body.toString())
       if (planned?.kind === "lost") {
-        await instance.call(event, Timeout, () => {})
+        let parts = 0
+        const { afterParts = 0 } = planned
+        if (afterParts > 0)
+          response.writeHead(200, { "content-type": "application/vnd.amazon.eventstream" }).flushHeaders()
+        await instance.call(event, Timeout, (chunk) => {
+          if (parts++ < afterParts) response.write(eventMessage("PayloadChunk", chunk))
+          else response.destroy()
+        })
         response.destroy()
         return
       }
