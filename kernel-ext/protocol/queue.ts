@@ -12,6 +12,7 @@ import type { LogStream } from "./worker.ts"
  *      │ ←──────────────────────── │ ←──────── stream: results, logs ───── │ then acknowledges the batch
  *      │ ←───────────────────── no stream: what is true only now ───────── │ started, progress, load
  *      │ ──────────────────── no stream: orders (cancel, take back) ─────→ │
+ *      │ ←── a question, of whoever is attached: does this task run again?
  *
  * Streams are kept for a day: whoever knows a job's id reads there what became of it, also when the kernel is gone.
  * Agents trust kernels of their pool. Kernels trust nothing that agents say: it is JSON and raw bytes, checked as it is read.

@@ -1,10 +1,13 @@
-import { parseKernelAnswer, parseKernelQuestion } from "../../protocol/queue.ts"
+import { type KernelWord, parseKernelAnswer, parseKernelQuestion } from "../../protocol/queue.ts"
 import type { Queue } from "./queue/queue.ts"
 
 /** What somebody who is attached to a job asks its kernel, which alone knows whether a task runs again. */
 
 /** A kernel whose cell lets it do nothing else does not answer. */
 const patienceMs = 2000
+
+/** Tasks in one question: it is one message. */
+const atOnce = 10_000
 
 export type KernelAnswer =
   | { readonly isThere: false }
@@ -28,22 +31,38 @@ export function answerQuestions(
   })
 }
 
-/** Resolves with `isThere: false` where it may be there and does not answer now. A kernel that is gone has nothing more to say: all is settled. */
+/**
+ * Resolves with `isThere: false` where it may be there and does not answer now. A kernel that is gone has nothing more to say: all is
+ * settled.
+ */
 export async function askKernel(
   queue: Queue,
   session: string,
   jobId: string,
   indices: readonly number[],
 ): Promise<KernelAnswer> {
-  const question = JSON.stringify({ jobId, indices })
+  const settled: number[] = []
+  for (let at = 0; ; at += atOnce) {
+    const part = indices.slice(at, at + atOnce)
+    const answer = await ask(queue, session, JSON.stringify({ jobId, indices: part }))
+    if (answer === "gone") return { isThere: true, settled: indices, isWhole: true }
+    if (answer === undefined) return { isThere: false }
+    for (const index of answer.settled) settled.push(index)
+    if (at + atOnce >= indices.length) return { isThere: true, settled, isWhole: answer.isWhole }
+  }
+}
+
+async function ask(
+  queue: Queue,
+  session: string,
+  question: string,
+): Promise<KernelWord | "gone" | undefined> {
   try {
     const { data } = await queue.connection.request(queue.names.kernelSubject(session), question, {
       timeout: patienceMs,
     })
-    const answer = parseKernelAnswer(data)
-    return answer === undefined ? { isThere: false } : { isThere: true, ...answer }
+    return parseKernelAnswer(data)
   } catch (error) {
-    if (!/no responders/i.test((error as Error).message)) return { isThere: false }
-    return { isThere: true, settled: indices, isWhole: true }
+    return /no responders/i.test((error as Error).message) ? "gone" : undefined
   }
 }

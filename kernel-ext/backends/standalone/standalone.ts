@@ -1,34 +1,32 @@
 import { randomUUID } from "node:crypto"
 import { BackendError } from "../../errors.ts"
-import { type Order, parseAgentMessage, parseJobRecord } from "../../protocol/queue.ts"
 import { cellfanVersion } from "../../util/version.ts"
 import type { Backend, BatchEvents, CleanScope, RunningBatch, TaskBatch, WorkerState } from "../backend.ts"
-import { sendingsOf } from "../sendings.ts"
-import { SentContents } from "./contents.ts"
+import { Cancelling } from "./cancelling.ts"
+import { Dispatch } from "./dispatch.ts"
 import { standaloneFacts } from "./facts.ts"
 import { Fleet } from "./fleet.ts"
+import { Hearing } from "./hearing.ts"
 import type { HostEvents } from "./hosts.ts"
 import { JobRecords } from "./job-records.ts"
-import { answerQuestions } from "./kernel-question.ts"
-import { encodeInputs, encodeTask, type Said } from "./messages.ts"
 import { CostMeter } from "./meter.ts"
 import type { PoolMachines, ReachedPool } from "./pool.ts"
-import { Publications } from "./publications.ts"
 import type { QueueAccess } from "./queue/access.ts"
-import { inlineBytes } from "./queue/limits.ts"
 import type { Queue } from "./queue/queue.ts"
-import { InOrder, saidIn } from "./recorded.ts"
 import { type RunOwner, StandaloneRun } from "./run.ts"
 
 /**
  * Tasks on machines of one's own, by way of a queue that outlives this process: NATS JetStream.
  *
- *     standalone.ts  which batch goes into the queue, and who hears what became of it
+ *     standalone.ts  its life
+ *     dispatch.ts    how a batch gets into the queue
+ *     hearing.ts     who hears what became of a batch; cancelling.ts how batches are cancelled
  *     run.ts         a batch on its way
  *     fleet.ts       the agents there are, and the machines that are to have one
  *     meter.ts       what machines cost, told to jobs
  *     contents.ts    what tasks need, sent once
- *     job-records.ts  what others find jobs by; kernel-question.ts what they ask
+ *     job-records.ts  what others find jobs by; kernel-question.ts what they ask;
+ *                    follow.ts a job that others look at, held-ends.ts how its tasks ended
  *     facts.ts       what is known of it before this is loaded
  *     messages.ts    what travels, in bytes
  *     publications.ts  batches on their way into the queue
@@ -63,17 +61,11 @@ const startingMs = 15_000
 
 const tidyEveryMs = 2000
 
-/** An order may be lost with its link: it is said again so often, a second apart. */
-const orderTimes = 3
-
 /** Last words to a server that may be gone. */
 const goodbyeMs = 1000
 
 /** Batches of a job for each worker that go before those that other jobs have handed over ahead. */
 const firstPerWorker = 2
-
-/** An order is one message. */
-const batchesPerOrder = 5000
 
 export class StandaloneBackend implements Backend, RunOwner {
   readonly name: string
@@ -91,13 +83,9 @@ export class StandaloneBackend implements Backend, RunOwner {
   readonly #newest = new Map<string, BatchEvents>()
   readonly #fleet: Fleet
   readonly #meter = new CostMeter(() => this.#fleet.hosts)
-  /** Batches by job, of which all is cancelled. */
-  readonly #cancelling = new Map<string, string[]>()
-  readonly #purging = new Set<Promise<void>>()
-  readonly #publications = new Publications()
-  readonly #inOrder = new InOrder()
+  readonly #cancelling: Cancelling
   #queue: Queue | undefined
-  #contents: SentContents | undefined
+  #dispatch: Dispatch | undefined
   #records: JobRecords | undefined
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -105,12 +93,20 @@ export class StandaloneBackend implements Backend, RunOwner {
   #renewal: ReachedPool["renewal"]
   #renewing: NodeJS.Timeout | undefined
   #nextBatch = 0
-  readonly #repeats = new Set<NodeJS.Timeout>()
 
   constructor(settings: StandaloneSettings) {
     this.name = settings.name
     this.#settings = settings
     this.#fleet = new Fleet(() => {})
+    const queueOf = () => this.#queue
+    this.#cancelling = new Cancelling({
+      get queue() {
+        return queueOf()
+      },
+      isUnderWay: (jobId) => [...this.#runs.values()].some((run) => run.jobId === jobId),
+      published: async () => this.#dispatch?.settled(),
+      purge: (queue, jobId) => queue.purge(queue.names.taskSubject("*", this.session, jobId)),
+    })
   }
 
   get workers(): number {
@@ -148,14 +144,15 @@ export class StandaloneBackend implements Backend, RunOwner {
       this.#spent(batch.jobId, usd),
     )
     this.#records?.note(batch)
-    this.#send(run, batch).catch((error: Error) => run.close(error))
+    const sent = this.#dispatch?.send(run, batch) ?? Promise.reject(notOpen(this.name))
+    sent.catch((error: Error) => run.close(error))
     return run
   }
 
   forget(jobId: string): void {
     this.#newest.delete(jobId)
     this.#records?.end(jobId)
-    this.#contents?.forget(`job-${jobId}`)
+    this.#dispatch?.forget(jobId)
     this.#queue?.order({ type: "forget", jobId })
   }
 
@@ -164,18 +161,7 @@ export class StandaloneBackend implements Backend, RunOwner {
   }
 
   cancel(run: StandaloneRun, indices: readonly number[] | undefined, graceMs: number): void {
-    if (indices !== undefined) {
-      this.#orderOften({ type: "cancel", batches: [run.id], indices, graceMs })
-      return
-    }
-    // A job is cancelled batch by batch, and there may be thousands: looked at when they all were.
-    const batches = this.#cancelling.get(run.jobId)
-    if (batches !== undefined) {
-      batches.push(run.id)
-      return
-    }
-    this.#cancelling.set(run.jobId, [run.id])
-    queueMicrotask(() => this.#cancelled(run.jobId, graceMs))
+    this.#cancelling.cancel(run, indices, graceMs)
   }
 
   here(ms: number): number {
@@ -199,7 +185,7 @@ export class StandaloneBackend implements Backend, RunOwner {
     for (const run of [...this.#runs.values()]) run.cancel(run.openIndices, 0)
     const { machines, onProgress } = this.#settings
     if (machines === undefined) return
-    await Promise.all(this.#purging)
+    await this.#cancelling.settled()
     const gone = await machines.provider.clean(scope)
     if (machines.access === undefined) {
       const { forgetIdentity } = await import("./head/identity.ts")
@@ -229,14 +215,14 @@ export class StandaloneBackend implements Backend, RunOwner {
     clearInterval(this.#tidying)
     clearTimeout(this.#renewing)
     this.#records?.close()
-    for (const timer of this.#repeats) clearTimeout(timer)
+    this.#cancelling.close()
     const queue = this.#queue
-    await Promise.all(this.#purging)
+    await this.#cancelling.settled()
     const flushed = queue?.connection.flush().catch(() => {})
     await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, goodbyeMs).unref())])
     await queue?.close()
     this.#queue = undefined
-    this.#contents = undefined
+    this.#dispatch = undefined
     this.#records = undefined
   }
 
@@ -248,13 +234,10 @@ export class StandaloneBackend implements Backend, RunOwner {
       await queue.ensure({ keepMs, replicas })
       const looked = queue.watchClock()
       queue.listen(queue.names.agents, ({ data }) => this.#fleet.hear(data))
-      queue.listen(queue.names.liveSubject(this.session), ({ data }) => this.#hearLive(data))
-      queue.listen(queue.names.orders, (message) => this.#cancelledElsewhere(message.json<Order>()))
-      answerQuestions(queue, this.session, (jobId) => this.#newest.get(jobId)?.knowledge)
-      const filter = [queue.names.resultSubject(this.session, "*", "*"), queue.names.jobSubject("*")]
-      await queue.read(filter, "new", (subject, bytes) => {
-        if (subject.startsWith(queue.names.jobSubject(""))) this.#hearRecord(bytes)
-        else this.#hear(subject, bytes)
+      await Hearing.begin(queue, this.session, {
+        run: (batch) => this.#runs.get(batch),
+        newest: (jobId) => this.#newest.get(jobId),
+        unreadable: (batch, error) => this.#runs.get(batch)?.close(unreadable(this.name, error)),
       })
       await looked
     } catch (error) {
@@ -262,7 +245,7 @@ export class StandaloneBackend implements Backend, RunOwner {
       throw error
     }
     this.#queue = queue
-    this.#contents = new SentContents(queue, keepMs)
+    this.#dispatch = new Dispatch(queue, this.session, keepMs)
     this.#records = new JobRecords(queue, this.session)
     this.#tidying = setInterval(() => this.#fleet.tidy(), tidyEveryMs)
     this.#tidying.unref()
@@ -318,115 +301,10 @@ export class StandaloneBackend implements Backend, RunOwner {
       `No agent of the pool "${this.#settings.pool}" is there yet: tasks wait in the queue for one.`,
     )
   }
+}
 
-  async #send(run: StandaloneRun, batch: TaskBatch): Promise<void> {
-    const queue = this.#queue
-    const contents = this.#contents
-    if (queue === undefined || contents === undefined)
-      throw new BackendError(`The backend ${this.name} is not open.`, {
-        backend: this.name,
-        retryable: false,
-      })
-    const needed = sendingsOf(batch).contents
-    const carried = await contents.put(needed)
-    if (run.isClosed) return
-    const { jobId, indices, attempts, timeoutMs, memoryMiB, inputs } = batch
-    const head = {
-      ...{ version: 1 as const, session: this.session, jobId, batch: run.id, needs: [...needed.keys()] },
-      ...{ indices, attempts, timeoutMs, memoryMiB },
-    }
-    const size = inputs.blobs.reduce((sum, blob) => sum + blob.byteLength, inputs.bytes.byteLength)
-    const isSmall = size + 8 * indices.length <= inlineBytes
-    const inputsAt = isSmall ? undefined : `input/${jobId}/${run.id}`
-    if (inputsAt !== undefined) await queue.putObject(inputsAt, encodeInputs(inputs))
-    if (run.isClosed) return
-    const message = encodeTask({
-      head: inputsAt === undefined ? head : { ...head, inputsAt },
-      inputs: isSmall ? inputs : undefined,
-      carried,
-    })
-    await this.#publications.add(
-      () => !run.isClosed,
-      () => queue.publish(queue.names.taskSubject(run.lane, this.session, jobId), message, run.id),
-    )
-  }
-
-  /** Another process has cancelled one of our jobs, or tasks of it: they are not to be sent again. */
-  #cancelledElsewhere(order: Order): void {
-    if (order.type === "cancelJob") this.#newest.get(order.jobId)?.cancelled?.(order.indices)
-  }
-
-  /** The same, of a whole job, as it is kept: the order may have come while there was no link. */
-  #hearRecord(bytes: Uint8Array): void {
-    const record = parseJobRecord(bytes)
-    if (record?.end === "cancelled" && record.session === this.session)
-      this.#newest.get(record.jobId)?.cancelled?.()
-  }
-
-  /** What agents have recorded. */
-  #hear(subject: string, bytes: Uint8Array): void {
-    const queue = this.#queue
-    const [jobId = "", batch = ""] = subject.split(".").slice(-2)
-    if (queue === undefined) return
-    const failed = (error: Error): void => this.#runs.get(batch)?.close(unreadable(this.name, error))
-    try {
-      const hear = (said: readonly Said[]): void => {
-        for (const one of said) this.#hearOne(this.#runs.get(batch), jobId, one)
-      }
-      this.#inOrder.add(saidIn(queue, bytes), hear, failed)
-    } catch (error) {
-      failed(error as Error)
-    }
-  }
-
-  #hearOne(run: StandaloneRun | undefined, jobId: string, said: Said): void {
-    const { message } = said
-    if (run !== undefined) run.hear(said)
-    else if (message.type === "log") this.#newest.get(jobId)?.log(message.index, message.stream, message.text)
-  }
-
-  #hearLive(bytes: Uint8Array): void {
-    let value: { batch?: unknown }
-    try {
-      value = JSON.parse(Buffer.from(bytes).toString())
-    } catch {
-      return
-    }
-    const message = parseAgentMessage(value)
-    const run = this.#runs.get(String(value.batch))
-    if (message?.type === "started") run?.started(message.index, message.worker, message.atMs)
-    else if (message?.type === "progress") run?.progress(message.index, message.fraction, message.note)
-  }
-
-  #cancelled(jobId: string, graceMs: number): void {
-    const batches = this.#cancelling.get(jobId) ?? []
-    this.#cancelling.delete(jobId)
-    const queue = this.#queue
-    if (queue === undefined) return
-    for (let at = 0; at < batches.length; at += batchesPerOrder)
-      this.#orderOften({ type: "cancel", batches: batches.slice(at, at + batchesPerOrder), graceMs })
-    if ([...this.#runs.values()].some((run) => run.jobId === jobId)) return
-    const purging = this.#publications
-      .settled()
-      .then(() => queue.purge(queue.names.taskSubject("*", this.session, jobId)))
-      .then(
-        () => {},
-        () => {},
-      )
-    this.#purging.add(purging)
-    void purging.then(() => this.#purging.delete(purging))
-  }
-
-  #orderOften(order: Parameters<Queue["order"]>[0], times = orderTimes): void {
-    this.#queue?.order(order)
-    if (times === 1) return
-    const timer = setTimeout(() => {
-      this.#repeats.delete(timer)
-      this.#orderOften(order, times - 1)
-    }, 1000)
-    timer.unref()
-    this.#repeats.add(timer)
-  }
+function notOpen(name: string): BackendError {
+  return new BackendError(`The backend ${name} is not open.`, { backend: name, retryable: false })
 }
 
 function closedError(name: string): BackendError {

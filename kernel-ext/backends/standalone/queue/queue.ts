@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { BackendError } from "../../../errors.ts"
 import type { ContentKey } from "../../../protocol/invocation.ts"
 import { type JobRecord, type Lane, lanes, type Order, QueueNames } from "../../../protocol/queue.ts"
 import type { QueueAccess } from "./access.ts"
@@ -16,6 +15,7 @@ import {
 import { inlineBytes } from "./limits.ts"
 import { Pulls } from "./pulls.ts"
 import { Reading } from "./reading.ts"
+import { isMissing, isRefusal, tellPublish } from "./refusals.ts"
 import { lookEveryMs, ServerClock } from "./server-clock.ts"
 import { ensureStreams, type PoolSettings } from "./streams.ts"
 
@@ -28,6 +28,7 @@ import { ensureStreams, type PoolSettings } from "./streams.ts"
  *     pulls.ts       taking batches from the work queue, as many as there is room for
  *     reading.ts     what is recorded, in order, over losses of the connection
  *     server-clock.ts  by which clock times are told
+ *     refusals.ts    what its errors mean
  */
 
 /** Wait before a publication is tried again, at most. */
@@ -287,32 +288,4 @@ export class Queue {
     })
     return this.#objects
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  const { code, message = "" } = (error ?? {}) as { code?: number; message?: string }
-  return (
-    code === 404 ||
-    code === 10014 ||
-    code === 10059 ||
-    code === 10037 ||
-    /not found|no message/i.test(message)
-  )
-}
-
-/** What a further try does not change. */
-function isRefusal(error: unknown): boolean {
-  const { message = "", name = "" } = error as Error
-  return (
-    /permission|maximum payload|max_payload|message size exceeds|maximum bytes|insufficient|stream not found|authorization/i.test(
-      message,
-    ) || name === "PermissionViolationError"
-  )
-}
-
-function tellPublish(error: unknown, what: string): BackendError {
-  const { message } = error as Error
-  return new BackendError(`The queue's server did not keep ${what}: ${message}.`, {
-    ...{ backend: "nats", retryable: !isRefusal(error), kind: "unavailable", cause: error },
-  })
 }
