@@ -35,11 +35,29 @@ describe("jobs of all kernels in JupyterLab", function () {
   const card = (name: string) =>
     lab.page.locator(".cellfan-Card", { has: lab.page.locator(".cellfan-Name", { hasText: name }) })
 
+  /** Waits until the small squares of a job have some in the colour of what runs. */
+  const runsInSquares = async (name: string) => {
+    const canvas = card(name).locator(".cellfan-MiniGrid")
+    await canvas.waitFor()
+    const running = () =>
+      canvas.evaluate((node: HTMLCanvasElement) => {
+        const { data } = node.getContext("2d")?.getImageData(0, 0, node.width, node.height) ?? { data: [] }
+        let count = 0
+        for (let at = 0; at < data.length; at += 4)
+          if (data[at] === 70 && data[at + 1] === 167 && data[at + 2] === 232) count++
+        return count
+      })
+    for (const end = Date.now() + 15_000; (await running()) === 0; ) {
+      if (Date.now() > end) throw new Error(`No square of ${name} says that its task runs`)
+      await lab.page.waitForTimeout(50)
+    }
+  }
+
   it("lists a job of a notebook that was closed, with its squares, and shows its notebook again", async () => {
     await lab.command("application:close-all")
     await lab.page.locator(".jp-Notebook").waitFor({ state: "detached" })
     await card("mine").getByText("2 running, 3 queued").waitFor()
-    await card("mine").locator(".cellfan-MiniGrid").waitFor()
+    await runsInSquares("mine")
     expect(await card("mine").textContent()).to.include("mine.ipynb [2]")
     await lab.page.locator(".cellfan-mod-executor", { hasText: "mine.ipynb · 2 workers, 2 busy" }).waitFor()
     await card("mine").getByRole("button", { name: "Show" }).click()
@@ -57,6 +75,7 @@ describe("jobs of all kernels in JupyterLab", function () {
     await lab.page.bringToFront()
     await card("other").getByText("2 running, 3 queued").waitFor()
     expect(await card("other").textContent()).to.include("other.ipynb [2]")
+    await runsInSquares("other")
     await lab.page.locator(".cellfan-StatusItem", { hasText: "2 jobs: 0 of 10 tasks" }).waitFor()
     await card("other").getByRole("button", { name: "Cancel" }).click()
     await other.job(({ status, counts }) => status === "cancelled" && counts.cancelled === 5)

@@ -60,6 +60,8 @@ export class MiniGrid {
       this.#paletteDue = false
       this.#painter.palette = readPalette(this.node)
     }
+    // Until the kernel has said which tasks are where, all of them would stand there as queued.
+    if (this.#model.liveness !== "live") return
     const plain = { filter: undefined, cursor: undefined, selected: undefined }
     this.#painter.paint({ states: this.#model.states, size, layout, scroll: 0, ...plain })
   }
