@@ -1,11 +1,13 @@
 import { execFile } from "node:child_process"
-import { lstat, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect } from "chai"
 import { read, root } from "../support/repository.ts"
 
 /** The command as it is built and as a user calls it. */
+
+const cacheFolder = join(root, ".cache")
 
 describe("cellfan", function () {
   this.timeout(60_000)
@@ -23,6 +25,23 @@ describe("cellfan", function () {
       /^Hello, Ada! cellfan works: process (\d+) said so to process (\d+)\.\n$/.exec(stdout) ?? []
     expect(there).to.be.a("string").and.not.equal(here)
     expect(code).to.equal(0)
+  })
+
+  it("hello runs one where cellfan is installed as a package", async () => {
+    // Within the clone, so that what it depends on is found.
+    const parent = join(cacheFolder, "installed")
+    await mkdir(parent, { recursive: true })
+    const project = await mkdtemp(join(parent, "project-"))
+    try {
+      const installed = join(project, "node_modules", "cellfan")
+      await cp(join(root, "dist"), join(installed, "dist"), { recursive: true })
+      await cp(join(root, "package.json"), join(installed, "package.json"))
+      const { stdout, stderr } = await cellfan(["hello"], {}, join(installed, "dist", "cli.js"))
+      expect(stderr).to.equal("")
+      expect(stdout).to.include("cellfan works")
+    } finally {
+      await rm(project, { recursive: true })
+    }
   })
 
   it("install makes kernel and extension known to the Jupyter of an environment", async () => {
@@ -123,10 +142,11 @@ describe("cellfan", function () {
 function cellfan(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  program = join(root, "dist", "cli.js"),
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...env } }
-    execFile(process.execPath, [join(root, "dist", "cli.js"), ...args], options, (error, stdout, stderr) =>
+    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
     )
   })

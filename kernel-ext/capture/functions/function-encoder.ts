@@ -198,6 +198,8 @@ export class FunctionEncoder implements Aspects {
     if (origin.kind !== "package") return undefined
     const found = packageReference(fn, origin.url, this.#surrounds.folder)
     if (found !== undefined) return this.#import(found, fn, id, encoder)
+    // What the library itself sends to workers, `cellfan hello` among it.
+    if (origin.name === "cellfan") return undefined
     return encoder.refuse(
       id,
       `${name} belongs to the package ${origin.name} and is none of its exports; ` +
