@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { connect } from "node:net"
 import { homedir } from "node:os"
 import { join } from "node:path"
@@ -38,9 +39,10 @@ export function addressHere({ port }: Head): QueueAddress {
   return { agents: [url(address, port)], kernel: [url(address, port)] }
 }
 
-/** Ends it. Says what was ended. */
+/** Ends it where it runs for these pools; "*" stands for all. Says what was ended. */
 export async function endHeadHere(pools: readonly string[], patienceS: number): Promise<string[]> {
   const ended: string[] = []
+  if (pools.length === 0 || !existsSync(folderHere())) return ended
   for (const pool of pools)
     ended.push(...(await endPrograms(shellHere, join(folderHere(), "pools"), pool, patienceS)))
   await removeUnused(shellHere, folderHere())

@@ -205,9 +205,8 @@ export class SshHosts implements HostProvider {
         failed[0],
       )
     const gone = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []))
-    if (this.#options.head === "here")
-      gone.push(...(await endHeadHere(scope === "all" ? ["*"] : [...this.#pools], endWithinS)))
-    return gone
+    const pools = scope === "all" ? ["*"] : this.#options.head === "here" ? [...this.#pools] : []
+    return [...gone, ...(await endHeadHere(pools, endWithinS))]
   }
 
   async #cleanHost({ connection, there }: Link, scope: "own" | "all"): Promise<string[]> {
