@@ -47,7 +47,7 @@ describe("Lambda that answers in parts", () => {
       shim.calls.push({ kind: "lost", afterParts: 3 })
       const job = fexec.map(task, [0, 1, 2, 3, 4, 5], { chunkSize: 6, extraArgs: [ran] })
       const counted: number[] = []
-      for await (const one of job) counted.push(one.index)
+      for await (const one of job as AsyncIterable<unknown>) counted.push((one as { index: number }).index)
       expect(await job).to.deep.equal([0, 1, 4, 9, 16, 25])
       expect(counted.sort()).to.deep.equal([0, 1, 2, 3, 4, 5])
       expect(job.counts).to.include({ done: 6, failed: 0 })
