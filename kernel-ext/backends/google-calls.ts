@@ -60,7 +60,7 @@ export function callOf(
 ): Callable["call"] {
   const service: HttpService = {
     ...{ name: google.name, title: google.title, place, addressHint: "the network" },
-    meaningOf: (refusal) => callMeaning(google, name, refusal),
+    meaningOf: (refusal) => callMeaning(google, `${name} --region ${place}`, refusal),
   }
   return async (event, answer, signal) => {
     const headers = await tokens.identityFor(url)

@@ -13,7 +13,7 @@ export interface GoogleService {
   readonly api: string
   /** The role that lets deploy. */
   readonly developer: string
-  /** What shows what instances said; a name follows. */
+  /** What shows what instances said; name and region follow. */
   readonly logs: string
 }
 
@@ -53,10 +53,10 @@ export function managementMeaning(service: GoogleService, { status, text }: Refu
   return byStatus(status, text)
 }
 
-/** @param name Of what is called. */
+/** @param named What is called, as `gcloud` takes it: its name and where it is. */
 export function callMeaning(
   service: GoogleService,
-  name: string,
+  named: string,
   { status, text }: Refusal,
 ): Meaning | undefined {
   const said = messageIn(text)
@@ -74,7 +74,7 @@ export function callMeaning(
     }
   if (status === 429 || /no available instance/i.test(said))
     return { kind: "throttled", what: "there is no instance for it now; cellfan waits and calls again" }
-  if (status >= 500) return noAnswer(said, `${service.logs} ${name}`)
+  if (status >= 500) return noAnswer(said, `${service.logs} ${named}`)
   return byStatus(status, text)
 }
 

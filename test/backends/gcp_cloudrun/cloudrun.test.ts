@@ -45,7 +45,7 @@ describe("Cloud Run", function () {
     make: at,
     conditions: () => server.conditions,
     doesNotStart:
-      /could not call cellfan-.*where that goes on, its instances do not start.*`gcloud run services logs read cellfan-/,
+      /could not call cellfan-.*where that goes on, its instances do not start.*`gcloud run services logs read cellfan-\S+ --region europe-west1`/,
   })
 
   it("reckons what calls cost, in steps of 100 milliseconds", async () => {

@@ -67,7 +67,7 @@ describe("Google Cloud Functions", function () {
     make: at,
     conditions: () => server.conditions,
     doesNotStart:
-      /could not call cellfan-.*where that goes on, its instances do not start.*`gcloud functions logs read cellfan-/,
+      /could not call cellfan-.*where that goes on, its instances do not start.*`gcloud functions logs read cellfan-\S+ --region europe-west1`/,
   })
 
   it("reckons what calls cost: processors that go with the memory, in steps of 100 milliseconds", async () => {
