@@ -125,7 +125,8 @@ describe("jobs of all kernels in JupyterLab", function () {
     await lab.command("console:create", { kernelPreference: { name: "cellfan" }, activate: true })
     await lab.page.waitForFunction(
       () =>
-        document.querySelector(".jp-CodeConsole") !== null &&
+        // Before its banner is there, a console may still be cleared.
+        document.querySelector(".jp-CodeConsole-banner")?.textContent?.includes("cellfan") === true &&
         window.jupyterapp.shell.currentWidget.sessionContext?.session?.kernel?.status === "idle",
     )
     const inject = (code: string) =>

@@ -27,18 +27,23 @@ describe("cellfan", function () {
     expect(code).to.equal(0)
   })
 
-  it("hello runs one where cellfan is installed as a package", async () => {
+  it("works where it is installed as a package, from the files that are published", async () => {
     // Within the clone, so that what it depends on is found.
     const parent = join(cacheFolder, "installed")
     await mkdir(parent, { recursive: true })
     const project = await mkdtemp(join(parent, "project-"))
     try {
       const installed = join(project, "node_modules", "cellfan")
-      await cp(join(root, "dist"), join(installed, "dist"), { recursive: true })
-      await cp(join(root, "package.json"), join(installed, "package.json"))
-      const { stdout, stderr } = await cellfan(["hello"], {}, join(installed, "dist", "cli.js"))
-      expect(stderr).to.equal("")
-      expect(stdout).to.include("cellfan works")
+      for (const file of ["package.json", ...JSON.parse(read("package.json")).files])
+        await cp(join(root, file), join(installed, file), { recursive: true })
+      const program = join(installed, "dist", "cli.js")
+      expect(await cellfan(["hello"], {}, program)).to.include({ code: 0, stderr: "" })
+      expect(await cellfan(["install", "--prefix", folder], {}, program)).to.include({ code: 0, stderr: "" })
+      const spec = await readFile(
+        join(folder, "share", "jupyter", "kernels", "cellfan", "kernel.json"),
+        "utf8",
+      )
+      expect(JSON.parse(spec).argv[1]).to.equal(join(installed, "dist", "kernel.js"))
     } finally {
       await rm(project, { recursive: true })
     }
