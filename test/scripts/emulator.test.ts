@@ -13,7 +13,7 @@ import { ministack } from "../support/servers/ministack.ts"
 /** `npm run emulator -- --only`, as somebody uses it who has a shell of their own. */
 describe("npm run emulator", function () {
   this.timeout(90_000)
-  let folder: string
+  let folder: string | undefined
   let child: ChildProcess
   let said: string
 
@@ -32,9 +32,14 @@ describe("npm run emulator", function () {
     await waitUntil(() => said.includes("runs until") || child.exitCode !== null, 80_000)
     expect(child.exitCode, said).to.equal(null)
   })
-  afterEach(() => {
-    child?.kill("SIGKILL")
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  afterEach(async () => {
+    // Killed outright, it could not end the server.
+    if (child?.exitCode === null && child.signalCode === null) {
+      const ended = once(child, "exit")
+      child.kill("SIGTERM")
+      await ended
+    }
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   })
 
   const settings = () =>
@@ -50,7 +55,7 @@ describe("npm run emulator", function () {
       child.kill(signal)
       await ended
       await waitUntil(() => !isAlive(server))
-      expect(readdirSync(folder)).to.deep.equal([])
+      expect(readdirSync(folder as string)).to.deep.equal([])
     })
 
   it("gives the notebook and the functions the same bucket where nobody names one", async () => {
