@@ -219,7 +219,7 @@ export class Cloud {
   async #command(action: string, body: Record<string, unknown>): Promise<object | undefined> {
     if (action === "DescribeInstanceInformation") {
       const [{ Values = [] } = {}] = (body.Filters ?? []) as { Values?: string[] }[]
-      const online = Values.filter((id) => this.instances.has(id))
+      const online = Values.filter((id) => this.instances.get(id)?.isUp)
       return { InstanceInformationList: online.map((InstanceId) => ({ InstanceId, PingStatus: "Online" })) }
     }
     if (action === "SendCommand") {

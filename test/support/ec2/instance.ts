@@ -75,7 +75,16 @@ export class Instance {
     this.#bridge.link(this.namespace, state)
   }
 
-  /** Runs a script in it as root. Resolves with what it wrote, and its code. */
+  /** Whether it has a root of its own: before, it would be this machine's. */
+  get isUp(): boolean {
+    try {
+      return readlinkSync(`/proc/${this.#init()}/root`) !== "/"
+    } catch {
+      return false
+    }
+  }
+
+  /** Runs a script in it as root; it has to be up. Resolves with what it wrote, and its code. */
   run(script: string): Promise<{ readonly output: string; readonly code: number }> {
     const init = this.#init()
     const child = spawn(
@@ -176,9 +185,8 @@ export class Instance {
 
   #read(): void {
     try {
+      if (!this.isUp) return
       const root = `/proc/${this.#init()}/root`
-      // Before it has a root of its own, this would be the machine's console.
-      if (readlinkSync(root) === "/") return
       this.#console = readFileSync(join(root, "dev", "console"), "utf8")
       this.#log = ["cellfan.log", "cloud-init-output.log"]
         .filter((name) => readdirSync(join(root, "var", "log")).includes(name))
