@@ -49,8 +49,8 @@ export interface Backend {
    * jobs leave nothing there.
    */
   cleanStorage?(scope: CleanScope): Promise<Cleaned>
-  /** Its workers as they are now, for views; absent where it does not tell them apart. */
-  workerStates?(): readonly WorkerState[]
+  /** Its workers as they are now, for views; absent or undefined where it does not tell them apart. */
+  workerStates?(): readonly WorkerState[] | undefined
   /** Ends workers and connections. Idempotent. */
   close(): Promise<void>
 }

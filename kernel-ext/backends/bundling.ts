@@ -74,7 +74,7 @@ export class BundlingBackend implements Backend {
   }
 
   workerStates() {
-    return this.#backend.workerStates?.() ?? []
+    return this.#backend.workerStates?.()
   }
 
   close(): Promise<void> {

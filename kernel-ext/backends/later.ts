@@ -64,7 +64,7 @@ export class BackendLater implements Backend {
   }
 
   workerStates() {
-    return this.#loaded?.workerStates?.() ?? []
+    return this.#loaded === undefined ? [] : this.#loaded.workerStates?.()
   }
 
   async close(): Promise<void> {
