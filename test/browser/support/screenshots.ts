@@ -143,6 +143,8 @@ async function inLabMany(camera: Camera, server: Awaited<ReturnType<typeof start
   await lab.page.waitForTimeout(1500)
   await lab.command("cellfan:show-jobs")
   await lab.page.locator(".cellfan-Card").nth(1).waitFor()
+  // The kernels of other notebooks are asked where their tasks are.
+  await lab.page.waitForTimeout(1500)
   await camera.take(lab.page, "many-and-panel")
   await lab.save()
   await lab.close()
