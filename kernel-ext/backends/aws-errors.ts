@@ -1,5 +1,6 @@
 import { BackendError, type BackendErrorKind } from "../errors.ts"
 import { bareError, codeOf, missingRight, notReached, withoutUser } from "../util/service-errors.ts"
+import type { AwsAccess } from "./aws-sdk.ts"
 
 /** Errors of Amazon's SDK in our words: those that all its services have, and around each what a service adds. */
 
@@ -7,7 +8,8 @@ import { bareError, codeOf, missingRight, notReached, withoutUser } from "../uti
 export interface Where {
   /** Follows "Lambda in eu-west-1 could not …". */
   readonly doing: string
-  readonly region: string
+  /** Undefined where none is known. */
+  readonly region: string | undefined
   readonly endpoint?: string | undefined
   /** Of ~/.aws/config, where one was named. */
   readonly profile?: string | undefined
@@ -45,8 +47,9 @@ export function tellAws(error: unknown, where: Where, service: Service): Backend
   const requestId = sdk.$metadata?.requestId
   const request = requestId === undefined ? "" : `, request ${requestId}`
   const at = where.endpoint === undefined ? where.region : withoutUser(where.endpoint)
+  const place = at === undefined ? "" : ` in ${at}`
   return new BackendError(
-    `${service.title} in ${at} could not ${where.doing}: ${what} (${sdk.name}${request}).`,
+    `${service.title}${place} could not ${where.doing}: ${what} (${sdk.name}${request}).`,
     {
       backend: service.backend,
       kind,
@@ -56,6 +59,28 @@ export function tellAws(error: unknown, where: Where, service: Service): Backend
       cause: bareError(sdk),
     },
   )
+}
+
+interface Client {
+  readonly config: { region(): Promise<string>; credentials(): Promise<unknown> }
+}
+
+/** A client that knows its region and has credentials, before anything is asked of its service. */
+export async function reach<C extends Client>(
+  make: () => C | Promise<C>,
+  access: AwsAccess,
+  tell: (error: unknown, where: Where) => BackendError,
+): Promise<{ readonly client: C; readonly region: string }> {
+  let { region } = access
+  try {
+    const client = await make()
+    region = await client.config.region()
+    await client.config.credentials()
+    return { client, region }
+  } catch (error) {
+    const { endpoint, profile } = access
+    throw tell(error, { doing: "be reached", region, endpoint, profile })
+  }
 }
 
 function commonMeaning(error: SdkError, where: Where, service: Service): Meaning {

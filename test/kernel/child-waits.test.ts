@@ -1,10 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { expect } from "chai"
-import { KernelClient } from "../support/kernel-client.ts"
+import type { KernelClient } from "../support/kernel-client.ts"
 import { isAlive, waitUntil } from "../support/processes.ts"
-import { root } from "../support/repository.ts"
+import { installedKernel, startInstalled } from "./installed-kernel.ts"
 
 /** Cells that wait for a child process, which no JavaScript can end meanwhile, with the kernel as it is installed. */
 
@@ -27,23 +26,17 @@ describe("A cell that waits for a child process", function () {
   this.timeout(60_000)
   let folder: string
   let kernel: KernelClient
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "cellfan-child-waits-"))
-    kernel = await KernelClient.start({
-      command: [process.execPath, join(root, "dist", "kernel.js")],
-      cwd: folder,
-    })
-    await kernel.execute(`
-      import { execFileSync, execSync, spawn, spawnSync } from "node:child_process"
-      import { readFileSync, writeFileSync } from "node:fs"
-      import { LocalhostExecutor } from "cellfan"
-      let kept = 41`)
-  })
-  after(async () => {
-    await kernel?.close()
-    await rm(folder, { recursive: true, force: true })
-  })
+  installedKernel(
+    `
+    import { execFileSync, execSync, spawn, spawnSync } from "node:child_process"
+    import { readFileSync, writeFileSync } from "node:fs"
+    import { LocalhostExecutor } from "cellfan"
+    let kept = 41`,
+    (installed) => {
+      folder = installed.folder
+      kernel = installed.kernel
+    },
+  )
 
   const result = async (code: string) => {
     const { iopub } = await kernel.execute(code)
@@ -145,10 +138,7 @@ describe("A cell that waits for a child process", function () {
   })
 
   it("keeps no kernel from ending", async () => {
-    const other = await KernelClient.start({
-      command: [process.execPath, join(root, "dist", "kernel.js")],
-      cwd: folder,
-    })
+    const other = await startInstalled(folder)
     const child = `require("node:fs").writeFileSync("last", String(process.pid)); setTimeout(() => {}, 1e6)`
     await other.sendCell(
       `require("node:child_process").spawnSync(process.execPath, ["-e", ${JSON.stringify(child)}])`,

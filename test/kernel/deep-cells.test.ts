@@ -1,9 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { expect } from "chai"
-import { KernelClient } from "../support/kernel-client.ts"
-import { root } from "../support/repository.ts"
+import type { KernelClient } from "../support/kernel-client.ts"
+import { installedKernel } from "./installed-kernel.ts"
 
 /** Code that is nested more deeply than the stack holds, with the kernel as it is installed. */
 
@@ -19,20 +16,9 @@ const nested: Readonly<Record<string, (levels: number) => string>> = {
 
 describe("Code that is nested too deeply", function () {
   this.timeout(60_000)
-  let folder: string
   let kernel: KernelClient
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "cellfan-deep-"))
-    kernel = await KernelClient.start({
-      command: [process.execPath, join(root, "dist", "kernel.js")],
-      cwd: folder,
-    })
-    await kernel.execute("let kept = 41")
-  })
-  after(async () => {
-    await kernel?.close()
-    await rm(folder, { recursive: true, force: true })
+  installedKernel("let kept = 41", (installed) => {
+    kernel = installed.kernel
   })
 
   const completeness = async (code: string) =>

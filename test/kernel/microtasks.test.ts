@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
-import { KernelClient } from "../support/kernel-client.ts"
-import { root } from "../support/repository.ts"
+import type { KernelClient } from "../support/kernel-client.ts"
+import { installedKernel } from "./installed-kernel.ts"
 
 /** Loops that never let an event come, an interrupt neither, with the kernel as it is installed. */
 
@@ -20,20 +17,9 @@ const SLOWEST_MS = 1500
 
 describe("A cell that loops over microtasks", function () {
   this.timeout(60_000)
-  let folder: string
   let kernel: KernelClient
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "cellfan-microtasks-"))
-    kernel = await KernelClient.start({
-      command: [process.execPath, join(root, "dist", "kernel.js")],
-      cwd: folder,
-    })
-    await kernel.execute("let kept = 41")
-  })
-  after(async () => {
-    await kernel?.close()
-    await rm(folder, { recursive: true, force: true })
+  installedKernel("let kept = 41", (installed) => {
+    kernel = installed.kernel
   })
 
   async function interrupted(code: string) {

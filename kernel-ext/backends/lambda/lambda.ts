@@ -1,4 +1,5 @@
 import { cellfanVersion } from "../../util/version.ts"
+import { reach } from "../aws-errors.ts"
 import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { listFunctions, removeFunction } from "./catalog.ts"
@@ -61,21 +62,10 @@ export class Lambda extends KnownPlatform implements Platform {
   async open(): Promise<string> {
     const { access, workers } = this.#options
     const sdk = await lambdaSdk()
-    let { region } = access
-    try {
-      const client = await openLambda(access, workers, lambdaLimits.timeoutMs)
-      region = await client.config.region()
-      await client.config.credentials()
-      this.#opened = { client, sdk, region }
-      return region
-    } catch (error) {
-      throw tell(error, {
-        doing: "be reached",
-        region: region ?? "no region",
-        endpoint: access.endpoint,
-        profile: access.profile,
-      })
-    }
+    const make = () => openLambda(access, workers, lambdaLimits.timeoutMs)
+    const { client, region } = await reach(make, access, tell)
+    this.#opened = { client, sdk, region }
+    return region
   }
 
   async deploy(size: FunctionSize, around: Deploying): Promise<Callable> {

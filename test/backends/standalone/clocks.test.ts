@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect } from "chai"
@@ -9,6 +8,7 @@ import { StandaloneBackend } from "../../../kernel-ext/backends/standalone/stand
 import { Executor } from "../../../kernel-ext/executors/executor.ts"
 import { fakeClock } from "../../support/fake-clock.ts"
 import { need } from "../../support/needs.ts"
+import { OwnHome } from "../../support/own-home.ts"
 import { waitUntil } from "../../support/processes.ts"
 import { natsServer } from "../../support/servers/nats.ts"
 import { MachinesHere } from "../../support/standalone/machines-here.ts"
@@ -25,8 +25,7 @@ const minutes = 60_000
 /** With a server of the pool's own: certificates and credentials, which hold from one time to another, are needed as well. */
 describe("Clocks that are ten minutes apart", function () {
   this.timeout(60_000)
-  const home = process.env.HOME
-  let folder: string
+  let home: OwnHome
   let machines: MachinesHere
   let fexec: TestExecutor
   let clock: (ahead: number) => NodeJS.ProcessEnv
@@ -34,8 +33,7 @@ describe("Clocks that are ten minutes apart", function () {
   before(async function () {
     const program = need(this, natsServer.what, natsServer.find())
     clock = need(this, fakeClock.what, fakeClock.find())
-    folder = mkdtempSync(join(tmpdir(), "cellfan-clocks-"))
-    process.env.HOME = folder
+    home = new OwnHome()
     const pool = "clocks"
     machines = new MachinesHere(["ahead", "behind"], { ahead: clock(10), behind: clock(-10) })
     const backend = new StandaloneBackend({
@@ -49,8 +47,7 @@ describe("Clocks that are ten minutes apart", function () {
   after(async () => {
     await fexec?.close()
     await machines?.remove()
-    process.env.HOME = home
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    home?.remove()
   })
 
   const sleepy = async (n: number) => {
@@ -80,7 +77,7 @@ describe("Clocks that are ten minutes apart", function () {
   })
 
   it("end no lease: a task that takes longer runs once, and agents go on", async () => {
-    const file = join(folder, "runs")
+    const file = join(home.folder, "runs")
     const long = async (n: number, _: unknown, path: string) => {
       const { appendFileSync } = await import("node:fs")
       appendFileSync(path, `${n}\n`)

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { statSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "chai"
@@ -18,6 +17,7 @@ import { StandaloneBackend } from "../../../kernel-ext/backends/standalone/stand
 import { conformsToBackend } from "../../conformance/backend.ts"
 import { failureOf } from "../../support/failure.ts"
 import { need } from "../../support/needs.ts"
+import { OwnHome } from "../../support/own-home.ts"
 import { waitUntil } from "../../support/processes.ts"
 import { TestAgent } from "../../support/servers/agents.ts"
 import { natsServer } from "../../support/servers/nats.ts"
@@ -25,8 +25,7 @@ import { MachinesHere } from "../../support/standalone/machines-here.ts"
 
 /** A server that cellfan starts itself, on machines of a provider: by TLS, and with rights of its own for agents. */
 describe("A pool that is brought up", () => {
-  const home = process.env.HOME
-  let folder: string
+  let home: OwnHome
   let machines: MachinesHere
   const backends: StandaloneBackend[] = []
   const pool = "up"
@@ -43,8 +42,7 @@ describe("A pool that is brought up", () => {
   before(async function () {
     this.timeout(60_000)
     need(this, natsServer.what, natsServer.find())
-    folder = mkdtempSync(join(tmpdir(), "cellfan-home-"))
-    process.env.HOME = folder
+    home = new OwnHome()
     machines = new MachinesHere(["a", "b"])
     await make().open(new AbortController().signal)
   })
@@ -52,8 +50,7 @@ describe("A pool that is brought up", () => {
   after(async () => {
     await Promise.all(backends.map((backend) => backend.close()))
     await machines?.remove()
-    process.env.HOME = home
-    rmSync(folder, { recursive: true, force: true })
+    home?.remove()
   })
 
   const serverOf = (): string => knownPools()[0]?.address?.kernel[0] ?? ""
@@ -72,7 +69,7 @@ describe("A pool that is brought up", () => {
   conformsToBackend("machines with a server of their own", make)
 
   it("keeps its keys where only their owner reads them", () => {
-    const file = join(folder, ".cellfan", "pools", "here-up.json")
+    const file = join(home.folder, ".cellfan", "pools", "here-up.json")
     expect(statSync(file).mode & 0o777).to.equal(0o600)
     expect(knownPools().map((one) => one.pool)).to.deep.equal(["up"])
     expect(poolIdentity("here", "up").keys).to.deep.equal(knownPools()[0]?.keys)

@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import type { Context } from "mocha"
 import { Ec2Hosts } from "../../../kernel-ext/backends/standalone/ec2/ec2.ts"
 import type { Ec2Options } from "../../../kernel-ext/backends/standalone/ec2/options.ts"
 import { StandaloneBackend } from "../../../kernel-ext/backends/standalone/standalone.ts"
 import { need } from "../needs.ts"
+import { OwnHome } from "../own-home.ts"
 import { moto } from "../servers/moto.ts"
 import { natsServer } from "../servers/nats.ts"
 import { Cloud } from "./cloud.ts"
@@ -15,13 +13,11 @@ import { namespaces } from "./network.ts"
 /** A cloud whose instances boot, backends on it, and a home folder of their own for what they keep of their pools. */
 export class BootedPools {
   readonly cloud: Cloud
-  readonly #folder = mkdtempSync(join(tmpdir(), "cellfan-home-"))
-  readonly #home = process.env.HOME
+  readonly #home = new OwnHome()
   readonly #backends: StandaloneBackend[] = []
 
   private constructor(cloud: Cloud) {
     this.cloud = cloud
-    process.env.HOME = this.#folder
   }
 
   static async start(context: Context): Promise<BootedPools> {
@@ -55,7 +51,6 @@ export class BootedPools {
   async stop(): Promise<void> {
     await Promise.all(this.#backends.map((backend) => backend.close()))
     await this.cloud.stop()
-    if (this.#home !== undefined) process.env.HOME = this.#home
-    rmSync(this.#folder, { recursive: true, force: true })
+    this.#home.remove()
   }
 }

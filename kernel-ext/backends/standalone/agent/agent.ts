@@ -13,6 +13,7 @@ import { Holding, type HoldingOwner } from "./holding.ts"
 import { awsNotice, load, memoryInUse } from "./machine.ts"
 import { Pass } from "./pass.ts"
 import { Room } from "./room.ts"
+import { Waiting } from "./waiting.ts"
 
 /**
  * The agent of a machine: takes batches from the pool's queue, has the machine's workers run them, and records what became of them.
@@ -20,7 +21,7 @@ import { Room } from "./room.ts"
  *
  *     agent.ts     its life: what it takes, what it is told, when it ends
  *     holding.ts   one batch, from its lease to its end; outbox.ts what is recorded of it, history.ts what others have
- *     room.ts      how many batches it asks for
+ *     room.ts      how many batches it asks for; waiting.ts those that came and wait for a worker
  *     contents.ts  what tasks need, once for the machine
  *     machine.ts   load, memory, and the notice that the machine is about to be taken away
  *     pass.ts      what it is let in with, for as long as that holds
@@ -51,9 +52,7 @@ export class Agent implements HoldingOwner {
   readonly #room: Room
   /** Batches it was lent, by name. */
   readonly #holdings = new Map<string, Holding>()
-  /** Those that wait for a worker, first come first, and the lane whose turn it is. */
-  readonly #waiting: Readonly<Record<Lane, Holding[]>> = { first: [], rest: [] }
-  #turn: Lane = "first"
+  readonly #waiting = new Waiting()
   #active = 0
   readonly #cancelled = new Set<string>()
   readonly #timers: NodeJS.Timeout[] = []
@@ -138,8 +137,7 @@ export class Agent implements HoldingOwner {
     this.#draining = { reason, end }
     this.#say(`${leaving}${reason}.`)
     this.#stopPulls()
-    for (const lane of lanes)
-      for (const holding of this.#waiting[lane].splice(0)) void this.#giveBack(holding)
+    for (const holding of this.#waiting.takeWhile(() => true)) void this.#giveBack(holding)
     for (const holding of this.#holdings.values()) holding.leave()
     this.#tellOfItself()
     this.#endIfEmpty()
@@ -163,7 +161,7 @@ export class Agent implements HoldingOwner {
     if (this.#draining !== undefined) return
     const { first, rest } = this.#pulls
     const held = this.#holdings.size
-    const more = this.#room.wantedFirst(held) - first.asked - this.#waiting.first.length
+    const more = this.#room.wantedFirst(held) - first.asked - this.#waiting.in("first")
     if (more > 0) first.ask(more)
     const wanted = this.#room.wanted(held) - rest.asked
     if (wanted > 0) rest.ask(wanted)
@@ -194,14 +192,14 @@ export class Agent implements HoldingOwner {
     this.#holdings.set(head.batch, holding)
     this.#lastWorkAtMs = performance.now()
     if (this.#draining !== undefined) void this.#giveBack(holding)
-    else this.#waiting[lane].push(holding)
+    else this.#waiting.add(holding, lane)
     this.#begin()
   }
 
   /** Gives what waits to workers that have nothing to do. */
   #begin(): void {
     while (this.#active < this.backend.workers) {
-      const holding = this.#next()
+      const holding = this.#waiting.next()
       if (holding === undefined) break
       this.#active++
       holding.run().then(
@@ -213,16 +211,6 @@ export class Agent implements HoldingOwner {
       )
     }
     this.#ask()
-  }
-
-  /** From the lanes in turns. */
-  #next(): Holding | undefined {
-    const turn = this.#turn
-    const other = turn === "first" ? "rest" : "first"
-    const lane = this.#waiting[turn].length > 0 ? turn : other
-    const holding = this.#waiting[lane].shift()
-    if (holding !== undefined) this.#turn = lane === "first" ? "rest" : "first"
-    return holding
   }
 
   #over(holding: Holding): void {
@@ -277,13 +265,10 @@ export class Agent implements HoldingOwner {
 
   #tick(): void {
     const now = performance.now()
-    for (const lane of lanes)
-      for (const holding of [...this.#waiting[lane]]) {
-        if (!this.#room.isStale(now - holding.takenAtMs)) break
-        this.#waiting[lane].shift()
-        this.#room.wasStale()
-        void this.#giveBack(holding)
-      }
+    for (const holding of this.#waiting.takeWhile(({ takenAtMs }) => this.#room.isStale(now - takenAtMs))) {
+      this.#room.wasStale()
+      void this.#giveBack(holding)
+    }
     this.#ask()
     if (this.#draining !== undefined) return
     const { idleMs, hardMs } = this.#config

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../../errors.ts"
+import { reach } from "../../aws-errors.ts"
 import { tell } from "./errors.ts"
 import type { Ec2Options } from "./options.ts"
 import type { Action } from "./policy.ts"
@@ -37,20 +38,8 @@ export class Ec2Api {
   static async open(options: Ec2Options): Promise<Ec2Api> {
     const sdk = await ec2Sdk()
     const { access } = options
-    let { region } = access
-    try {
-      const client = new sdk.EC2Client(callOptions(access))
-      region = await client.config.region()
-      await client.config.credentials()
-      return new Ec2Api(sdk, client, region, options)
-    } catch (error) {
-      throw tell(error, {
-        doing: "be reached",
-        region: region ?? "no region",
-        endpoint: access.endpoint,
-        profile: access.profile,
-      })
-    }
+    const { client, region } = await reach(() => new sdk.EC2Client(callOptions(access)), access, tell)
+    return new Ec2Api(sdk, client, region, options)
   }
 
   /** @param doing Follows "EC2 in eu-west-1 could not". */

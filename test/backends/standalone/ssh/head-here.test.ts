@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "chai"
 import { standalone } from "../../../../kernel-ext/executors/standalone.ts"
 import { StandaloneExecutor } from "../../../../kernel-ext/index.ts"
 import { need } from "../../../support/needs.ts"
+import { OwnHome } from "../../../support/own-home.ts"
 import { waitUntil } from "../../../support/processes.ts"
 import { natsServer } from "../../../support/servers/nats.ts"
 import { type Host, type Hosts, sshHosts } from "../../../support/servers/ssh-hosts.ts"
@@ -13,23 +13,20 @@ import { type Host, type Hosts, sshHosts } from "../../../support/servers/ssh-ho
 /** `head: "here"`: nothing listens on a network for it. */
 describe("This machine as head of hosts by SSH", function () {
   this.timeout(90_000)
-  const home = process.env.HOME
   let hosts: Hosts
-  let folder: string
+  let home: OwnHome
   before(async function () {
     process.env.CELLFAN_STANDALONE_NATS_SERVER = need(this, natsServer.what, natsServer.find())
     hosts = await need(this, sshHosts.what, sshHosts.find())([{}, {}, { name: "inner", behind: "h1" }])
-    folder = mkdtempSync(join(tmpdir(), "cellfan-home-"))
-    process.env.HOME = folder
+    home = new OwnHome()
   })
   after(async () => {
     delete process.env.CELLFAN_STANDALONE_NATS_SERVER
     const { backend } = standalone(options(), "a test")
     await backend.clean("all").catch(() => {})
     await backend.close()
-    process.env.HOME = home
     await hosts?.stop()
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    home?.remove()
   })
   const options = () => ({
     hosts: ["h1,h2,inner"],
@@ -51,7 +48,9 @@ describe("This machine as head of hosts by SSH", function () {
       .split("\n")
       .filter((line) => line.includes(`pid=${serverPid()},`))
   const serverPids = () =>
-    execFileSync("sh", ["-c", `pgrep -f '[n]ats-server -c ${folder}/' || true`], { encoding: "utf8" }).trim()
+    execFileSync("sh", ["-c", `pgrep -f '[n]ats-server -c ${home.folder}/' || true`], {
+      encoding: "utf8",
+    }).trim()
   const serverPid = () => Number(serverPids())
 
   it("runs tasks on all of them, also on one behind another, and listens on its loopback alone", async () => {
@@ -95,7 +94,7 @@ describe("This machine as head of hosts by SSH", function () {
     await backend.clean("own")
     await backend.close()
     expect(serverPids()).to.equal("")
-    expect(existsSync(join(folder, ".cellfan", "ssh"))).to.equal(false)
+    expect(existsSync(join(home.folder, ".cellfan", "ssh"))).to.equal(false)
     for (const name of ["h1", "h2", "inner"])
       expect(await host(name).run("pgrep -f [c]ellfan/hosts || true"), name).to.equal("")
   })
