@@ -15,6 +15,8 @@ const functions = {
   "code-engine-function": "kernel-ext/worker/entry/code-engine-function.ts",
 }
 
+export const functionNames = Object.keys(functions)
+
 export async function buildFunctions() {
   for (const [name, file] of Object.entries(functions))
     await buildFunction(join(dist, "functions", name), file)

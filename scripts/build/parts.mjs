@@ -4,7 +4,7 @@ import { dist } from "../util/paths.mjs"
 import { step } from "../util/say.mjs"
 import { hashOf, isDone, markDone } from "../util/stamp.mjs"
 import { buildBundles, buildWorker } from "./bundles.mjs"
-import { buildAgent, buildFunctions } from "./functions.mjs"
+import { buildAgent, buildFunctions, functionNames } from "./functions.mjs"
 import { buildLabextension } from "./labextension.mjs"
 import { buildTypes } from "./types.mjs"
 import { buildWidget } from "./widget.mjs"
@@ -48,9 +48,7 @@ const parts = [
     name: "functions",
     title: "Bundle what serverless functions run",
     inputs: [...library, "scripts/build"],
-    outputs: ["lambda", "container", "container-loader", "gcp-functions", "openwhisk"].map(
-      (name) => `functions/${name}/index.mjs`,
-    ),
+    outputs: functionNames.map((name) => `functions/${name}/index.mjs`),
     build: buildFunctions,
   },
   {

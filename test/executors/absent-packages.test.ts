@@ -12,10 +12,10 @@ const backends: readonly (readonly [backend: string, options: object, packages: 
   ["gcp_functions", { region: "europe-west1" }, ["google-auth-library"]],
   ["gcp_cloudrun", { region: "europe-west1" }, ["google-auth-library"]],
   ["knative", {}, ["@kubernetes/client-node"]],
+  ["openwhisk", {}, ["openwhisk"]],
 ]
 const withoutPackages: readonly (readonly [backend: string, options: object, says: RegExp])[] = [
   ["code_engine", { region: "eu-de" }, /need an API key of IBM Cloud/],
-  ["openwhisk", {}, /need the URL of its API host/],
 ]
 
 describe("A cellfan that was installed alone", function () {

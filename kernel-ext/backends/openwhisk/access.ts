@@ -16,7 +16,7 @@ export interface OpenWhiskAccess {
 
 export interface FoundAccess {
   readonly endpoint: string
-  readonly authorization: string
+  readonly key: string
   readonly insecure: boolean
   /** "_" is the one that belongs to the key. */
   readonly namespace: string
@@ -40,7 +40,7 @@ export function findAccess(access: OpenWhiskAccess): FoundAccess {
     throw notFound("credentials", "valid key", "NAME:PASSWORD, as `wsk property get --auth` shows it")
   return {
     endpoint: (/^https?:\/\//.test(host) ? host : `https://${host}`).replace(/\/$/, ""),
-    authorization: `Basic ${Buffer.from(key).toString("base64")}`,
+    key,
     insecure: access.insecure ?? /^(true|1|yes)$/i.test(properties.get("INSECURE_SSL") ?? ""),
     namespace: access.namespace ?? properties.get("NAMESPACE") ?? "_",
   }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { BackendError } from "../../errors.ts"
 import type { InvocationEvent } from "../../protocol/invocation.ts"
 import type { Answer } from "../serverless/answer.ts"
-import { type HttpService, requestJson } from "../serverless/http.ts"
 import type { CallEnd, FunctionSize } from "../serverless/platform.ts"
+import type { WhiskClient } from "./client.ts"
 import { deathOf } from "./errors.ts"
 
 /**
@@ -19,10 +19,7 @@ interface Activation {
 }
 
 export interface ActivationSpec {
-  readonly service: HttpService
-  /** URL of the namespace. */
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
+  readonly client: WhiskClient
   readonly action: string
   readonly size: FunctionSize
   readonly event: InvocationEvent
@@ -52,32 +49,28 @@ export async function activate(spec: ActivationSpec): Promise<CallEnd> {
 }
 
 async function invoke(spec: ActivationSpec): Promise<Activation> {
-  const { service, url, headers, action, event, signal } = spec
-  const { status, value } = await requestJson<Activation>(
-    service,
-    `${url}/actions/${action}?blocking=true&result=false`,
-    {
-      ...{ doing: `call ${action}`, method: "POST", body: event, headers, signal, tries: 1 },
-      // Activations that failed are told of by these, with their record.
-      expected: [500, 502],
-    },
+  const { client, action, event, signal } = spec
+  // Activations that failed are told of by these, with their record.
+  const question = { doing: `call ${action}`, expected: [500, 502], tries: 1, signal }
+  const { refusal, value } = await client.ask<Activation>(question, ({ actions }, around) =>
+    actions.invoke({ name: action, blocking: true, params: event, ...around }),
   )
-  if (status === 202) return record(spec, value.activationId ?? "")
   if (value?.response !== undefined) return value
-  const said = errorIn(value)
-  throw internal(spec, value, said)
+  if (refusal === undefined && value?.activationId !== undefined) return record(spec, value.activationId)
+  throw internal(spec, value, errorIn(value))
 }
 
 /** The record of an activation that goes on, once it has ended. */
 async function record(spec: ActivationSpec, id: string): Promise<Activation> {
-  const { service, url, headers, action, size, signal } = spec
+  const { client, action, size, signal } = spec
+  const question = { doing: `tell what became of a call of ${action}`, expected: [404], signal }
   const end = performance.now() + size.timeoutMs + recordMarginMs
   for (let waitMs = askAfterMs; performance.now() < end; waitMs = Math.min(askAtMostAfterMs, waitMs * 1.3)) {
     await sleep(waitMs, undefined, { signal })
-    const { status, value } = await requestJson<Activation>(service, `${url}/activations/${id}`, {
-      ...{ doing: `tell what became of a call of ${action}`, headers, signal, expected: [404] },
-    })
-    if (status === 200 && value?.response !== undefined) return value
+    const { value } = await client.ask<Activation>(question, ({ activations }, around) =>
+      activations.get({ name: id, ...around }),
+    )
+    if (value?.response !== undefined) return value
   }
   throw internal(spec, { activationId: id }, "there is no record of the activation")
 }
@@ -93,7 +86,7 @@ function errorIn(activation: Activation | undefined): string {
 }
 
 function internal(
-  { service, action }: ActivationSpec,
+  { client: { service }, action }: ActivationSpec,
   { activationId }: Activation = {},
   what: string,
 ): BackendError {

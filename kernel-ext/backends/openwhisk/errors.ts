@@ -38,6 +38,21 @@ export function meaningOf({ status, text }: Refusal): Meaning | undefined {
   return byStatus(status, text)
 }
 
+/** What an error of the network means, of which the client tells but the words. Undefined: it is one that all services have. */
+export function meaningOfWords(words: string): Meaning | undefined {
+  if (/certificate/i.test(words))
+    return {
+      kind: "setup",
+      what: `its certificate is not trusted; option \`insecure\`, or INSECURE_SSL in ~/.wskprops, takes it as it is: ${words}`,
+    }
+  if (/Protocol "http:" not supported/.test(words))
+    return {
+      kind: "setup",
+      what: "HTTPS_PROXY or HTTP_PROXY leads through a proxy, which OpenWhisk's client would give the key to in the clear; name the host in NO_PROXY, and it is spoken to directly",
+    }
+  return undefined
+}
+
 /** What became of an action that gave no answer of its own: `error` of its activation's result. */
 export function deathOf(error: string, size: FunctionSize): Death {
   if (/exhausted its memory/.test(error))

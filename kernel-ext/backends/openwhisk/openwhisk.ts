@@ -1,20 +1,21 @@
 import { createHash } from "node:crypto"
 import { cellfanVersion } from "../../util/version.ts"
-import { type HttpService, requestJson } from "../serverless/http.ts"
+import { told } from "../serverless/http.ts"
 import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
 import { workerFiles } from "../serverless/worker-files.ts"
 import { zip } from "../serverless/zip.ts"
-import { type FoundAccess, findAccess, type OpenWhiskAccess } from "./access.ts"
+import type { OpenWhiskAccess } from "./access.ts"
 import { activate } from "./activation.ts"
-import { meaningOf } from "./errors.ts"
+import { WhiskClient } from "./client.ts"
 import { openWhiskFacts } from "./facts.ts"
 
 /**
- * Actions on Apache OpenWhisk, by its REST interface: four requests, which need no package.
+ * Actions on Apache OpenWhisk, by its own client.
  *
  *     openwhisk.ts    what ../serverless has to know of it
  *     access.ts       where it is, and the key
+ *     client.ts       requests, and what becomes of them
  *     activation.ts   one call, and its answer
  *     errors.ts       what its errors mean, and what can be done
  *     facts.ts        what is known of it before this is loaded; limits.ts what it allows
@@ -46,15 +47,9 @@ interface ListedAction {
   readonly updated?: number
 }
 
-interface Opened extends FoundAccess {
-  readonly service: HttpService
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
 export class OpenWhisk extends KnownPlatform implements Platform {
   readonly #options: OpenWhiskOptions
-  #opened: Opened | undefined
+  #client: WhiskClient | undefined
 
   constructor(options: OpenWhiskOptions) {
     super(openWhiskFacts(options))
@@ -63,61 +58,63 @@ export class OpenWhisk extends KnownPlatform implements Platform {
 
   /** Asks for something small: a key that is wrong is better told here than by a thousand calls. */
   async open(): Promise<string> {
-    const access = findAccess(this.#options)
-    const { endpoint, insecure, namespace, authorization } = access
-    const service: HttpService = {
-      ...{ name: this.name, title: this.title, meaningOf },
-      place: endpoint.replace(/^https?:\/\//, ""),
-      connection: { insecure },
-      addressHint: "option `endpoint` and APIHOST in ~/.wskprops",
-    }
-    const url = `${endpoint}/api/v1/namespaces/${encodeURIComponent(namespace)}`
-    this.#opened = { ...access, service, url, headers: { authorization } }
-    await this.#request("/limits", { doing: "be reached" })
-    return service.place
+    const client = await WhiskClient.open(this.#options)
+    const { value } = await client.ask({ doing: "be reached" }, ({ actions }, around) =>
+      actions.list({ limit: 1, ...around }),
+    )
+    if (!Array.isArray(value))
+      throw told(client.service, "be reached", {
+        kind: "setup",
+        what: `what answers there is no OpenWhisk; look at ${client.service.addressHint}`,
+      })
+    this.#client = client
+    return client.service.place
   }
 
   async deploy(size: FunctionSize, { say, signal }: Deploying): Promise<Callable> {
-    const { service, url, headers } = this.#opened as Opened
-    const action = this.#actionOf(size)
-    const found = await this.#request(`/actions/${action.name}?code=false`, {
-      doing: `look for the action ${action.name}`,
-      ...{ expected: [404], signal },
-    })
-    if (found.status === 404) {
+    const client = this.#client as WhiskClient
+    const { name, body } = this.#actionOf(size)
+    const looking = { doing: `look for the action ${name}`, expected: [404], signal }
+    const { refusal } = await client.ask(looking, ({ actions }, around) =>
+      actions.get({ name, ...{ code: false }, ...around }),
+    )
+    if (refusal === 404) {
       const beganAt = performance.now()
       say(
-        `Deploying ${action.name} to openwhisk in ${service.place}: ${size.memoryMiB} MiB, ${this.#runtime} …`,
+        `Deploying ${name} to openwhisk in ${client.service.place}: ${size.memoryMiB} MiB, ${this.#runtime} …`,
       )
-      await this.#request(`/actions/${action.name}?overwrite=false`, {
-        ...{ doing: `make the action ${action.name}`, method: "PUT", body: action.body, signal },
-        // Another kernel makes it at the same moment: that one's is as good.
-        expected: [409],
-      })
-      say(`Deployed ${action.name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
+      // Another kernel makes it at the same moment: that one's is as good.
+      await client.ask({ doing: `make the action ${name}`, expected: [409], signal }, ({ actions }, around) =>
+        actions.create({ name, action: body, overwrite: false, ...around }),
+      )
+      say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
     }
     return {
-      name: action.name,
-      call: (event, answer, signal) =>
-        activate({ service, url, headers, action: action.name, size, event, answer, signal }),
+      name,
+      call: (event, answer, signal) => activate({ client, action: name, size, event, answer, signal }),
     }
   }
 
   async list(): Promise<readonly ListedFunction[]> {
+    const client = this.#client as WhiskClient
     const found: ListedFunction[] = []
     for (let skip = 0; ; skip += pageSize) {
-      const path = `/actions?limit=${pageSize}&skip=${skip}`
-      const { value } = await this.#request<readonly ListedAction[]>(path, { doing: "list actions" })
+      const { value } = await client.ask<readonly ListedAction[]>(
+        { doing: "list actions" },
+        ({ actions }, around) => actions.list({ limit: pageSize, skip, ...around }),
+      )
       found.push(...value.flatMap(listed))
       if (value.length < pageSize) return found
     }
   }
 
   async remove(name: string): Promise<boolean> {
-    const { status } = await this.#request(`/actions/${encodeURIComponent(name)}`, {
-      ...{ doing: `delete the action ${name}`, method: "DELETE", expected: [404] },
-    })
-    return status !== 404
+    const client = this.#client as WhiskClient
+    const { refusal } = await client.ask(
+      { doing: `delete the action ${name}`, expected: [404] },
+      ({ actions }, around) => actions.delete({ name, ...around }),
+    )
+    return refusal !== 404
   }
 
   costUsd(billedMs: number, { memoryMiB }: FunctionSize): number {
@@ -130,13 +127,8 @@ export class OpenWhisk extends KnownPlatform implements Platform {
     return this.#options.runtime ?? defaultRuntime
   }
 
-  #request<T>(path: string, request: Parameters<typeof requestJson>[2]) {
-    const { service, url, headers } = this.#opened as Opened
-    return requestJson<T>(service, url + path, { ...request, headers })
-  }
-
   /** Its name is made of all that it is, so that who needs the same finds the same. */
-  #actionOf({ memoryMiB, timeoutMs }: FunctionSize): { readonly name: string; readonly body: object } {
+  #actionOf({ memoryMiB, timeoutMs }: FunctionSize) {
     const variables = { ...this.#options.env, CELLFAN_MEMORY_MIB: String(memoryMiB) }
     const code = actionCode()
     const body = {

@@ -50,7 +50,7 @@ export interface JsonRequest {
   /** Statuses that are told as they are, beside those of success. */
   readonly expected?: readonly number[]
   /** How often it is tried (default: 5). */
-  readonly tries?: number
+  readonly tries?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -62,16 +62,7 @@ const firstPauseMs = 200
 export async function requestJson<T>(
   service: HttpService,
   url: string,
-  {
-    doing,
-    method = "GET",
-    headers = {},
-    body,
-    form,
-    expected = [],
-    tries: most = usualTries,
-    signal,
-  }: JsonRequest,
+  { doing, method = "GET", headers = {}, body, form, expected = [], tries, signal }: JsonRequest,
 ): Promise<{ readonly status: number; readonly value: T }> {
   const type = form === undefined ? "application/json" : "application/x-www-form-urlencoded"
   const text = form?.toString() ?? (body && JSON.stringify(body))
@@ -80,13 +71,24 @@ export async function requestJson<T>(
     headers: { accept: "application/json", ...(text !== undefined && { "content-type": type }), ...headers },
     ...(text !== undefined && { body: text }),
   }
+  return triedAgain(service, { doing, tries, signal }, async () => {
+    const answer = await sendRequest(url, request)
+    const { status } = answer
+    const text = await textOf(answer)
+    if (status >= 400 && !expected.includes(status)) throw refused(service, doing, answer, text)
+    return { status, value: parsed(text) as T }
+  })
+}
+
+/** Asks again where that may help; rejects with what the last try met, in our words. */
+export async function triedAgain<T>(
+  service: HttpService,
+  { doing, tries: most = usualTries, signal }: Pick<JsonRequest, "doing" | "tries" | "signal">,
+  ask: () => Promise<T>,
+): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      const answer = await sendRequest(url, request)
-      const { status } = answer
-      const text = await textOf(answer)
-      if (status >= 400 && !expected.includes(status)) throw refused(service, doing, answer, text)
-      return { status, value: parsed(text) as T }
+      return await ask()
     } catch (error) {
       signal?.throwIfAborted()
       const told = tellHttp(error, service, doing)
@@ -150,11 +152,12 @@ function brokenOff(error: unknown, { name }: HttpService): BackendError {
   )
 }
 
-function told(
+/** An error that says what could not be done, and why. */
+export function told(
   { name, title, place }: HttpService,
   doing: string,
   { kind, what }: Meaning,
-  { status, requestId, retryAfterMs, cause }: Said,
+  { status, requestId, retryAfterMs, cause }: Said = {},
 ): BackendError {
   const words = [status && `HTTP ${status}`, requestId && `request ${requestId}`].filter(Boolean)
   const aside = words.length === 0 ? "" : ` (${words.join(", ")})`

@@ -6,6 +6,7 @@ import { need } from "../../support/needs.ts"
 import { type OpenWhiskServer, startOpenWhisk, testKey } from "../../support/servers/openwhisk.ts"
 import { openWhiskRuntime } from "../../support/servers/openwhisk-container.ts"
 import { tellsOfFailures } from "../serverless/failures.ts"
+import { runsFunctions } from "../serverless/functions.ts"
 import { backendOn, messageOf, PlatformExecutor, temporaryFolder } from "../serverless/jobs.ts"
 
 describe("OpenWhisk", function () {
@@ -58,6 +59,9 @@ describe("OpenWhisk", function () {
     conditions: () => server.conditions,
     doesNotStart: /could not start: /,
   })
+
+  runsFunctions(at, () => server.containers.started)
+
   it("makes an action once, finds it again, lists it and deletes it", async () => {
     const told: string[] = []
     const backend = backendOn(at({ env: { MARK: "1" } }), { onProgress: (text) => told.push(text) })
@@ -79,26 +83,6 @@ describe("OpenWhisk", function () {
     expect(server.requests.get("GET /api/v1/namespaces/{namespace}/activations/{id}")).to.be.greaterThan(0)
   })
 
-  it("keeps its container when a task throws, exits or runs too long", async () => {
-    await using fexec = new PlatformExecutor(at({ env: { MARK: "2" } }), { workers: 1 })
-    await fexec.map(() => 1, [1])
-    const { started } = server.containers
-    const bad = (n: number) => {
-      if (n === 1) throw new RangeError("one")
-      if (n === 2) process.exit(3)
-      if (n === 3) for (;;) {}
-      return n
-    }
-    const settled = await fexec.map(bad, [0, 1, 2, 3], { chunkSize: 1, timeoutMs: 500 }).settled()
-    expect(settled.map(({ status }) => status)).to.deep.equal([
-      "fulfilled",
-      "rejected",
-      "rejected",
-      "rejected",
-    ])
-    expect(server.containers.started).to.equal(started)
-  })
-
   it("names the task that kills its container, and starts another for the rest", async () => {
     await using fexec = new PlatformExecutor(at())
     const job = fexec.map((n: number) => (n === 1 ? process.kill(process.pid, "SIGKILL") : n), [0, 1, 2], {
@@ -107,13 +91,6 @@ describe("OpenWhisk", function () {
     const settled = await job.settled()
     expect(settled.map(({ status }) => status)).to.deep.equal(["fulfilled", "rejected", "fulfilled"])
     expect(await messageOf(job)).to.match(/Where that is for lack of memory, a larger `memoryMiB` helps/)
-  })
-
-  it("tells of results that are too large, where there is no storage", async () => {
-    await using fexec = new PlatformExecutor(at())
-    expect(await messageOf(fexec.map(() => "x".repeat(2_000_000), [1]))).to.match(
-      /the result has 2\.0 MB, OpenWhisk's answers have room for 0\.8, and storage did not take it/,
-    )
   })
 
   it("tells what is wrong with key, host, namespace, runtime and size, and what to do", async () => {

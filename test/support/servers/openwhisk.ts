@@ -105,11 +105,6 @@ export async function startOpenWhisk({
   const routes: Route[] = [
     {
       method: "GET",
-      path: `${ns}/limits`,
-      handle: () => ok({ invocationsPerMinute, concurrentInvocations }),
-    },
-    {
-      method: "GET",
       path: `${ns}/actions`,
       query: ["limit", "skip"],
       handle({ query }) {
