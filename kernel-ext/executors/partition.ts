@@ -1,13 +1,13 @@
 /** How many tasks travel together. */
 
 /**
- * A batch should keep its worker busy about this long, unless its backend says otherwise: far longer than a message takes,
- * too short to notice a wait for.
+ * A batch should keep its worker busy about this long, unless its backend says otherwise: far longer than a message takes
+ * from a processor that tasks keep busy, too short to notice a wait for.
  */
-const defaultTargetMs = 10
+const defaultTargetMs = 40
 
 /** At the end of a job batches get smaller, to this share of that: not so small that messages outweigh the work. */
-const leastShare = 0.04
+const leastShare = 0.01
 
 /** While nothing is known a batch is one task; each batch that has been measured may be this many times as large as the one before. */
 const growth = 16

@@ -33,8 +33,11 @@ interface Batch {
   readonly inputs: Encoded
 }
 
-/** Ended tasks wait at most about this long for others to share their message. */
-const reportEveryMs = 4
+/**
+ * Ended tasks wait at most about this long for others to share their message. Each message wakes the host, which takes most of
+ * a millisecond from the tasks where they keep all processors busy.
+ */
+const reportEveryMs = 40
 
 /** A batch of tasks that never wait lets go of the event loop this often, for aborts and timers. */
 const yieldEveryMs = 20

@@ -26,7 +26,7 @@ describe("ChunkSizer", () => {
     const sizer = new ChunkSizer(undefined)
     sizer.took(100, 100)
     const sizes = [1000, 100, 40, 8, 1].map((remaining) => sizer.next(remaining, 2))
-    expect(sizes).to.deep.equal([10, 10, 5, 1, 1])
+    expect(sizes).to.deep.equal([40, 13, 5, 1, 1])
   })
 
   it("keeps batches of large inputs small", () => {

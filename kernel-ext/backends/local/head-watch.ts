@@ -3,7 +3,7 @@ import type { LocalRun } from "./local-run.ts"
 import type { WorkerLink } from "./worker-link.ts"
 
 /** A batch of several tasks that says nothing for this long is asked which one it is at. */
-const askAfterMs = 40
+const askAfterMs = 100
 
 /** What the host knows of the task that a worker is at, which is one of the first batch it holds. */
 export class HeadWatch {

@@ -34,8 +34,9 @@ import { WorkerThread } from "./worker-thread.ts"
 /** Tells a task's own executors among how many workers the task's process is one. */
 export const siblingsVariable = "CELLFAN_SIBLINGS"
 
-/** How often batches are looked after, while there are any. */
-const tickMs = 20
+/** How often batches are looked after, while there are any: to see which task a silent worker is at, and what takes too long. */
+const lookEveryMs = 100
+const lookForTimeoutsEveryMs = 20
 
 /** How long a task may take to notice its signal before its worker is replaced. */
 const timeoutGraceMs = 500
@@ -58,6 +59,7 @@ export class LocalBackend implements Backend, SlotOwner {
   readonly #env: Readonly<Record<string, string>>
   #nextBatch = 1
   #timer: NodeJS.Timeout | undefined
+  #timerMs = Number.POSITIVE_INFINITY
 
   /**
    * @param options.program What its processes are, where they are not this machine's for its own kernel: an agent's.
@@ -96,7 +98,7 @@ export class LocalBackend implements Backend, SlotOwner {
     const slot = this.#choose(kindOf(batch))
     const run = new LocalRun(this.#nextBatch++, job, batch, events, slot)
     slot.assign(run)
-    this.#timer ??= setInterval(() => this.#tick(), tickMs).unref()
+    this.#lookEvery(batch.timeoutMs === undefined ? lookEveryMs : lookForTimeoutsEveryMs)
     return run
   }
 
@@ -111,8 +113,7 @@ export class LocalBackend implements Backend, SlotOwner {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#lookNoMore()
     for (const slot of this.#slots) slot.close()
   }
 
@@ -141,17 +142,27 @@ export class LocalBackend implements Backend, SlotOwner {
     return best
   }
 
-  #tick(): void {
+  #lookEvery(ms: number): void {
+    if (ms >= this.#timerMs) return
+    clearInterval(this.#timer)
+    this.#timer = setInterval(() => this.#look(), ms).unref()
+    this.#timerMs = ms
+  }
+
+  #lookNoMore(): void {
+    clearInterval(this.#timer)
+    this.#timerMs = Number.POSITIVE_INFINITY
+  }
+
+  #look(): void {
     const nowMs = Date.now()
     let busy = false
     for (const slot of this.#slots) {
       if (slot.runs.length === 0) continue
       busy = true
-      slot.tick(nowMs, timeoutGraceMs)
+      slot.look(nowMs, timeoutGraceMs)
     }
-    if (busy) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    if (!busy) this.#lookNoMore()
   }
 }
 

@@ -153,7 +153,7 @@ export class Slot {
   }
 
   /** Looks after the running batch: which task it is at, and whether that takes too long. */
-  tick(nowMs: number, graceMs: number): void {
+  look(nowMs: number, graceMs: number): void {
     const phase = this.#phase
     const run = this.head
     if (run === undefined || phase.is !== "ready") return
