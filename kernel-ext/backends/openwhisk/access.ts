@@ -12,6 +12,8 @@ export interface OpenWhiskAccess {
   /** Whether a certificate is taken as it is. */
   readonly insecure?: boolean | undefined
   readonly namespace?: string | undefined
+  /** How long an answer may take that has begun (default: 30 000). */
+  readonly readMs?: number | undefined
 }
 
 export interface FoundAccess {
@@ -20,7 +22,11 @@ export interface FoundAccess {
   readonly insecure: boolean
   /** "_" is the one that belongs to the key. */
   readonly namespace: string
+  readonly readMs: number
 }
+
+/** Answers have a megabyte at most. */
+const usualReadMs = 30_000
 
 /** @throws BackendError where it is not known where OpenWhisk is, or by which key. */
 export function findAccess(access: OpenWhiskAccess): FoundAccess {
@@ -43,6 +49,7 @@ export function findAccess(access: OpenWhiskAccess): FoundAccess {
     key,
     insecure: access.insecure ?? /^(true|1|yes)$/i.test(properties.get("INSECURE_SSL") ?? ""),
     namespace: access.namespace ?? properties.get("NAMESPACE") ?? "_",
+    readMs: access.readMs ?? usualReadMs,
   }
 }
 

@@ -23,7 +23,7 @@ export class WhiskClient {
   readonly #client: Client
   readonly #around: Around
 
-  private constructor({ endpoint, key, insecure, namespace }: FoundAccess, connect: Connect) {
+  private constructor({ endpoint, key, insecure, namespace, readMs }: FoundAccess, connect: Connect) {
     this.service = {
       ...{ name: "openwhisk", title: "OpenWhisk", meaningOf },
       place: endpoint.replace(/^https?:\/\//, ""),
@@ -93,15 +93,13 @@ export interface Around {
   /** Said with each request: the client reads an environment variable for it as well. */
   readonly rejectUnauthorized: boolean
   readonly response_timeout: number
+  /** The client never tells of an answer that breaks off: then this ends the wait. */
   readonly read_timeout: number
   readonly signal?: AbortSignal
 }
 
 /** A blocking call says nothing for a minute, at most. */
 const silentMs = 90_000
-
-/** Of an answer, which has a megabyte at most. The client never tells of one that breaks off: then this ends the wait. */
-const readMs = 30_000
 
 /** What the client throws: its words name the request, and nothing of it is secret. */
 interface ClientError extends Error {

@@ -23,6 +23,7 @@ export interface OpenWhiskServerOptions {
   readonly invocationsPerMinute?: number
   /** How long a blocking call waits for its result. */
   readonly blockingMs?: number
+  readonly tls?: { readonly key: string; readonly cert: string }
 }
 
 export interface OpenWhiskServer extends StrictServer {
@@ -84,6 +85,7 @@ export async function startOpenWhisk({
   concurrentInvocations = 30,
   invocationsPerMinute = 100_000,
   blockingMs = 60_000,
+  tls,
 }: OpenWhiskServerOptions): Promise<OpenWhiskServer> {
   const folder = installOpenWhiskRuntime(runtime)
   const actions = new Map<string, Action>()
@@ -154,7 +156,7 @@ export async function startOpenWhisk({
     },
   ]
   const server = await startStrictServer({
-    routes,
+    ...{ routes, tls },
     authorize({ headers }) {
       const given = Buffer.from(String(headers.authorization).replace(/^Basic /, ""), "base64").toString()
       return given === testKey ? undefined : refuse(401, "The supplied authentication is invalid.")
