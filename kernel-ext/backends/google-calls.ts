@@ -25,12 +25,7 @@ export function tokensFor(
   options: TokenOptions,
   importIt: () => Promise<GoogleAuthLibrary>,
 ): Tokens {
-  const { name, title } = service
-  const missing = (cause: unknown) =>
-    new BackendError(
-      `Tasks on ${title} need Google's library for credentials, which is not installed: run npm install google-auth-library`,
-      { backend: name, kind: "setup", retryable: false, cause },
-    )
+  const missing = (cause: unknown) => notInstalled(service, cause)
   const library = () => loadPackage("google-auth-library", importIt, missing)
   const { tokens = new GoogleTokens(options, library) } = options
   const told = <T>(asked: Promise<T>): Promise<T> =>
@@ -42,6 +37,14 @@ export function tokensFor(
     headersFor: (url) => told(tokens.headersFor(url)),
     identityFor: (url) => told(tokens.identityFor(url)),
   }
+}
+
+/** Told once for all that a service needs, whichever of them was missed first. */
+export function notInstalled({ name, title, packages }: GoogleService, cause: unknown): BackendError {
+  return new BackendError(
+    `Tasks on ${title} need Google's own library, which is not installed: run npm install ${packages}`,
+    { backend: name, kind: "setup", retryable: false, cause },
+  )
 }
 
 /** @throws BackendError where nobody says which. */

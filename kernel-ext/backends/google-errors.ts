@@ -15,6 +15,8 @@ export interface GoogleService {
   readonly developer: string
   /** What shows what instances said; name and region follow. */
   readonly logs: string
+  /** What `npm install` takes. */
+  readonly packages: string
 }
 
 /** Of what manages services and functions. */

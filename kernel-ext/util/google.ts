@@ -7,7 +7,7 @@ export interface GoogleAuthLibrary {
     credentials?: object
   }) => {
     getProjectId(): Promise<string>
-    getAccessToken(): Promise<string | null | undefined>
+    getRequestHeaders(): Promise<Headers>
     getCredentials(): Promise<{ client_email?: string | undefined }>
     getIdTokenClient(audience: string): Promise<{ getRequestHeaders(url?: string): Promise<Headers> }>
   }
@@ -39,11 +39,10 @@ export class GoogleTokens {
     return this.#access.project ?? (await this.#opened()).getProjectId()
   }
 
-  /** For management and storage. A token goes over TLS only: an emulator without it needs none. */
+  /** For management and storage: a token, and whose quota is used. They go over TLS only: an emulator without it needs none. */
   async headersFor(url: string): Promise<Record<string, string>> {
     if (!url.startsWith("https:")) return {}
-    const token = await (await this.#opened()).getAccessToken()
-    return { authorization: `Bearer ${token}` }
+    return Object.fromEntries(await (await this.#opened()).getRequestHeaders())
   }
 
   /** For calling what runs at a URL. The library keeps tokens until they expire. */

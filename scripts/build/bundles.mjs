@@ -19,7 +19,14 @@ const entries = {
 const external = ["typescript", "zeromq", "esbuild"]
 
 /** Loaded when a provider is first used, from wherever the user has them. */
-const sdks = ["@aws-sdk/*", "@kubernetes/client-node", "google-auth-library", "openwhisk", "ssh2"]
+const sdks = [
+  "@aws-sdk/*",
+  "@google-cloud/functions",
+  "@kubernetes/client-node",
+  "google-auth-library",
+  "openwhisk",
+  "ssh2",
+]
 
 /** What the kernel's bundle loads as packages. */
 export const keptPackages = [...external, ...sdks]

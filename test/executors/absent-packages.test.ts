@@ -9,7 +9,7 @@ import { root } from "../support/repository.ts"
 /** What each is asked with, so that its package is what it needs first. */
 const backends: readonly (readonly [backend: string, options: object, packages: readonly string[]])[] = [
   ["aws_lambda", { region: "eu-west-1" }, ["@aws-sdk/client-lambda", "@aws-sdk/client-iam"]],
-  ["gcp_functions", { region: "europe-west1" }, ["google-auth-library"]],
+  ["gcp_functions", { region: "europe-west1" }, ["@google-cloud/functions", "google-auth-library"]],
   ["gcp_cloudrun", { region: "europe-west1" }, ["google-auth-library"]],
   ["knative", {}, ["@kubernetes/client-node"]],
   ["openwhisk", {}, ["openwhisk"]],

@@ -151,6 +151,17 @@ describe("Credentials of Google Cloud Storage", () => {
     expect(google.asked.at(-1)?.headers.authorization).to.equal(`Bearer ${accessToken}`)
   })
 
+  it("say whose quota is used, where that is said", async () => {
+    process.env.GOOGLE_CLOUD_QUOTA_PROJECT = "who-pays"
+    try {
+      const options = { endpoint: google.url, project: "a-project", authority: certificate.cert }
+      await new StorageClient({ backend: "gcp_storage", bucket: "others", options }).text("a")
+      expect(google.asked.at(-1)?.headers).to.include({ "x-goog-user-project": "who-pays" })
+    } finally {
+      delete process.env.GOOGLE_CLOUD_QUOTA_PROJECT
+    }
+  })
+
   it("go nowhere without TLS", async () => {
     const open = await startAnswers()
     try {

@@ -46,6 +46,7 @@ const google: GoogleService = {
   ...{ name: "gcp_cloudrun", title: "Cloud Run" },
   ...{ api: "run.googleapis.com", developer: "Cloud Run Developer" },
   logs: "gcloud run services logs read",
+  packages: "google-auth-library",
 }
 
 /** Of an environment variable: 32 KiB. */

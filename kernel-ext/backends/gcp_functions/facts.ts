@@ -1,5 +1,14 @@
+import type { GoogleService } from "../google-errors.ts"
 import type { PlatformFacts } from "../serverless/known-platform.ts"
 import type { FunctionSize } from "../serverless/platform.ts"
+
+export const google: GoogleService = {
+  ...{ name: "gcp_functions", title: "Cloud Functions" },
+  ...{ api: "cloudfunctions.googleapis.com", developer: "Cloud Functions Developer" },
+  logs: "gcloud functions logs read",
+  // The newest one asks for Node 22.
+  packages: "@google-cloud/functions@4 google-auth-library",
+}
 
 /** @see https://cloud.google.com/functions/quotas */
 export const cloudFunctionsLimits = {
@@ -16,7 +25,7 @@ export function cloudFunctionsFacts({
   concurrency = 1,
 }: FunctionSize & { readonly concurrency?: number | undefined }) {
   return {
-    ...{ name: "gcp_functions", title: "Cloud Functions", limits: cloudFunctionsLimits },
+    ...{ name: google.name, title: google.title, limits: cloudFunctionsLimits },
     ...{ size: { memoryMiB, timeoutMs }, streams: true, pace: { callsPerInstance: concurrency } },
     throttledHint: "A higher quota of instances in the region, or fewer `workers`, helps.",
   } as const satisfies PlatformFacts

@@ -5,8 +5,9 @@ import { callOf, regionFor, type TokenOptions, type Tokens, tokensFor } from "..
 import { costOf, listPrices, type Prices } from "../google-prices.ts"
 import { KnownPlatform } from "../serverless/known-platform.ts"
 import type { Callable, Deploying, FunctionSize, ListedFunction, Platform } from "../serverless/platform.ts"
-import { type CloudFunction, FunctionsApi, google } from "./api.ts"
-import { cloudFunctionsFacts } from "./facts.ts"
+import { FunctionsApi } from "./api.ts"
+import type { CloudFunction, FunctionSpec } from "./client.ts"
+import { cloudFunctionsFacts, google } from "./facts.ts"
 import { entryPoint, functionSource, runtimeFor } from "./source.ts"
 
 /**
@@ -14,6 +15,7 @@ import { entryPoint, functionSource, runtimeFor } from "./source.ts"
  *
  *     functions.ts           what ../serverless has to know of it
  *     api.ts                 making, finding, listing and deleting functions
+ *     client.ts              Google's client for that, and how it sends
  *     source.ts              what a function is made of
  *     facts.ts               what is known of it before this is loaded
  *     ../google-errors.ts    what errors mean, and what can be done; ../google-prices.ts what calls cost
@@ -123,7 +125,7 @@ export class CloudFunctions extends KnownPlatform implements Platform {
 
   async #make(
     name: string,
-    spec: { readonly buildConfig: object },
+    spec: FunctionSpec,
     failed: CloudFunction | undefined,
     signal: AbortSignal,
   ): Promise<void> {
@@ -149,7 +151,7 @@ export class CloudFunctions extends KnownPlatform implements Platform {
   }
 
   /** All that makes one function differ from others, but its source. */
-  #specOf({ memoryMiB, timeoutMs }: FunctionSize) {
+  #specOf({ memoryMiB, timeoutMs }: FunctionSize): FunctionSpec {
     const { workers, concurrency = 1, cpu, runtime = runtimeFor(), env, labels } = this.#options
     const { serviceAccount } = this.#options
     const processors = cpu ?? (concurrency > 1 ? this.#cpuWith(memoryMiB) : undefined)
@@ -193,20 +195,14 @@ export class CloudFunctions extends KnownPlatform implements Platform {
   }
 }
 
-function listed({
-  name,
-  labels,
-  updateTime = "",
-  buildConfig,
-  serviceConfig,
-}: CloudFunction): ListedFunction {
+function listed({ name, labels, updateTime, buildConfig, serviceConfig }: CloudFunction): ListedFunction {
   return {
     name: name.split("/").at(-1) ?? name,
-    memoryMiB: Number.parseInt(serviceConfig?.availableMemory ?? "0", 10),
+    memoryMiB: Number.parseInt(serviceConfig?.availableMemory || "0", 10),
     timeoutMs: 1000 * (serviceConfig?.timeoutSeconds ?? 0),
     runtime: buildConfig?.runtime ?? "",
     architecture: "",
-    modifiedAt: updateTime,
+    modifiedAt: updateTime == null ? "" : new Date(1000 * Number(updateTime.seconds)).toISOString(),
     version: labels?.[versionLabel]?.replaceAll("_", "."),
   }
 }

@@ -32,6 +32,18 @@ export interface Refusal {
   readonly text: string
 }
 
+/** Carries it to where it is known what was being done. */
+export class RefusedAnswer extends Error {
+  readonly answer: HttpAnswer
+  readonly text: string
+
+  constructor(answer: HttpAnswer, text: string) {
+    super(`HTTP ${answer.status}: ${text}`)
+    this.answer = answer
+    this.text = text
+  }
+}
+
 export interface Meaning {
   readonly kind: BackendErrorKind
   /** Follows "could not …: "; says what can be done. */
@@ -75,7 +87,7 @@ export async function requestJson<T>(
     const answer = await sendRequest(url, request)
     const { status } = answer
     const text = await textOf(answer)
-    if (status >= 400 && !expected.includes(status)) throw refused(service, doing, answer, text)
+    if (status >= 400 && !expected.includes(status)) throw new RefusedAnswer(answer, text)
     return { status, value: parsed(text) as T }
   })
 }
@@ -115,7 +127,7 @@ export async function callWorker(
       ...{ ...service.connection, method: "POST", body: JSON.stringify(event), signal, silentMs },
       headers: { "content-type": "application/json", ...headers },
     })
-    if (got.status !== 200) throw refused(service, doing, got, await textOf(got))
+    if (got.status !== 200) throw new RefusedAnswer(got, await textOf(got))
     isAnswering = true
     // Where answers come as one value, it may stand in storage: then this says where.
     if (got.headers["content-type"]?.startsWith("text/plain")) await answer.pushJson(await textOf(got))
@@ -129,10 +141,11 @@ export async function callWorker(
 /** An error of a request, in our words. */
 export function tellHttp(error: unknown, service: HttpService, doing: string): BackendError {
   if (error instanceof BackendError) return error
+  if (error instanceof RefusedAnswer) return refused(service, doing, error)
   return told(service, doing, networkMeaning(error as Error, service), { cause: error })
 }
 
-function refused(service: HttpService, doing: string, answer: HttpAnswer, text: string): BackendError {
+function refused(service: HttpService, doing: string, { answer, text }: RefusedAnswer): BackendError {
   const { status, headers } = answer
   const meaning = service.meaningOf({ status, text }) ?? byStatus(status, text)
   const requestId = headers["x-request-id"] ?? headers["x-transaction-id"] ?? headers["audit-id"]

@@ -13,7 +13,10 @@ export interface Answers extends Server {
   answers: readonly GivenAnswer[]
 }
 
-export type GivenAnswer = { readonly status: number; readonly body: string } | "reset"
+export type GivenAnswer =
+  | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
+  | "reset"
+  | "silence"
 
 export async function startAnswers(certificate?: { key: string; cert: string }): Promise<Answers> {
   let given: GivenAnswer[] = []
@@ -24,7 +27,10 @@ export async function startAnswers(certificate?: { key: string; cert: string }):
     asked.push({ method, url, headers })
     last = given.shift() ?? last
     if (last === "reset") request.socket.destroy()
-    else response.writeHead(last.status, { "content-type": "application/json" }).end(last.body)
+    else if (last !== "silence") {
+      const headers = { "content-type": "application/json", ...last.headers }
+      response.writeHead(last.status, headers).end(last.body)
+    }
   }
   const server =
     certificate === undefined ? createServer(listener) : createSecureServer(certificate, listener)

@@ -37,6 +37,14 @@ interface Running {
   readonly folder: string
 }
 
+interface Operation {
+  left: number
+  readonly target: string
+  readonly error?: { readonly code: number; readonly message: string }
+}
+
+const typed = (type: string) => ({ "@type": `type.googleapis.com/google.cloud.functions.v2.${type}` })
+
 export const identityToken = (url: string) => `an identity token for ${url}`
 
 /** The stand-in, or one that Google's own library got: those are for addresses with TLS. */
@@ -46,19 +54,33 @@ const isIdentity = (authorization: string | undefined, url: string): boolean =>
 
 const label = z.record(z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/), z.string().regex(/^[a-z0-9_-]{0,63}$/))
 
+/** An enum's value: by its name, or its number. */
+const oneOf = <const Name extends string>(names: Readonly<Record<Name, number>>) =>
+  z.union([z.enum(Object.keys(names) as Name[]), z.literal(Object.values<number>(names))])
+
+const states: Readonly<Record<string, number>> = {
+  ACTIVE: 1,
+  FAILED: 2,
+  DEPLOYING: 3,
+  DELETING: 4,
+  UNKNOWN: 5,
+}
+
 /** `Function` of Google's discovery document, as far as anybody may write it. */
 const functionSchema = z.strictObject({
   description: z.string().optional(),
-  environment: z.literal("GEN_2"),
+  environment: oneOf({ GEN_2: 2 }),
   labels: label.optional(),
   buildConfig: z.strictObject({
     runtime: z.enum(["nodejs20", "nodejs22", "nodejs24"]),
     entryPoint: z.string().min(1),
+    environmentVariables: z.record(z.string(), z.string()).optional(),
     source: z.strictObject({
       storageSource: z.strictObject({
         bucket: z.string(),
         object: z.string(),
         generation: z.string().optional(),
+        sourceUploadUrl: z.string().optional(),
       }),
     }),
   }),
@@ -71,7 +93,7 @@ const functionSchema = z.strictObject({
     timeoutSeconds: z.number().int().min(1).max(3600),
     maxInstanceCount: z.number().int().min(1).optional(),
     maxInstanceRequestConcurrency: z.number().int().min(1).max(1000).optional(),
-    ingressSettings: z.enum(["ALLOW_ALL", "ALLOW_INTERNAL_ONLY", "ALLOW_INTERNAL_AND_GCLB"]).optional(),
+    ingressSettings: oneOf({ ALLOW_ALL: 1, ALLOW_INTERNAL_ONLY: 2, ALLOW_INTERNAL_AND_GCLB: 3 }).optional(),
     serviceAccountEmail: z.string().optional(),
     environmentVariables: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
   }),
@@ -106,7 +128,7 @@ class Shim implements FunctionsServer {
   readonly #management: Server
   readonly #server: HttpServer
   /** What operations end with, and how often they are looked at before. */
-  readonly #operations = new Map<string, { left: number; error?: { code: number; message: string } }>()
+  readonly #operations = new Map<string, Operation>()
 
   constructor(management: Server, { maxInstances = 20, tls }: ShimOptions) {
     this.#management = management
@@ -158,11 +180,10 @@ class Shim implements FunctionsServer {
     if (method === "POST") return this.#create(searchParams.get("functionId") ?? "", url, body, response)
     if (method === "DELETE" && name !== undefined) await this.#end(name)
     const { status, value } = await this.#ask(method, url, body)
-    send(
-      response,
-      status,
-      method === "GET" && name !== undefined && status === 200 ? this.#withUri(name, value) : value,
-    )
+    const known = method === "GET" && name !== undefined && status === 200
+    const inNumbers = searchParams.get("$alt") === "json;enum-encoding=int"
+    const told = known ? this.#withUri(name, value) : value
+    send(response, status, inNumbers ? inNumbersOf(told) : told)
   }
 
   async #create(name: string, url: string, body: Buffer, response: ServerResponse): Promise<void> {
@@ -177,6 +198,7 @@ class Shim implements FunctionsServer {
     const problem = this.buildErrors.shift() ?? (await this.#run(name, parsed.data))
     this.#operations.set(String(value.name), {
       left: 1,
+      target: `${parentOf(url)}/functions/${name}`,
       ...(problem !== undefined && { error: { code: 3, message: problem } }),
     })
     send(response, 200, { name: value.name, done: false })
@@ -189,8 +211,17 @@ class Shim implements FunctionsServer {
       send(response, 404, googles(404, "NOT_FOUND", `${name} not found`))
       return
     }
+    const { target, error } = found
     const done = found.left-- <= 0
-    send(response, 200, { name, done, ...(done && found.error !== undefined && { error: found.error }) })
+    const state = done ? "COMPLETE" : "IN_PROGRESS"
+    const metadata = {
+      ...{ ...typed("OperationMetadata"), createTime: new Date().toISOString(), target, verb: "create" },
+      ...{ apiVersion: "v2", operationType: "CREATE_FUNCTION", buildName: "projects/1/locations/x/builds/2" },
+      requestResource: { ...typed("Function"), name: target, environment: "GEN_2" },
+      stages: [{ name: "BUILD", message: "Build in progress", state, resourceUri: "https://console.test/" }],
+    }
+    const result = error === undefined ? { response: { ...typed("Function"), name: target } } : { error }
+    send(response, 200, { name, metadata, done, ...(done && result) })
   }
 
   #upload(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
@@ -252,7 +283,7 @@ class Shim implements FunctionsServer {
     return revision.warm()
   }
 
-  #withUri(name: string, value: Record<string, unknown>): object {
+  #withUri(name: string, value: Record<string, unknown>): Record<string, unknown> {
     const { serviceConfig } = value as { serviceConfig?: object }
     return { ...value, serviceConfig: { ...serviceConfig, uri: `${this.url}/run/${name}` } }
   }
@@ -289,6 +320,20 @@ class Shim implements FunctionsServer {
       ...(body.length > 0 && { body }),
     })
     return { status: answer.status, value: (await answer.json()) as Record<string, unknown> }
+  }
+}
+
+function parentOf(url: string): string {
+  return /projects\/[^/]+\/locations\/[^/]+/.exec(url)?.[0] ?? ""
+}
+
+/** Enums of functions, as Google's client asks for them. */
+function inNumbersOf(value: Record<string, unknown>): Record<string, unknown> {
+  const { functions, state } = value as { functions?: Record<string, unknown>[]; state?: string }
+  return {
+    ...value,
+    ...(functions !== undefined && { functions: functions.map(inNumbersOf) }),
+    ...(state !== undefined && { state: states[state] ?? state }),
   }
 }
 
