@@ -29,7 +29,7 @@ export type { JobStats, Spread } from "./executors/stats.ts"
 export { TaskFuture, type TaskList } from "./executors/task.ts"
 export { taskHere } from "./executors/task-here.ts"
 export type { TaskStats } from "./executors/task-stats.ts"
-export type { Waitable, Waited, WaitOptions } from "./executors/wait.ts"
+export type { ResultOf, Waitable, Waited, WaitOptions } from "./executors/wait.ts"
 export type { TaskContext } from "./protocol/context.ts"
 export type {
   ByteRange,

@@ -14,7 +14,7 @@ import { type NestedOptions, recipeFor } from "./nested.ts"
 import { announceExecutor, type ExecutorView } from "./observe.ts"
 import { type Sourced, Sources } from "./sources.ts"
 import { TaskFuture } from "./task.ts"
-import { tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "./wait.ts"
+import { type ResultOf, tasksOf, type Waitable, type Waited, type WaitOptions, waitFor } from "./wait.ts"
 
 /**
  * Executors: what users hold, and how their work becomes tasks.
@@ -183,8 +183,8 @@ export abstract class Executor implements AsyncDisposable {
    * @param tasks Default: those of every job of this executor that has not settled. Of a job whose inputs are still being
    *   read, the tasks known by now.
    */
-  async wait<R = unknown>(tasks?: Waitable<R>, options?: WaitOptions): Promise<Waited<R>> {
-    return waitFor(tasksOf(tasks ?? ([...this.#launcher.unsettled] as Job<R>[])), options)
+  async wait<W extends Waitable = Waitable>(tasks?: W, options?: WaitOptions): Promise<Waited<ResultOf<W>>> {
+    return waitFor(tasksOf(tasks ?? ([...this.#launcher.unsettled] as Waitable as W)), options)
   }
 
   /**
@@ -193,9 +193,9 @@ export abstract class Executor implements AsyncDisposable {
    * @param tasks Default: the newest call of `map` or `callAsync`.
    */
   getResult<R>(tasks: TaskFuture<R>): Promise<R>
-  getResult<R>(tasks: Job<R> | Iterable<TaskFuture<R>>): Promise<R[]>
+  getResult<W extends Exclude<Waitable, TaskFuture<unknown>>>(tasks: W): Promise<ResultOf<W>[]>
   getResult(tasks?: undefined): Promise<unknown>
-  async getResult(tasks: Waitable<unknown> | undefined = this.#newest): Promise<unknown> {
+  async getResult(tasks: Waitable | undefined = this.#newest): Promise<unknown> {
     if (tasks === undefined)
       throw new TypeError("getResult has no result to give: nothing was called before.")
     if (tasks instanceof TaskFuture || tasks instanceof Job) return await tasks

@@ -1,3 +1,4 @@
+import { show } from "../config/validate.ts"
 import { copied, copyableBytes, maxCopiedBytes, withCopies } from "./input-copies.ts"
 
 /** Anything that gives inputs. An input may be a promise, for example a TaskFuture of an earlier job. */
@@ -48,7 +49,10 @@ export class InputQueue {
     if (typeof source?.[Symbol.asyncIterator] === "function")
       this.#asyncIterator = source[Symbol.asyncIterator]?.()
     else if (typeof source?.[Symbol.iterator] === "function") this.#iterator = source[Symbol.iterator]?.()
-    else throw new TypeError("map takes an array, an iterable or an async iterable of inputs.")
+    else
+      throw new TypeError(
+        `map takes an array, an iterable or an async iterable of inputs, but got ${show(inputs)}.`,
+      )
   }
 
   /** All of them, where they are kept: those of an array, which the user holds anyway. */

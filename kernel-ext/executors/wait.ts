@@ -1,8 +1,19 @@
+import { show } from "../config/validate.ts"
 import { Job } from "./job.ts"
 import { TaskFuture } from "./task.ts"
 
-/** What `wait` and `getResult` take: one task, a job, or any number of both. */
-export type Waitable<R> = TaskFuture<R> | Job<R> | Iterable<TaskFuture<R> | Job<R>>
+/** What `wait` and `getResult` take: one task, a job, or any number of both, whatever their results. */
+export type Waitable = TaskFuture<unknown> | Job<unknown> | Iterable<TaskFuture<unknown> | Job<unknown>>
+
+/** What the tasks of a `Waitable` result in. */
+export type ResultOf<W> =
+  W extends TaskFuture<infer R>
+    ? R
+    : W extends Job<infer R>
+      ? R
+      : W extends Iterable<infer One>
+        ? ResultOf<One>
+        : never
 
 export interface WaitOptions {
   /**
@@ -20,12 +31,16 @@ export interface Waited<R> {
   readonly pending: TaskFuture<R>[]
 }
 
-export function tasksOf<R>(what: Waitable<R>): TaskFuture<R>[] {
+export function tasksOf<W extends Waitable>(what: W): TaskFuture<ResultOf<W>>[] {
+  return flatten(what) as TaskFuture<ResultOf<W>>[]
+}
+
+function flatten(what: Waitable): TaskFuture<unknown>[] {
   if (what instanceof TaskFuture) return [what]
   if (what instanceof Job) return [...what.tasks]
   if (typeof (what as Iterable<unknown>)?.[Symbol.iterator] !== "function")
-    throw new TypeError("wait and getResult take a task, a job, or a list of them.")
-  return [...what].flatMap((one) => tasksOf<R>(one))
+    throw new TypeError(`wait and getResult take a task, a job, or a list of them, but got ${show(what)}.`)
+  return [...what].flatMap(flatten)
 }
 
 export async function waitFor<R>(

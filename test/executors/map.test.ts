@@ -470,6 +470,10 @@ describe("LocalhostExecutor", () => {
 
     it("what is no function, no iterable or no signal", () => {
       expect(() => fexec.map(42 as never, [1])).to.throw(TypeError, "map takes a function, but got number.")
+      expect(() => fexec.map((x: number) => x, 5 as never)).to.throw(
+        TypeError,
+        "map takes an array, an iterable or an async iterable of inputs, but got 5.",
+      )
       expect(() => fexec.map((n: number) => n, 42 as never)).to.throw(TypeError, /iterable/)
       expect(() => fexec.map((n: number) => n, [1], { signal: 1 as never })).to.throw(
         TypeError,

@@ -51,6 +51,16 @@ describe("wait and getResult", () => {
     expect(await fexec.getResult([task, ...job.tasks])).to.deep.equal([3, 1, 2])
   })
 
+  it("takes jobs and tasks of different results together", async () => {
+    const numbers = fexec.map((x: number) => x + 1, [1, 2])
+    const word = fexec.callAsync(() => "done", 0)
+    const { done } = await fexec.wait([numbers, word])
+    const values: (number | string)[] = await Promise.all(done)
+    expect(values).to.deep.equal([2, 3, "done"])
+    const again: (number | string)[] = await fexec.getResult([numbers, word])
+    expect(again).to.deep.equal(values)
+  })
+
   it("refuses what is no share, no time and no task", async () => {
     const job = fexec.map(sleeper, [1])
     expect(await failureOf(fexec.wait(job, { until: 0 }))).to.be.instanceOf(RangeError)
