@@ -1,6 +1,9 @@
 import { type Configuration, configuration } from "../config/load.ts"
+import type { SectionName } from "../config/sections.ts"
 import { isServerless, serverlessNames } from "../config/serverless/providers.ts"
 import { type StandaloneName, standaloneNames } from "../config/standalone/providers.ts"
+import { storageBackend } from "../config/storage.ts"
+import { ConfigError, StorageError } from "../errors.ts"
 import { cleanConfiguredStorage } from "../executors/clean.ts"
 import { machines } from "../executors/machines.ts"
 import { tellCleaned } from "../storage/temporary.ts"
@@ -31,7 +34,16 @@ export async function clean(say: (text: string) => void): Promise<readonly strin
 const storage: Place = {
   what: "The configured storage",
   async clean(say) {
-    say(`In the configured storage: deleted ${tellCleaned(await cleanConfiguredStorage("all"))}.`)
+    const configured = configuration()
+    try {
+      say(`In the configured storage: deleted ${tellCleaned(await cleanConfiguredStorage("all"))}.`)
+    } catch (error) {
+      const isUnknown =
+        error instanceof ConfigError || (error instanceof StorageError && error.kind === "setup")
+      // The one beside the functions, of which nobody said anything: jobs do without as well.
+      if (!isUnknown || configured.mentions(storageBackend(configured) as SectionName)) throw error
+      say("No storage is configured.")
+    }
   },
 }
 

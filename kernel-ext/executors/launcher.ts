@@ -105,9 +105,12 @@ export class Launcher {
   /** Cancels what has not settled and gives back what the backend holds; what is started later finds it anew. */
   async clean(scope: CleanScope): Promise<Cleaned> {
     for (const job of this.unsettled) job.cancel()
-    const cleaned = await this.backend.cleanStorage?.(scope)
-    await this.backend.clean(scope).finally(() => this.#scheduler.cleaned())
-    return cleaned ?? nothingCleaned
+    try {
+      return (await this.backend.cleanStorage?.(scope)) ?? nothingCleaned
+    } finally {
+      // Also where storage was not to be reached.
+      await this.backend.clean(scope).finally(() => this.#scheduler.cleaned())
+    }
   }
 
   close(): Promise<void> {

@@ -80,6 +80,20 @@ describe("Notebooks on several platforms", function () {
     for (const name of names) expect(said.join("\n")).to.include(`${name} 101,102`)
   })
 
+  it("deletes its functions by %clean, also where no storage is configured that they reach", async () => {
+    const notebook = await runCells([
+      ...["knative", "code_engine", "openwhisk"].map(
+        (name) =>
+          `%ServerlessExecutor --backend ${name} --workers 2 --name on_${name}\nawait on_${name}.map((n: number) => n + 1, [1])`,
+      ),
+      "%clean",
+      "%clean all",
+    ])
+    expect(outputOf(notebook, "%clean")).to.match(/Cleaned up 3 executors; deleted 0 temporary objects/)
+    expect(outputOf(notebook, "%clean all")).to.match(/deleted 0 temporary objects/)
+    for (const [name, found] of Object.entries(platforms.functions())) expect(found, name).to.deep.equal([])
+  })
+
   async function runCells(sources: readonly string[]): Promise<Notebook> {
     const folder = await mkdtemp(join(tmpdir(), "cellfan-cells-"))
     try {

@@ -1,9 +1,16 @@
+import { StorageError } from "../../errors.ts"
 import type { ContentKey, InvocationEvent, StoredObject } from "../../protocol/invocation.ts"
 import type { ObjectReference, StorageDescription } from "../../protocol/storage.ts"
 import type { Sending } from "../../protocol/worker.ts"
 import { Lease } from "../../storage/lease.ts"
 import { StorageClient } from "../../storage/storage.ts"
-import { type Cleaned, cleanTemporary, jobPrefix, sumCleaned } from "../../storage/temporary.ts"
+import {
+  type Cleaned,
+  cleanTemporary,
+  jobPrefix,
+  nothingCleaned,
+  sumCleaned,
+} from "../../storage/temporary.ts"
 import { encodeFrame } from "../../util/frames.ts"
 import type { CleanScope } from "../backend.ts"
 import type { BatchSendings } from "../sendings.ts"
@@ -78,11 +85,18 @@ export class Payloads {
 
   /** Deletes what these jobs have in storage and what of others is past its time; or that of all that do not live. */
   async clean(scope: CleanScope): Promise<Cleaned> {
-    const storage = new StorageClient(this.#storage())
+    const description = this.#storageIfAny()
+    if (description === undefined) return nothingCleaned
+    const storage = new StorageClient(description)
     const cleaned: Cleaned[] = []
     for (const [jobId, objects] of this.#jobs)
       if (objects.isStored) cleaned.push(await cleanTemporary(storage, { jobId }))
-    cleaned.push(await cleanTemporary(storage, scope === "all" ? "all" : "expired"))
+    try {
+      cleaned.push(await cleanTemporary(storage, scope === "all" ? "all" : "expired"))
+    } catch (error) {
+      // Storage that is not set up, such as one beside the functions that nobody has keys of, is none.
+      if (!(error instanceof StorageError && error.kind === "setup" && cleaned.length === 0)) throw error
+    }
     return sumCleaned(cleaned)
   }
 
@@ -106,10 +120,16 @@ export class Payloads {
 
   /** Lets the function answer by way of storage, if there is one. */
   #answerAt(objects: JobObjects): Pick<InvocationEvent, "answerAt"> {
+    const storage = this.#storageIfAny()
+    return storage === undefined ? {} : { answerAt: { key: objects.nextKey("answer"), storage } }
+  }
+
+  /** Who has none, or none that functions reach, has it for nothing but what is large: that says why. */
+  #storageIfAny(): StorageDescription | undefined {
     try {
-      return { answerAt: { key: objects.nextKey("answer"), storage: this.#storage() } }
+      return this.#storage()
     } catch {
-      return {}
+      return undefined
     }
   }
 

@@ -13,6 +13,8 @@ import { openWhiskRuntime } from "./openwhisk-container.ts"
 /** Serverless platforms, one server for each, as a user's kernel finds them: by the environment, with the credentials of the machine. */
 export interface Platforms {
   readonly env: Readonly<Record<string, string>>
+  /** Names of what is deployed on those that storage does not stand beside. */
+  functions(): Readonly<Record<"knative" | "code_engine" | "openwhisk", readonly string[]>>
   /** What of requests the platforms would not have taken. */
   violations(): readonly string[]
   stop(): Promise<void>
@@ -48,6 +50,11 @@ export async function startPlatforms(context: Context): Promise<Platforms> {
       CELLFAN_OPENWHISK_API_KEY: testKey,
       CELLFAN_OPENWHISK_NAMESPACE: "_",
     },
+    functions: () => ({
+      knative: [...knative.services.keys()],
+      code_engine: [...codeEngine.apps.keys()],
+      openwhisk: [...openWhisk.actions.keys()],
+    }),
     violations: () => servers.flatMap(({ violations }) => violations),
     async stop() {
       await Promise.all([...servers, metadata].map((server) => server.stop()))
