@@ -24,15 +24,24 @@ export function managementMeaning(service: GoogleService, { status, text }: Refu
   const { message, reasons } = googleProblem(status, text)
   if (status === 401)
     return { kind: "credentials", what: `Google does not accept the credentials; ${credentialHints.expired}` }
-  if (reasons.includes("SERVICE_DISABLED"))
+  if (reasons.includes("SERVICE_DISABLED")) return notEnabled(apiIn(message) ?? service.api)
+  // Its words may speak of regions and of billing, too.
+  if (/quota|max(imum)? instances|allowed CPU|limit/i.test(message) && (status === 400 || status === 429))
+    return usedUp(status === 429 && /per minute|rate/i.test(message) ? "throttled" : "quota", message)
+  if (/billing/i.test(message) && (status === 400 || status === 403))
     return {
       kind: "setup",
-      what: `the project has not enabled it; run \`gcloud services enable ${service.api}\``,
+      what: `the project has no billing account that is active; the console's "Billing" links one: ${message}`,
     }
   if (status === 403 && /actAs|serviceAccountUser/i.test(message))
     return {
       kind: "role",
       what: `these credentials may not run services as that account; they need the role Service Account User for it, or \`serviceAccount\` names another: ${message}`,
+    }
+  if (status === 403 && /'locations\/[^']*' \(or it may not exist\)/i.test(message))
+    return {
+      kind: "region",
+      what: `there is no such region for it, or the project may not use it; option \`region\` takes one like europe-west1: ${message}`,
     }
   if (status === 403)
     return {
@@ -46,11 +55,6 @@ export function managementMeaning(service: GoogleService, { status, text }: Refu
     }
   if (status === 404 && /project/i.test(message))
     return { kind: "setup", what: `there is no such project; look at option \`project\`: ${message}` }
-  if (/quota|max(imum)? instances|allowed CPU|limit/i.test(message) && (status === 400 || status === 429))
-    return {
-      kind: status === 429 && /per minute|rate/i.test(message) ? "throttled" : "quota",
-      what: `a quota of the project is used up, or too small; fewer \`workers\` may fit, and the console's "Quotas" raises it: ${message}`,
-    }
   if (status === 400) return { kind: "setup", what: `${service.title} does not take it: ${message}` }
   return byStatus(status, text)
 }
@@ -80,12 +84,35 @@ export function callMeaning(
   return byStatus(status, text)
 }
 
-/** Why a service does not become ready, as its condition says it. */
-export function notReady(message: string): Meaning {
-  if (/image|pull/i.test(message))
+/**
+ * Why what was deployed does not become ready, as its condition says it.
+ *
+ * @param hasImage Whether there is an option for another image.
+ */
+export function notReady(message: string, hasImage: boolean): Meaning {
+  const api = apiIn(message)
+  if (api !== undefined) return notEnabled(api)
+  if (/quota/i.test(message)) return usedUp("quota", message)
+  if (hasImage && /image|pull/i.test(message))
     return { kind: "init", what: `its image cannot be had; option \`image\` takes another: ${message}` }
-  if (/quota/i.test(message)) return { kind: "quota", what: message }
   return { kind: "init", what: `it does not start: ${message}` }
+}
+
+/** The interface that a message asks to enable: building a function takes others than its own. */
+function apiIn(message: string): string | undefined {
+  return /has not been used in project.*\/apis\/api\/([\w.-]+\.googleapis\.com)/is.exec(message)?.[1]
+}
+
+function notEnabled(api: string): Meaning {
+  return {
+    kind: "setup",
+    what: `the project has not enabled ${api}; run \`gcloud services enable ${api}\`, and try again some minutes later`,
+  }
+}
+
+function usedUp(kind: "quota" | "throttled", message: string): Meaning {
+  const what = `a quota of the project is used up, or too small; fewer \`workers\` may fit, and the console's "Quotas" raises it: ${message}`
+  return { kind, what }
 }
 
 /** What is wrong where Google's library gives no token. */

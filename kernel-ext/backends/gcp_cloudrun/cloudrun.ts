@@ -106,7 +106,7 @@ export class CloudRun extends KnownPlatform implements Platform {
         find: () => this.#find(name, signal),
         make: () => this.#request(`?serviceId=${name}`, making),
         remove: () => this.remove(name),
-        whyNot: (service) => notReady(service?.terminalCondition?.message ?? "it does not say why"),
+        whyNot: (service) => notReady(service?.terminalCondition?.message ?? "it does not say why", true),
       },
       { say, signal },
     )

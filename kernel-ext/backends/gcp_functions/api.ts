@@ -105,8 +105,8 @@ export class FunctionsApi {
     }
     const { error } = operation.latestResponse
     if (error == null) return
-    // Left as it is, it would be found again.
-    await this.remove(name)
+    // Where that fails, it is found again, and deleted then. What it failed of counts more.
+    await this.remove(name).catch(() => {})
     throw this.notStarted(name, error.message ?? undefined)
   }
 
@@ -118,7 +118,7 @@ export class FunctionsApi {
   }
 
   notStarted(name: string, message = "it does not say why"): BackendError {
-    const { kind, what } = notReady(message)
+    const { kind, what } = notReady(message, false)
     return new BackendError(
       `Cloud Functions in ${this.#options.region} could not make the function ${name}: ${what}.`,
       { backend: google.name, kind, retryable: false },

@@ -88,7 +88,11 @@ export class CloudFunctions extends KnownPlatform implements Platform {
       say(
         `Deploying ${name} to gcp_functions in ${this.#options.region}: ${size.memoryMiB} MiB, ${spec.buildConfig.runtime}; Google builds it, which takes a minute or two …`,
       )
-      if (found === undefined || found.state === "FAILED") await this.#make(name, spec, found, signal)
+      if (found?.state === "FAILED") await api.remove(name)
+      // One that `clean` deletes is there for a while yet.
+      if (found?.state === "FAILED" || found?.state === "DELETING")
+        found = await this.#untilGone(name, signal)
+      if (found === undefined) await this.#make(name, spec, signal)
       found = await this.#untilActive(name, signal)
       say(`Deployed ${name} in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`)
     }
@@ -123,17 +127,20 @@ export class CloudFunctions extends KnownPlatform implements Platform {
     return (this.#options.concurrency ?? 1) > 1 ? Math.max(1, usual) : usual
   }
 
-  async #make(
-    name: string,
-    spec: FunctionSpec,
-    failed: CloudFunction | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #make(name: string, spec: FunctionSpec, signal: AbortSignal): Promise<void> {
     const api = this.#api as FunctionsApi
-    if (failed !== undefined) await api.remove(name)
     const storageSource = await api.upload(functionSource(), signal)
     const buildConfig = { ...spec.buildConfig, source: { storageSource } }
     await api.create(name, { ...spec, buildConfig }, signal)
+  }
+
+  /** Unless another kernel makes it anew meanwhile. */
+  async #untilGone(name: string, signal: AbortSignal): Promise<CloudFunction | undefined> {
+    for (;;) {
+      const found = await (this.#api as FunctionsApi).find(name, signal)
+      if (found?.state !== "DELETING" && found?.state !== "FAILED") return found
+      await sleep(lookAfterMs, undefined, { signal })
+    }
   }
 
   async #untilActive(name: string, signal: AbortSignal): Promise<CloudFunction> {
@@ -142,7 +149,7 @@ export class CloudFunctions extends KnownPlatform implements Platform {
       const found = await api.find(name, signal)
       if (found?.state === "ACTIVE") return found
       if (found?.state === "FAILED") {
-        await api.remove(name)
+        await api.remove(name).catch(() => {})
         throw api.notStarted(name, found.stateMessages?.map(({ message }) => message).join("; "))
       }
       if (found === undefined) throw api.notStarted(name, "it was deleted while it was made")

@@ -118,6 +118,8 @@ describe("Google Cloud Functions", function () {
   const disabled = googles(403, "PERMISSION_DENIED", "Cloud Functions API has not been used", [
     { reason: "SERVICE_DISABLED" },
   ])
+  const buildIsDisabled =
+    "Cloud Build API has not been used in project p before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/cloudbuild.googleapis.com/overview?project=p then retry."
   const denied = (what: string) => googles(403, "PERMISSION_DENIED", what)
   const refusals: [what: string, match: RegExp, status: number, body: object, kind: string, words: RegExp][] =
     [
@@ -145,6 +147,41 @@ describe("Google Cloud Functions", function () {
         "role",
         /role Service Account User/,
       ],
+      [
+        "a region that Google does not have, or not for functions",
+        /GET .*functions\?/,
+        403,
+        denied("Permission denied on 'locations/us-central' (or it may not exist)."),
+        "region",
+        /no such region .*option `region` takes one like europe-west1/,
+      ],
+      [
+        "a quota, in words that speak of regions and of billing",
+        /POST .*functions\?/,
+        400,
+        googles(
+          ...([400, "INVALID_ARGUMENT"] as const),
+          "Could not create Cloud Run service f. spec.template.spec.containers.resources.limits.cpu: Invalid value specified for cpu. For the specified value, maxScale may not exceed 10.\nConsider running your workload in a region with greater capacity, or requesting an increase in quota. Your project may gain access to further scaling by adding billing information.",
+        ),
+        "quota",
+        /a quota of the project is used up, or too small; fewer `workers` may fit/,
+      ],
+      [
+        "an interface that the build needs, and that is not turned on",
+        /POST .*functions\?/,
+        403,
+        googles(403, "PERMISSION_DENIED", buildIsDisabled, [{ reason: "SERVICE_DISABLED" }]),
+        "setup",
+        /run `gcloud services enable cloudbuild\.googleapis\.com`/,
+      ],
+      [
+        "a project without billing",
+        /GET .*functions\?/,
+        403,
+        denied("This API method requires billing to be enabled. Please enable billing on project #p."),
+        "setup",
+        /has no billing account that is active; the console's "Billing" links one/,
+      ],
     ]
   for (const [at_, [what, match, status, body, kind, words]] of refusals.entries())
     it(`tells of ${what}`, async () => {
@@ -164,6 +201,25 @@ describe("Google Cloud Functions", function () {
     expect(error).to.include({ kind: "init" })
     await backend.open()
     await backend.close()
+  })
+
+  it("tells of a build that fails for an interface that is not turned on", async () => {
+    server.buildErrors = [`Build failed: ${buildIsDisabled}`]
+    const error = await backendOn(at({ memoryMiB: 650 }))
+      .open()
+      .catch((error: Error) => error)
+    expect((error as Error).message).to.match(/run `gcloud services enable cloudbuild\.googleapis\.com`/)
+    expect(error).to.include({ kind: "setup" })
+  })
+
+  it("waits for a function to be gone that was just deleted, and makes it anew", async () => {
+    const body = { name: "f", state: "DELETING" }
+    for (let times = 0; times < 2; times++)
+      server.planned.push({ match: /GET .*functions\/cellfan-660mib/, status: 200, body })
+    const uploads = server.uploads.length
+    await using fexec = new PlatformExecutor(at({ memoryMiB: 660 }))
+    expect(await fexec.map((n: number) => n + 1, [1])).to.deep.equal([2])
+    expect(server.uploads).to.have.length(uploads + 1)
   })
 
   it("calls with an identity token that Google's own library gets from the metadata of its machine", async () => {
