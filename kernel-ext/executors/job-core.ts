@@ -57,8 +57,8 @@ export class JobCore {
   readonly #cache: ResultCache | undefined
   readonly #queue: TaskQueue
   readonly #failures = new Failures()
-  /** Another array with each change: it is gone through for each task. */
-  #listeners: readonly ((index: number) => void)[] = []
+  /** Another array with each change: listeners may come and go while it is gone through. */
+  #listeners: readonly ((indices: ArrayLike<number>) => void)[] = []
 
   constructor(spec: JobSpec) {
     this.id = spec.id ?? randomUUID().slice(0, 8)
@@ -107,7 +107,7 @@ export class JobCore {
     return this.#failures.indices
   }
 
-  observe(listener: (index: number) => void): () => void {
+  observe(listener: (indices: ArrayLike<number>) => void): () => void {
     this.#listeners = [...this.#listeners, listener]
     return () => {
       this.#listeners = this.#listeners.filter((one) => one !== listener)
@@ -143,11 +143,20 @@ export class JobCore {
     if (table.states[index] !== StateCode.queued || !table.move(index, "start")) return
     table.startedAtMs[index] = atMs
     table.setWorker(index, worker)
-    this.#notify(index)
+    this.#notify([index])
   }
 
-  /** The hot path: everything here happens once for each task of a job. */
   done(tasks: DoneTasks, values: readonly unknown[], bytes: number): void {
+    this.#settleDone(tasks, values, bytes)
+    this.#notify(tasks.indices)
+    this.checkSettled()
+  }
+
+  /**
+   * The hot path: everything here happens once for each task of a job. It calls no listeners: V8 would compile them in, and throw all of
+   * it away with the listeners of a job that is gone.
+   */
+  #settleDone(tasks: DoneTasks, values: readonly unknown[], bytes: number): void {
     const { table } = this
     const { indices, startedAtMs, endedAtMs, measured, peakMemoryBytes = 0 } = tasks
     const worker = table.numberOf(tasks.worker)
@@ -165,12 +174,11 @@ export class JobCore {
       table.peakMemoryBytes[index] = peakMemoryBytes
       this.#cache?.remember(index, this.inputs.get(index), values[k])
       this.inputs.release(index)
-      this.#taskSettled(index)
+      this.settling.taskSettled(index)
       if (this.copies.size > 0 && this.copies.delete(index)) this.#host.endRunning(this, [index])
     }
     for (let i = 0; i < measured.length; i += 3)
       table.measure(indices[measured[i] ?? -1] ?? noTask, measured[i + 1] ?? 0, measured[i + 2] ?? 0)
-    this.checkSettled()
   }
 
   /** A task ended without a result: it runs again as often as the options say, or it has failed. */
@@ -207,7 +215,7 @@ export class JobCore {
     for (const index of indices) {
       const state = this.table.states[index]
       if (state === undefined || state >= StateCode.done) continue
-      if (state === StateCode.running && this.table.move(index, "retry")) this.#notify(index)
+      if (state === StateCode.running && this.table.move(index, "retry")) this.#notify([index])
       if (!suspect) {
         this.#queue.again(index)
         continue
@@ -220,12 +228,12 @@ export class JobCore {
 
   reported(index: number, progress: Progress): void {
     this.progress.set(index, progress)
-    this.#notify(index)
+    this.#notify([index])
   }
 
   logged(index: number, stream: "stdout" | "stderr", text: string): void {
     this.logs.add(index, stream, text)
-    this.#notify(index)
+    this.#notify([index])
   }
 
   // What users and views do.
@@ -244,11 +252,14 @@ export class JobCore {
       if (!this.table.move(index, "cancel")) return
       if (wasRunning) this.table.endedAtMs[index] = nowMs
       cancelled.push(index)
-      this.#taskSettled(index)
+      this.settling.taskSettled(index)
     }
     if (indices !== undefined) indices.forEach(consider)
     else for (let index = 0; index < this.table.size; index++) consider(index)
-    if (cancelled.length > 0) this.#host.endRunning(this, indices === undefined ? undefined : cancelled)
+    if (cancelled.length > 0) {
+      this.#notify(cancelled)
+      this.#host.endRunning(this, indices === undefined ? undefined : cancelled)
+    }
     this.checkSettled()
   }
 
@@ -269,7 +280,7 @@ export class JobCore {
     }
     if (count === 0) return
     this.endedAtMs = undefined
-    this.#notify(-1)
+    this.#notify([])
     this.#host.wake(this)
   }
 
@@ -298,7 +309,7 @@ export class JobCore {
   #addInputs(): void {
     if (this.inputs.size <= this.table.size) return
     this.table.grow(this.inputs.size)
-    this.#notify(-1)
+    this.#notify([])
   }
 
   #inputFailed(index: number, reason: unknown): void {
@@ -330,7 +341,7 @@ export class JobCore {
     this.table.queuedAtMs[index] = Date.now()
     this.progress.delete(index)
     this.table.move(index, "retry")
-    this.#notify(index)
+    this.#notify([index])
   }
 
   #fail(index: number, failure: Failure, atMs: number): void {
@@ -344,7 +355,7 @@ export class JobCore {
 
   #taskSettled(index: number): void {
     this.settling.taskSettled(index)
-    this.#notify(index)
+    this.#notify([index])
   }
 
   /** Settles the job where no task of it is left to wait for. */
@@ -353,18 +364,18 @@ export class JobCore {
     if (this.isSettled || queued + running > 0 || !this.inputs.complete || this.inputs.size > this.table.size)
       return
     this.endedAtMs = Date.now()
-    this.#notify(-1)
+    this.#notify([])
     this.#host.settled(this)
     this.settling.jobSettled()
   }
 
   /** For those who began to observe the job when it had settled: they hear of its end, too. */
   tellAgain(): void {
-    this.#notify(-1)
+    this.#notify([])
   }
 
-  #notify(index: number): void {
-    const listeners = this.#listeners
-    for (let at = 0; at < listeners.length; at++) listeners[at]?.(index)
+  /** No indices: of the job itself. */
+  #notify(indices: ArrayLike<number>): void {
+    for (const listener of this.#listeners) listener(indices)
   }
 }

@@ -113,7 +113,7 @@ export class Job<R> implements PromiseLike<R[]>, AsyncIterable<TaskFuture<R>>, J
     return this
   }
 
-  observe(listener: (index: number) => void): () => void {
+  observe(listener: (indices: ArrayLike<number>) => void): () => void {
     return this.#core.observe(listener)
   }
 

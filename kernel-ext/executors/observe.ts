@@ -36,8 +36,11 @@ export interface JobView {
   readonly costUsd?: number | undefined
   /** What one task shows when opened; undefined where there is no such task. */
   describe(index: number): TaskDescription | undefined
-  /** Calls `listener` with the index of a task whose state, progress or log changed, or -1 for the job itself. Returns the way to stop. */
-  observe(listener: (index: number) => void): () => void
+  /**
+   * Calls `listener` with the indices of tasks whose state, progress or log may have changed; with none where the job itself has. The
+   * array is the caller's no longer than the call. Returns the way to stop.
+   */
+  observe(listener: (indices: ArrayLike<number>) => void): () => void
   /** Cancels the whole job, or these tasks. */
   cancel(indices?: readonly number[]): void
   /** Queues failed and cancelled tasks again: all, or these. */

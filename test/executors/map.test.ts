@@ -337,12 +337,37 @@ describe("LocalhostExecutor", () => {
       ).to.be.instanceOf(CancelledError)
     })
 
+    it("tells views of the tasks that ended together at once, and of each", async () => {
+      const told: number[][] = []
+      const job = fexec.map(
+        (n: number) => n,
+        Array.from({ length: 10_000 }, (_, n) => n),
+      )
+      job.observe((indices) => told.push(Array.from(indices)))
+      await job
+      expect(told.length).to.be.below(1000)
+      expect([...new Set(told.flat())].sort((a, b) => a - b)).to.deep.equal(await job)
+      expect(told.at(-1)).to.deep.equal([])
+    })
+
+    it("tells views of all that a cancel ended at once", async () => {
+      const job = fexec.map(
+        () => new Promise(() => {}),
+        Array.from({ length: 1000 }, (_, n) => n),
+      )
+      const told: number[] = []
+      job.observe((indices) => told.push(indices.length))
+      job.cancel()
+      await job.settled()
+      expect(told.filter((count) => count > 0)).to.deep.equal([1000])
+    })
+
     it("is announced to views within the call of map, and shows each task's life", async () => {
       const seen: string[] = []
       const stop = onJob((job) => {
         seen.push(`${job.executor} ${job.backend} ${job.name} ${job.size}`)
-        job.observe((index) => {
-          if (index === 0) seen.push(job.describe(0)?.state ?? "?")
+        job.observe((indices) => {
+          if (indices[0] === 0) seen.push(job.describe(0)?.state ?? "?")
         })
       })
       const job = fexec.map(

@@ -1,7 +1,7 @@
 import type { JobView } from "../../executors/observe.ts"
 
 /**
- * Tells once per turn of the event loop that a job changed, however many of its tasks did: a task costs one comparison here.
+ * Tells once per turn of the event loop that a job changed, however many of its tasks did.
  * A change of the job itself, its end above all, is told before the code that awaits the job goes on: what its cell puts
  * out after that may come too late for front ends that run notebooks headless.
  */
@@ -11,8 +11,8 @@ export class Pulse {
   #told = true
 
   constructor(job: JobView) {
-    this.#stop = job.observe((index) => {
-      if (index === -1) {
+    this.#stop = job.observe((indices) => {
+      if (indices.length === 0) {
         queueMicrotask(() => this.#tell())
         return
       }

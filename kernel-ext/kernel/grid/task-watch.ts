@@ -12,8 +12,8 @@ export function watchTask(job: JobView, index: number, send: Send): () => void {
     const task = job.describe(index)
     if (task !== undefined) send({ type: "task", watched: true, task: taskDetails(task) })
   }
-  const stop = job.observe((changed) => {
-    if (changed === index) timer ??= setTimeout(tell, intervalMs).unref()
+  const stop = job.observe((indices) => {
+    if (Array.prototype.includes.call(indices, index)) timer ??= setTimeout(tell, intervalMs).unref()
   })
   tell()
   return () => {
