@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import type { TaskState } from "../protocol/task.ts"
 import type { JobCore } from "./job-core.ts"
 import type { LogEntry } from "./logs.ts"
@@ -83,6 +84,11 @@ export class TaskFuture<R> implements PromiseLike<R> {
 
   get [Symbol.toStringTag](): string {
     return "TaskFuture"
+  }
+
+  [inspect.custom](): string {
+    const said = this.state === "failed" ? this.error?.message : `Task ${this.index} ${this.state}`
+    return `${said} (job ${this.jobId} \`${this.#core.name}\`)`
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
+import { inspect } from "node:util"
 import { expect } from "chai"
 import { onJob } from "../../kernel-ext/executors/observe.ts"
 import {
@@ -218,6 +219,20 @@ describe("LocalhostExecutor", () => {
       const seen: number[] = []
       for await (const task of job) seen.push(await task)
       expect(seen).to.deep.equal([1, 150])
+    })
+
+    it("and its tasks say in a line how they are", async () => {
+      const half = (n: number) => {
+        if (n === 2) throw new RangeError("two")
+        return n / 2
+      }
+      const job = fexec.map(half, [1, 2])
+      await job.settled()
+      expect(inspect(job)).to.equal(`Job ${job.id} \`half\` on LocalhostExecutor: 1 of 2 done, 1 failed`)
+      expect(Array.from(job.tasks, (task) => inspect(task))).to.deep.equal([
+        `Task 0 done (job ${job.id} \`half\`)`,
+        `Task 1 failed: RangeError: two (job ${job.id} \`half\`)`,
+      ])
     })
 
     it("rejects when all have settled, counts the failures and names the first", async () => {

@@ -81,6 +81,7 @@ function properties(error: Error): string[] {
 /** Whether an error has said already all that its cause says: a failed task's error has the message and the stack of what was thrown. */
 function isTold(cause: unknown, error: Error, scripts: Scripts): boolean {
   if (!isError(cause) || cause.cause !== undefined || properties(cause).length > 0) return false
+  if ("errors" in cause || isSuppressed(cause)) return false
   if (!error.message.endsWith(`${nameOf(cause)}: ${cause.message}`)) return false
   const places = (frames: readonly Frame[]) => frames.map(({ plain }) => plain).join("\n")
   return places(framesOf(cause, scripts)) === places(framesOf(error, scripts))

@@ -98,7 +98,9 @@ function showResult(
   if (bundle === undefined || order.silent) return
   const { header } = order.request.message
   try {
-    publisher.publish(header, "execute_result", { ...bundleContent(bundle), execution_count: count })
+    // Of a promise that has yet to settle: front ends replace what was displayed, and no result.
+    if (bundle.displayId !== undefined) publisher.outputOf(header).displayData(bundle)
+    else publisher.publish(header, "execute_result", { ...bundleContent(bundle), execution_count: count })
   } catch (error) {
     publisher.stream(header, "stderr", `The result cannot be shown, it is not JSON: ${String(error)}\n`)
   }

@@ -91,6 +91,13 @@ describe("errors of a cell", () => {
     expect(traceback).to.contain("E_MANY")
   })
 
+  it("show what a task's error was made of, also where the task's own error says the same first", async () => {
+    const { traceback } = await notebook.failure(`
+      const gathered = new AggregateError([new Error('inner')], 'both')
+      throw new Error('Task 0 failed: AggregateError: both', { cause: gathered })`)
+    expect(traceback).to.contain("Cause: AggregateError: both").and.to.contain("Error 1 of 1: Error: inner")
+  })
+
   it("tell of what fails while something is disposed of, and of what came before", async () => {
     const { traceback } = await notebook.failure(
       "using it = { [Symbol.dispose]() { throw new Error('at its end') } }\nthrow new Error('before')",

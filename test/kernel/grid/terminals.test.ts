@@ -30,14 +30,15 @@ describe("a job where there is only text", function () {
     )
   })
 
-  it("is told to nbclient a few times in ten seconds, and last of all as it ended, also where its cell ended before", async () => {
-    const { messages, outputs, outliving } = (await resultOf("nbclient_messages.py")) as {
+  it("is told to nbclient a few times in ten seconds, and last of all as it ended, also where its cell ended before; so is a promise", async () => {
+    const { messages, outputs, outliving, promise } = (await resultOf("nbclient_messages.py")) as {
       messages: [type: string, text: string][]
       outputs: {
         data?: Record<string, unknown>
         metadata?: { cellfan?: { manifest?: { tasks?: number } } }
       }[]
       outliving: { data?: Record<string, unknown> }[]
+      promise: { data?: Record<string, unknown> }[]
     }
     const [first, ...rest] = messages
     expect(first?.[0]).to.equal("display_data")
@@ -50,5 +51,6 @@ describe("a job where there is only text", function () {
     expect(output?.metadata?.cellfan?.manifest).to.include({ tasks: 200, name: "naps" })
     expect(outliving[0]?.data?.["text/plain"]).to.match(/^outliving: 4 tasks, 4 done/)
     expect(outliving[0]?.data).to.include.keys("image/png")
+    expect(promise[0]?.data).to.deep.equal({ "text/plain": "Promise { 42 }" })
   })
 })
