@@ -1,5 +1,6 @@
 import { BackendError } from "../errors.ts"
 import { credentialHints, credentialProblem, googleProblem } from "../util/google.ts"
+import { codeOf, notReached } from "../util/service-errors.ts"
 import { byStatus, type Meaning, messageIn, noAnswer, type Refusal } from "./serverless/http.ts"
 
 /** What the errors of Google's serverless platforms and of calls mean, and what can be done about them. */
@@ -120,8 +121,13 @@ export function tokenError(service: GoogleService, error: unknown): BackendError
   if (error instanceof BackendError) return error
   const { message } = error as Error
   const problem = credentialProblem(error)
+  if (problem === undefined && notReached(error) !== undefined && !codeOf(error).startsWith("ERR_"))
+    return new BackendError(
+      `${service.title} could not be reached, since Google's server of tokens was not; look at the network: ${message}.`,
+      { backend: service.name, kind: "network", retryable: true, cause: error },
+    )
   const what = /Cannot fetch ID token/i.test(message)
-    ? "calls need an identity token, which the credentials of a person do not give; name the key of a service account by `credentialsFile` or GOOGLE_APPLICATION_CREDENTIALS"
+    ? "calls need an identity token, which the credentials of a person do not give; name the key of a service account by GOOGLE_APPLICATION_CREDENTIALS, or by `credentialsFile` in the section gcp of the configuration"
     : problem === undefined
       ? `Google gave no token: ${message}`
       : credentialHints[problem]

@@ -36,7 +36,8 @@ export class GoogleTokens {
   }
 
   async project(): Promise<string> {
-    return this.#access.project ?? (await this.#opened()).getProjectId()
+    const { project = process.env.GOOGLE_CLOUD_PROJECT || this.#given()?.project_id } = this.#access
+    return project ?? (await this.#opened()).getProjectId()
   }
 
   /** For management and storage: a token, and whose quota is used. They go over TLS only: an emulator without it needs none. */
@@ -74,10 +75,15 @@ export class GoogleTokens {
   }
 
   async #open() {
-    const { credentials } = this.#access
     const { GoogleAuth } = await this.#load()
-    const given = credentials === undefined ? {} : { credentials: JSON.parse(credentials) as object }
-    return new GoogleAuth({ scopes: scope, ...given })
+    const credentials = this.#given()
+    return new GoogleAuth({ scopes: scope, ...(credentials !== undefined && { credentials }) })
+  }
+
+  /** The library does not look for a project in credentials that it is given. */
+  #given(): { readonly project_id?: string } | undefined {
+    const { credentials } = this.#access
+    return credentials === undefined ? undefined : JSON.parse(credentials)
   }
 }
 
@@ -97,7 +103,7 @@ export function credentialProblem(error: unknown): CredentialProblem | undefined
 
 export const credentialHints: Readonly<Record<CredentialProblem, string>> = {
   missing:
-    "no credentials were found; run `gcloud auth application-default login`, or name the key of a service account by GOOGLE_APPLICATION_CREDENTIALS or `credentialsFile`",
+    "no credentials were found; run `gcloud auth application-default login`, or name the key of a service account by GOOGLE_APPLICATION_CREDENTIALS, or by `credentialsFile` in the section gcp of the configuration",
   expired:
     "the credentials have expired or were withdrawn; run `gcloud auth application-default login` again",
   unusable:

@@ -2,6 +2,7 @@ import { expect } from "chai"
 import { Storage } from "../../kernel-ext/index.ts"
 import type { StorageDescription } from "../../kernel-ext/protocol/storage.ts"
 import { StorageClient } from "../../kernel-ext/storage/storage.ts"
+import { type GoogleAccess, GoogleTokens } from "../../kernel-ext/util/google.ts"
 import { conformsToStorage, failure } from "../conformance/storage.ts"
 import { type Certificate, makeCertificate, openssl } from "../support/certificate.ts"
 import { need } from "../support/needs.ts"
@@ -159,6 +160,21 @@ describe("Credentials of Google Cloud Storage", () => {
       expect(google.asked.at(-1)?.headers).to.include({ "x-goog-user-project": "who-pays" })
     } finally {
       delete process.env.GOOGLE_CLOUD_QUOTA_PROJECT
+    }
+  })
+
+  it("say which project they are of, unless somebody else does", async () => {
+    const credentials = JSON.stringify({ type: "service_account", project_id: "of-the-key" })
+    const projectOf = (access: GoogleAccess) =>
+      new GoogleTokens(access, () => import("google-auth-library")).project()
+    expect(await projectOf({ credentials })).to.equal("of-the-key")
+    expect(await projectOf({})).to.equal("a-project")
+    process.env.GOOGLE_CLOUD_PROJECT = "of-the-environment"
+    try {
+      expect(await projectOf({ credentials })).to.equal("of-the-environment")
+      expect(await projectOf({ credentials, project: "of-the-option" })).to.equal("of-the-option")
+    } finally {
+      delete process.env.GOOGLE_CLOUD_PROJECT
     }
   })
 

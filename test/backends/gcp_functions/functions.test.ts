@@ -78,7 +78,10 @@ describe("Google Cloud Functions", function () {
     expect(job.costUsd).to.be.within(each, each * 40)
   })
 
-  const failing = (message: string) => ({ ...tokens, headersFor: () => Promise.reject(new Error(message)) })
+  const failing = (message: string, code?: string) => ({
+    ...tokens,
+    headersFor: () => Promise.reject(Object.assign(new Error(message), { code })),
+  })
   const wrong: [what: string, options: Partial<CloudFunctionsOptions>, kind: string, words: RegExp][] = [
     ["no region", { region: undefined }, "region", /need a region: option `region`, such as europe-west1/],
     [
@@ -86,6 +89,12 @@ describe("Google Cloud Functions", function () {
       { tokens: failing("invalid_grant: Token has been expired or revoked.") },
       "credentials",
       /have expired or were withdrawn/,
+    ],
+    [
+      "tokens that cannot be asked for, since the network is gone",
+      { tokens: failing("request failed, reason: getaddrinfo ENOTFOUND oauth2.googleapis.com", "ENOTFOUND") },
+      "network",
+      /Google's server of tokens was not; look at the network: request failed/,
     ],
     [
       "no project",
