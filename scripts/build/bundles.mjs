@@ -73,7 +73,6 @@ export const shared = {
 }
 
 const chunks = "chunks"
-const workerChunks = "worker-chunks"
 
 /** A running kernel may still load a chunk of the build before; younger ones than this are kept. */
 const KEEP_OLD_CHUNKS_MS = 60 * 60 * 1000
@@ -95,46 +94,32 @@ export async function buildBundles() {
   removeOldChunks(chunks, new Set(outputFiles.map((file) => file.path)))
 }
 
+/** What workers load; the watchdog is the second thread of each worker process. */
 const workerEntries = {
   worker: "kernel-ext/worker/entry/localhost.ts",
+  "worker-watchdog": "kernel-ext/worker/entry/localhost-watchdog.ts",
   "worker-thread": "kernel-ext/worker/entry/localhost-thread.ts",
 }
 
-/** Starts with each worker process; CommonJS, as Node's loader of modules takes a fifth of the time that this thread needs. */
-const watchdogEntry = { "worker-watchdog": "kernel-ext/worker/entry/localhost-watchdog.ts" }
-
 /**
- * The runtimes that workers load: small, because every worker reads its own at its start. What tasks rarely need, object
- * storage above all, stands in chunks that load when first used. One build for each, so that they share none of their own.
+ * The runtimes that workers load: one file each, because every worker reads its own at its start, and CommonJS, as Node's loader of
+ * modules takes a tenth of the time that a worker needs. What tasks rarely need, object storage above all, is evaluated when
+ * first used.
  */
 export async function buildWorker() {
   const esbuild = createRequire(import.meta.url)("esbuild")
-  const watchdog = esbuild.build({
+  const { outputFiles } = await esbuild.build({
     ...shared,
-    entryPoints: watchdogEntry,
+    entryPoints: workerEntries,
     outdir: dist,
     format: "cjs",
     outExtension: { ".js": ".cjs" },
+    external: sdks,
     minify: true,
+    define: { "import.meta.url": "cellfanUrl" },
+    banner: { js: '"use strict";const cellfanUrl = require("node:url").pathToFileURL(__filename).href' },
   })
-  const results = await Promise.all([
-    watchdog,
-    ...Object.entries(workerEntries).map(([name, file]) =>
-      esbuild.build({
-        ...shared,
-        entryPoints: { [name]: file },
-        outdir: dist,
-        splitting: true,
-        chunkNames: `${workerChunks}/[name]-[hash]`,
-        external: sdks,
-        minify: true,
-        banner,
-      }),
-    ),
-  ])
-  const files = results.flatMap(({ outputFiles }) => outputFiles)
-  write(files)
-  removeOldChunks(workerChunks, new Set(files.map((file) => file.path)))
+  write(outputFiles)
 }
 
 function write(files) {

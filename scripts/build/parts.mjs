@@ -41,7 +41,7 @@ const parts = [
     name: "worker",
     title: "Bundle the worker runtimes",
     inputs: [...library, "scripts/build"],
-    outputs: ["worker.js", "worker-watchdog.cjs", "worker-thread.js"],
+    outputs: ["worker.cjs", "worker-watchdog.cjs", "worker-thread.cjs"],
     build: buildWorker,
   },
   {

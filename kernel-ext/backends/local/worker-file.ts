@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { Isolation } from "../backend.ts"
 
-const names: Readonly<Record<Isolation, string>> = { process: "worker.js", thread: "worker-thread.js" }
+const names: Readonly<Record<Isolation, string>> = { process: "worker.cjs", thread: "worker-thread.cjs" }
 
 /** Whether the worker runtime is built. */
 export function hasWorkerFile(isolation: Isolation): boolean {
