@@ -1,5 +1,6 @@
 import { dirname, posix } from "node:path"
 import ts from "typescript"
+import manifest from "../../package.json" with { type: "json" }
 
 /**
  * Who may import whom. Each layer imports only layers that stand before it in this list, or itself; a name is a folder
@@ -20,9 +21,19 @@ export const layers: readonly string[] = [
   "cli",
 ]
 
-/** Packages that only the code of one provider may import, and only when it is first used. */
-const sdks =
-  /^(@aws-sdk\/|@smithy\/|@google-cloud\/|@nats-io\/|@kubernetes\/|google-auth-library$|openwhisk$|ssh2$)/
+/** Packages that only the code of one provider may import, and only when it is first used: all that are optional, and their scopes. */
+const sdks = [
+  ...Object.keys(manifest.peerDependencies).map((name) =>
+    name.startsWith("@") ? `${dirname(name)}/` : name,
+  ),
+  ...["@smithy/", "@nats-io/"],
+]
+
+function isSdk(name: string): boolean {
+  return sdks.some((sdk) =>
+    sdk.endsWith("/") ? name.startsWith(sdk) : name === sdk || name.startsWith(`${sdk}/`),
+  )
+}
 
 export interface Import {
   readonly specifier: string
@@ -71,7 +82,7 @@ function packageViolation(file: string, name: string, dynamic: boolean): string 
   if (/^(@tslab\/|tslab(\/|$))/.test(name) && !file.startsWith("kernel-ext/kernel/cells")) {
     return `${file} imports ${name}: only kernel-ext/kernel/cells knows tslab`
   }
-  if (!sdks.test(name)) return undefined
+  if (!isSdk(name)) return undefined
   if (providerOf(file) === undefined)
     return `${file} imports ${name}: an SDK stands only in its provider's file`
   return dynamic ? undefined : `${file} imports ${name} at load: an SDK is loaded when it is first used`
