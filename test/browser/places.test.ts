@@ -122,3 +122,68 @@ await far.settled()`
     expect(lab.errors).to.deep.equal([])
   })
 })
+
+describe("a machine that ends soon, in JupyterLab", function () {
+  this.timeout(300_000)
+  const suite = labSuite()
+  let hosts: Hosts
+  let home: string
+  let lab: LabPage
+
+  before(async function () {
+    hosts = await need(this, sshHosts.what, sshHosts.find())([{}])
+    home = await mkdtemp(join(tmpdir(), "cellfan-home-"))
+    const env = {
+      CELLFAN_SSH_HOSTS: "h1",
+      CELLFAN_SSH_SSH_CONFIG_FILE: hosts.sshConfigFile,
+      HOME: home,
+    }
+    const setup = `import { StandaloneExecutor } from "cellfan"
+${settings(env)}
+const machine = new StandaloneExecutor({ backend: "ssh", workersPerHost: 2 })`
+    const last = `const last = machine.map(async (n: number) => {
+  await new Promise((resolve) => setTimeout(resolve, 200_000))
+  return n
+}, [0], { name: "last" })
+await last.settled()`
+    await writeNotebook(suite().folder, "ending.ipynb", [setup, last])
+    lab = await LabPage.open(suite(), "ending.ipynb")
+    await lab.command("cellfan:show-jobs")
+    await lab.runAll()
+  })
+  after(async () => {
+    await lab?.close()
+    await hosts?.stop()
+    if (home !== undefined) await rm(home, { recursive: true, force: true })
+  })
+
+  it("says so and why, of the worker that takes no more and of the one that ends what it runs", async () => {
+    const executor = lab.page.locator(".cellfan-mod-executor")
+    await executor.getByText("ending.ipynb · 2 workers, 1 busy").waitFor()
+    // The host has processes of its own; workers are the agent's children.
+    await hosts.hosts[0]?.run("kill -TERM $(pgrep -u ada -f 'cellfan-agent-[^ ]* /')")
+    await executor.getByText("1 busy, 1 draining").waitFor()
+    const lines = await executor.locator(".cellfan-Machine").allInnerTexts()
+    expect(lines.map((text) => text.replace(/\s+/g, " ").replace(/:\d+/, "").trim())).to.deep.equal([
+      "h1 draining · it was told to by SIGTERM",
+      "h1 busy · it was told to by SIGTERM",
+    ])
+    await lab.job(({ status, counts }) => status === "running" && counts.running === 1)
+  })
+
+  it("is gone from the side bar when its agent has ended", async () => {
+    await lab.page.locator(".cellfan-Card").getByRole("button", { name: "Cancel" }).click()
+    const executor = lab.page.locator(".cellfan-mod-executor")
+    await executor.getByText("ending.ipynb · 2 workers, none started").waitFor()
+    expect(await executor.locator(".cellfan-Worker").count()).to.equal(0)
+  })
+
+  it("is there again when its cell is run again", async () => {
+    await lab.runAll()
+    await lab.page.locator(".cellfan-mod-executor").getByText("2 workers, 1 busy").first().waitFor()
+  })
+
+  it("threw nothing in the page", () => {
+    expect(lab.errors).to.deep.equal([])
+  })
+})

@@ -18,6 +18,8 @@ interface Known {
 export class Fleet {
   readonly #agents = new Map<string, Known>()
   readonly #hosts = new Map<string, HostState>()
+  /** Hosts whose agent has said farewell, and that have no other yet. */
+  readonly #left = new Set<string>()
   readonly #changed: () => void
 
   /** @param changed Called when there are more or fewer workers than before. */
@@ -44,13 +46,19 @@ export class Fleet {
     const word = parse(bytes)
     if (word === undefined) return
     const before = this.workers
-    if (word.state === "gone") this.#agents.delete(word.agent)
-    else this.#agents.set(word.agent, { word, heardAtMs: performance.now() })
+    if (word.state === "gone") {
+      this.#agents.delete(word.agent)
+      this.#left.add(word.host)
+    } else {
+      this.#agents.set(word.agent, { word, heardAtMs: performance.now() })
+      this.#left.delete(word.host)
+    }
     if (this.workers !== before) this.#changed()
   }
 
   host(state: HostState): void {
     this.#hosts.set(state.name, state)
+    this.#left.delete(state.name)
   }
 
   /** Forgets agents that have been lost for long. */
@@ -65,10 +73,11 @@ export class Fleet {
   clear(): void {
     this.#agents.clear()
     this.#hosts.clear()
+    this.#left.clear()
     this.#changed()
   }
 
-  /** One for each worker of an agent; one for each machine whose agent is not heard of, or was lost. */
+  /** One for each worker of an agent; one for each machine whose agent is not heard of yet, or was lost, or that costs without one. */
   workerStates(): WorkerState[] {
     const states: WorkerState[] = []
     const heard = new Set<string>()
@@ -77,7 +86,12 @@ export class Fleet {
       heard.add(host)
       states.push(...statesOf(known, this.#hosts.get(host)?.usdPerHour))
     }
-    for (const host of this.#hosts.values()) if (!heard.has(host.name)) states.push(stateOfHost(host))
+    for (const host of this.#hosts.values()) {
+      if (heard.has(host.name)) continue
+      if (!this.#left.has(host.name) || host.state !== "running" || host.isHead)
+        states.push(stateOfHost(host))
+      else if (host.usdPerHour !== undefined) states.push(withoutAgent(host))
+    }
     return states
   }
 }
@@ -86,6 +100,11 @@ function stateOfHost({ name, state, isHead, reason, usdPerHour }: HostState): Wo
   if (state !== "running") return { name, state, detail: reason, usdPerHour }
   if (isHead) return { name, state: "idle", detail: "runs the queue's server", usdPerHour }
   return { name, state: "starting", detail: reason, usdPerHour }
+}
+
+/** What costs money ends with its agent, and costs until then; others' hosts stay, and have nothing to show. */
+function withoutAgent({ name, usdPerHour }: HostState): WorkerState {
+  return { name, state: "draining", detail: "its agent has ended", usdPerHour }
 }
 
 /** A machine's price is that of its first worker: together they cost what it costs. */
