@@ -235,3 +235,23 @@ describe("around the grid in JupyterLab", function () {
     expect(lab.errors).to.deep.equal([])
   })
 })
+
+describe("a job with a long name in the side bar", function () {
+  this.timeout(120_000)
+  const suite = labSuite()
+
+  it("says in full how long it took", async () => {
+    const job = `import { LocalhostExecutor } from "cellfan"
+await new LocalhostExecutor({ workers: 1 }).map((n: number) => n, [1, 2], { name: "very long ".repeat(20) })`
+    await writeNotebook(suite().folder, "long.ipynb", [job])
+    const lab = await LabPage.open(suite(), "long.ipynb")
+    await lab.command("cellfan:show-jobs")
+    await lab.runAll()
+    await lab.idle()
+    const numbers = lab.page.locator(".cellfan-Card .cellfan-Numbers").first()
+    await numbers.waitFor()
+    const [shown, whole] = await numbers.evaluate((node) => [node.clientWidth, node.scrollWidth])
+    expect(whole).to.be.above(0).and.equal(shown)
+    await lab.close()
+  })
+})
