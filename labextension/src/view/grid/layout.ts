@@ -54,3 +54,23 @@ export function squareOf(layout: GridLayout, task: number): { column: number; ro
   const square = Math.floor(task / layout.share)
   return { column: square % layout.columns, row: Math.floor(square / layout.columns) }
 }
+
+/** Marks that cover more of the squares than this would hide what the others are. */
+const mostMarkedShare = 0.2
+const largestMark = 5
+const leastMark = 2
+
+/**
+ * How large the marks of that many squares are in that many rows: the more, the smaller. Undefined where marks could only be
+ * no larger than squares, or hide the rest.
+ */
+export function markSide(
+  count: number,
+  rows: number,
+  { pitch, columns }: GridLayout,
+  scale: number,
+): number | undefined {
+  const room = Math.sqrt((mostMarkedShare * rows * columns * pitch ** 2) / count)
+  const side = Math.min(Math.round(largestMark * scale), Math.floor(room))
+  return side > pitch && side >= leastMark * scale ? side : undefined
+}

@@ -1,5 +1,5 @@
 import { StateCode, taskStates } from "../../../../kernel-ext/protocol/task.ts"
-import { type GridLayout, squareOf } from "./layout.ts"
+import { type GridLayout, markSide, squareOf } from "./layout.ts"
 import type { Palette } from "./palette.ts"
 import { makeSprites } from "./sprites.ts"
 
@@ -25,8 +25,7 @@ const leastSpritePitch = 8
 const leastGapPitch = 3
 /** Failures are marked while their squares are smaller than this. */
 const leastPlainPitch = 6
-/** Marks that cover more of the squares than this would hide what the others are. */
-const mostMarkedShare = 0.2
+/** More would take too long to draw. */
 const maxMarks = 4000
 
 export class GridPainter {
@@ -145,25 +144,19 @@ export class GridPainter {
 
   #markFailures(scene: GridScene, firstRow: number, lastRow: number): void {
     if (scene.filter !== undefined && scene.filter !== StateCode.failed) return
-    const { layout, states } = scene
-    const first = firstRow * layout.columns * layout.share
-    const last = Math.min(scene.size, lastRow * layout.columns * layout.share)
-    const side = Math.round(5 * Math.max(1, devicePixelRatio))
-    const area = (lastRow - firstRow) * layout.columns * layout.pitch ** 2
-    const most = Math.min(maxMarks, (mostMarkedShare * area) / side ** 2)
+    const { layout } = scene
+    const { columns, pitch } = layout
+    const failed = failedSquares(scene, firstRow * columns, lastRow * columns)
+    const side = markSide(failed.length, lastRow - firstRow, layout, Math.max(1, devicePixelRatio))
+    if (failed.length === 0 || failed.length > maxMarks || side === undefined) return
     const marks = new Path2D()
-    let count = 0
-    for (let task = states.indexOf(StateCode.failed, first); task >= 0 && task < last; count++) {
-      if (count > most) return
-      const { column, row } = squareOf(layout, task)
-      const left = Math.round((column + 0.5) * layout.pitch - side / 2)
-      const top = Math.round((row + 0.5) * layout.pitch - side / 2)
+    for (const square of failed) {
+      const left = Math.round(((square % columns) + 0.5) * pitch - side / 2)
+      const top = Math.round((Math.floor(square / columns) + 0.5) * pitch - side / 2)
       marks.rect(Math.max(0, left), Math.max(0, top), side, side)
-      task = states.indexOf(StateCode.failed, task + 1)
     }
-    if (count === 0) return
     this.#context.strokeStyle = this.#palette.background
-    this.#context.lineWidth = 2
+    this.#context.lineWidth = Math.min(2, side / 2)
     this.#context.stroke(marks)
     this.#context.fillStyle = this.#palette.colors[StateCode.failed] ?? "red"
     this.#context.fill(marks)
@@ -196,4 +189,20 @@ function stateOf(scene: GridScene, square: number): number {
   const first = square * share
   const task = share === 1 ? first : first + ((square * 7919) % Math.min(share, scene.size - first))
   return scene.states[task] ?? 0
+}
+
+/** Squares from `first` up to `end` in which a task failed; of too many to mark, one more than can be. */
+function failedSquares({ states, size, layout }: GridScene, first: number, end: number): number[] {
+  const { share } = layout
+  const last = Math.min(size, end * share)
+  const squares: number[] = []
+  let from = first * share
+  while (squares.length <= maxMarks) {
+    const task = states.indexOf(StateCode.failed, from)
+    if (task === -1 || task >= last) break
+    const square = Math.floor(task / share)
+    squares.push(square)
+    from = (square + 1) * share
+  }
+  return squares
 }
