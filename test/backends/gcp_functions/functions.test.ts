@@ -4,9 +4,11 @@ import {
   type CloudFunctionsOptions,
 } from "../../../kernel-ext/backends/gcp_functions/functions.ts"
 import { functionSource } from "../../../kernel-ext/backends/gcp_functions/source.ts"
+import { StorageClient } from "../../../kernel-ext/storage/storage.ts"
 import { conformsToBackend } from "../../conformance/backend.ts"
 import { need } from "../../support/needs.ts"
 import { drongo, startDrongo } from "../../support/servers/drongo.ts"
+import { fakeGcs, startFakeGcs } from "../../support/servers/fake-gcs.ts"
 import {
   type FunctionsServer,
   googles,
@@ -251,6 +253,22 @@ describe("Google Cloud Functions", function () {
   it("sends what is larger than a call by way of storage where there is one", async () => {
     await using fexec = new PlatformExecutor(at(), { storageFolder: folder.path })
     expect(await fexec.map((bytes: Uint8Array) => bytes.length, [new Uint8Array(30e6)])).to.deep.equal([30e6])
+  })
+
+  it("sends what is larger than a call by way of Google's storage, both ways", async function () {
+    const gcs = await startFakeGcs(need(this, fakeGcs.what, fakeGcs.find()))
+    try {
+      const storage = {
+        ...{ backend: "gcp_storage", bucket: "tests" },
+        options: { endpoint: gcs.url, project: "test-project" },
+      }
+      await new StorageClient(storage).createBucket()
+      await using fexec = new PlatformExecutor(at(), { storage })
+      const [there] = await fexec.map((bytes: Uint8Array) => bytes.fill(7), [new Uint8Array(40e6)])
+      expect([there?.length, there?.[39e6]]).to.deep.equal([40e6, 7])
+    } finally {
+      await gcs.stop()
+    }
   })
 
   it("deletes a function, and says whether it was there", async () => {

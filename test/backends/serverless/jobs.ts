@@ -4,22 +4,26 @@ import { join } from "node:path"
 import type { Platform } from "../../../kernel-ext/backends/serverless/platform.ts"
 import { ServerlessBackend } from "../../../kernel-ext/backends/serverless/serverless.ts"
 import { Executor } from "../../../kernel-ext/executors/executor.ts"
+import type { StorageDescription } from "../../../kernel-ext/protocol/storage.ts"
 
 interface TestOptions {
   readonly workers?: number
   readonly onProgress?: (text: string) => void
   /** Of storage: instances that run on this machine reach it as well. Default: there is none. */
   readonly storageFolder?: string | undefined
+  /** In its place: storage of any kind. */
+  readonly storage?: StorageDescription
 }
 
 /** A backend on a platform of the test's, without pauses that a test would have to wait for. */
 export function backendOn(
   platform: Platform,
-  { workers = 2, onProgress, storageFolder }: TestOptions = {},
+  { workers = 2, onProgress, storageFolder, storage }: TestOptions = {},
 ): ServerlessBackend {
   return new ServerlessBackend({
     ...{ platform, workers, firstPauseMs: 10, onProgress },
     storage: () => {
+      if (storage !== undefined) return storage
       if (storageFolder === undefined) throw new Error("No storage is configured in this test.")
       return { backend: "localhost", bucket: undefined, options: { root: storageFolder } }
     },
