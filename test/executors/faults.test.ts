@@ -222,7 +222,7 @@ describe("A task that harms its worker", () => {
 })
 
 describe("A worker killed from outside in mid-map", () => {
-  it("costs nothing but the time of its task: every result is there and right", async () => {
+  it("costs the tasks of its last milliseconds: they run again and are counted, and every result is there and right", async () => {
     await using fexec = new LocalhostExecutor({ workers: 2 })
     const job = fexec.map(
       async (n: number) => {
@@ -239,7 +239,9 @@ describe("A worker killed from outside in mid-map", () => {
     }
     const results = await job
     expect(results).to.deep.equal(Array.from({ length: 150 }, (_, i) => i * i))
-    expect(job.stats().retries).to.be.within(1, 3)
+    // Each batch of forty milliseconds has some ten of these tasks; where the worker had one left, that one is known.
+    const { retries, repeated } = job.stats()
+    expect(retries + repeated).to.be.within(1, 3 * 20)
   })
 })
 
