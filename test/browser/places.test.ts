@@ -61,43 +61,49 @@ await calls.settled()`
   })
 })
 
-describe("machines in JupyterLab", function () {
-  this.timeout(300_000)
+/** A notebook whose cell keeps hosts by SSH busy with tasks that never end by themselves, open in JupyterLab while the tests run. */
+function onHosts(
+  file: string,
+  { names, workersPerHost, tasks }: { names: readonly string[]; workersPerHost: number; tasks: number },
+): { hosts: Hosts; lab: LabPage } {
   const suite = labSuite()
-  let hosts: Hosts
-  let home: string
-  let lab: LabPage
-
+  const open = {} as { hosts: Hosts; lab: LabPage }
+  let home: string | undefined
   before(async function () {
-    hosts = await need(this, sshHosts.what, sshHosts.find())()
+    open.hosts = await need(this, sshHosts.what, sshHosts.find())(names.map(() => ({})))
     home = await mkdtemp(join(tmpdir(), "cellfan-home-"))
-    const names = hosts.hosts.map(({ name }) => name)
     const env = {
       CELLFAN_SSH_HOSTS: names.join(),
-      CELLFAN_SSH_SSH_CONFIG_FILE: hosts.sshConfigFile,
+      CELLFAN_SSH_SSH_CONFIG_FILE: open.hosts.sshConfigFile,
       HOME: home,
     }
     const setup = `import { StandaloneExecutor } from "cellfan"
 ${settings(env)}
-const machines = new StandaloneExecutor({ backend: "ssh", workersPerHost: 1 })`
+const machines = new StandaloneExecutor({ backend: "ssh", workersPerHost: ${workersPerHost} })`
     const far = `const far = machines.map(async (n: number) => {
   await new Promise((resolve) => setTimeout(resolve, 200_000))
   return n
-}, [0, 1], { name: "far", chunkSize: 1 })
+}, [...Array(${tasks}).keys()], { name: "far", chunkSize: 1 })
 await far.settled()`
-    await writeNotebook(suite().folder, "machines.ipynb", [setup, far])
-    lab = await LabPage.open(suite(), "machines.ipynb")
-    await lab.command("cellfan:show-jobs")
-    await lab.runAll()
+    await writeNotebook(suite().folder, file, [setup, far])
+    open.lab = await LabPage.open(suite(), file)
+    await open.lab.command("cellfan:show-jobs")
+    await open.lab.runAll()
   })
   after(async () => {
-    await lab?.close()
-    await hosts?.stop()
+    await open.lab?.close()
+    await open.hosts?.stop()
     if (home !== undefined) await rm(home, { recursive: true, force: true })
   })
+  return open
+}
+
+describe("machines in JupyterLab", function () {
+  this.timeout(300_000)
+  const open = onHosts("machines.ipynb", { names: ["h1", "h2", "h3"], workersPerHost: 1, tasks: 2 })
 
   it("come up in the side bar, and say which of them run tasks", async () => {
-    const executor = lab.page.locator(".cellfan-mod-executor")
+    const executor = open.lab.page.locator(".cellfan-mod-executor")
     await executor.locator('.cellfan-Worker[data-state="pending"]').first().waitFor()
     await executor.getByText("machines.ipynb · 3 workers, 2 busy").waitFor()
     const names = await executor
@@ -109,85 +115,55 @@ await far.settled()`
   })
 
   it("are said to be lost when they break, while their tasks run elsewhere", async () => {
-    const executor = lab.page.locator(".cellfan-mod-executor")
+    const executor = open.lab.page.locator(".cellfan-mod-executor")
     const busy = await executor
       .locator('.cellfan-Workers .cellfan-Worker[data-state="busy"]')
       .evaluateAll((all) => all.map((one) => one.getAttribute("title")?.split(":")[0]))
     // Not the first, which has the queue: without it nothing runs until it is back.
-    const host = hosts.hosts.find(({ name }) => name !== "h1" && busy.includes(name))
+    const host = open.hosts.hosts.find(({ name }) => name !== "h1" && busy.includes(name))
     if (host === undefined) throw new Error(`No machine beside the head's is busy, but ${busy}`)
     await host.powerOff()
     await executor.locator(`.cellfan-Machine[data-state="lost"]`, { hasText: host.name }).waitFor()
     await executor.getByText(/2 busy, 1 lost/).waitFor()
-    await lab.job(({ status, counts }) => status === "running" && counts.running === 2)
+    await open.lab.job(({ status, counts }) => status === "running" && counts.running === 2)
   })
 
   it("threw nothing in the page", () => {
-    expect(lab.errors).to.deep.equal([])
+    expect(open.lab.errors).to.deep.equal([])
   })
 })
 
 describe("a machine that ends soon, in JupyterLab", function () {
   this.timeout(300_000)
-  const suite = labSuite()
-  let hosts: Hosts
-  let home: string
-  let lab: LabPage
-
-  before(async function () {
-    hosts = await need(this, sshHosts.what, sshHosts.find())([{}])
-    home = await mkdtemp(join(tmpdir(), "cellfan-home-"))
-    const env = {
-      CELLFAN_SSH_HOSTS: "h1",
-      CELLFAN_SSH_SSH_CONFIG_FILE: hosts.sshConfigFile,
-      HOME: home,
-    }
-    const setup = `import { StandaloneExecutor } from "cellfan"
-${settings(env)}
-const machine = new StandaloneExecutor({ backend: "ssh", workersPerHost: 2 })`
-    const last = `const last = machine.map(async (n: number) => {
-  await new Promise((resolve) => setTimeout(resolve, 200_000))
-  return n
-}, [0], { name: "last" })
-await last.settled()`
-    await writeNotebook(suite().folder, "ending.ipynb", [setup, last])
-    lab = await LabPage.open(suite(), "ending.ipynb")
-    await lab.command("cellfan:show-jobs")
-    await lab.runAll()
-  })
-  after(async () => {
-    await lab?.close()
-    await hosts?.stop()
-    if (home !== undefined) await rm(home, { recursive: true, force: true })
-  })
+  const open = onHosts("ending.ipynb", { names: ["h1"], workersPerHost: 2, tasks: 1 })
 
   it("says so and why, of the worker that takes no more and of the one that ends what it runs", async () => {
-    const executor = lab.page.locator(".cellfan-mod-executor")
+    const executor = open.lab.page.locator(".cellfan-mod-executor")
     await executor.getByText("ending.ipynb · 2 workers, 1 busy").waitFor()
     // The host has processes of its own; workers are the agent's children.
-    await hosts.hosts[0]?.run("kill -TERM $(pgrep -u ada -f 'cellfan-agent-[^ ]* /')")
+    await open.hosts.hosts[0]?.run("kill -TERM $(pgrep -u ada -f 'cellfan-agent-[^ ]* /')")
     await executor.getByText("1 busy, 1 draining").waitFor()
     const lines = await executor.locator(".cellfan-Machine").allInnerTexts()
     expect(lines.map((text) => text.replace(/\s+/g, " ").replace(/:\d+/, "").trim())).to.deep.equal([
       "h1 draining · it was told to by SIGTERM",
       "h1 busy · it was told to by SIGTERM",
     ])
-    await lab.job(({ status, counts }) => status === "running" && counts.running === 1)
+    await open.lab.job(({ status, counts }) => status === "running" && counts.running === 1)
   })
 
   it("is gone from the side bar when its agent has ended", async () => {
-    await lab.page.locator(".cellfan-Card").getByRole("button", { name: "Cancel" }).click()
-    const executor = lab.page.locator(".cellfan-mod-executor")
+    await open.lab.page.locator(".cellfan-Card").getByRole("button", { name: "Cancel" }).click()
+    const executor = open.lab.page.locator(".cellfan-mod-executor")
     await executor.getByText("ending.ipynb · 2 workers, none started").waitFor()
     expect(await executor.locator(".cellfan-Worker").count()).to.equal(0)
   })
 
   it("is there again when its cell is run again", async () => {
-    await lab.runAll()
-    await lab.page.locator(".cellfan-mod-executor").getByText("2 workers, 1 busy").first().waitFor()
+    await open.lab.runAll()
+    await open.lab.page.locator(".cellfan-mod-executor").getByText("2 workers, 1 busy").first().waitFor()
   })
 
   it("threw nothing in the page", () => {
-    expect(lab.errors).to.deep.equal([])
+    expect(open.lab.errors).to.deep.equal([])
   })
 })
